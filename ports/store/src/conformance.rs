@@ -1,0 +1,1 @@
+//! The suite each store passes.
