@@ -4,12 +4,14 @@
 //! * Nothing reads a clock or a random source; both arrive from outside.
 
 mod attributes;
+mod patch;
 mod problem;
 mod sid;
 mod time;
 mod turn;
 
 pub use attributes::{Attributes, AttributesError};
+pub use patch::Patch;
 pub use problem::{Kind, Position, Problem};
 pub use sid::{Sid, SidError};
 pub use time::{Millis, Timestamp, TimestampError};

@@ -1,0 +1,83 @@
+//! What happened, as the wire tells it: one event per thing a client can listen to.
+//!
+//! An event carries its entities as they were at that moment, not as they are when it is delivered.
+
+use crate::model::*;
+use base::Timestamp;
+
+/// Announced once the changes it came with are durable, in order.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Event {
+    /// What happened.
+    pub kind: EventKind,
+    /// When.
+    pub at: Timestamp,
+    /// The task, if it concerns one.
+    pub task: Option<Task>,
+    /// The reservation, if it concerns one.
+    pub reservation: Option<Reservation>,
+    /// The worker, if it concerns one.
+    pub worker: Option<Worker>,
+    /// The worker channel, for capacity and availability updates.
+    pub worker_channel: Option<WorkerChannel>,
+}
+
+macro_rules! event_kinds {
+    ($($variant:ident = $name:literal),+ $(,)?) => {
+        /// The event types of the wire.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+        pub enum EventKind { $(#[doc = $name] $variant),+ }
+        impl EventKind {
+            /// The wire's word.
+            pub const fn as_str(self) -> &'static str {
+                match self { $(Self::$variant => $name),+ }
+            }
+        }
+    };
+}
+
+event_kinds! {
+    ActivityCreated = "activity.created",
+    ActivityUpdated = "activity.updated",
+    ActivityDeleted = "activity.deleted",
+    ReservationCreated = "reservation.created",
+    ReservationAccepted = "reservation.accepted",
+    ReservationRejected = "reservation.rejected",
+    ReservationTimeout = "reservation.timeout",
+    ReservationCanceled = "reservation.canceled",
+    ReservationRescinded = "reservation.rescinded",
+    ReservationWrapup = "reservation.wrapup",
+    ReservationCompleted = "reservation.completed",
+    TaskCreated = "task.created",
+    TaskUpdated = "task.updated",
+    TaskCanceled = "task.canceled",
+    TaskWrapup = "task.wrapup",
+    TaskCompleted = "task.completed",
+    TaskDeleted = "task.deleted",
+    TaskSystemDeleted = "task.system-deleted",
+    TaskChannelCreated = "task-channel.created",
+    TaskChannelUpdated = "task-channel.updated",
+    TaskChannelDeleted = "task-channel.deleted",
+    TaskQueueCreated = "task-queue.created",
+    TaskQueueDeleted = "task-queue.deleted",
+    TaskQueueExpressionUpdated = "task-queue.expression.updated",
+    TaskQueueEntered = "task-queue.entered",
+    TaskQueueTimeout = "task-queue.timeout",
+    TaskQueueMoved = "task-queue.moved",
+    WorkerCreated = "worker.created",
+    WorkerDeleted = "worker.deleted",
+    WorkerAttributesUpdate = "worker.attributes.update",
+    WorkerActivityUpdate = "worker.activity.update",
+    WorkerCapacityUpdate = "worker.capacity.update",
+    WorkerChannelAvailabilityUpdate = "worker.channel.availability.update",
+    WorkflowCreated = "workflow.created",
+    WorkflowUpdated = "workflow.updated",
+    WorkflowDeleted = "workflow.deleted",
+    WorkflowEntered = "workflow.entered",
+    WorkflowTargetMatched = "workflow.target-matched",
+    WorkflowTimeout = "workflow.timeout",
+    WorkflowSkipped = "workflow.skipped",
+    WorkspaceCreated = "workspace.created",
+    WorkspaceUpdated = "workspace.updated",
+    WorkspaceDeleted = "workspace.deleted",
+}

@@ -1,0 +1,32 @@
+//! Every bound of the routing engine, each with its reason.
+
+/// Characters of a friendly name, a unique name or an activity name (documented).
+pub const NAME_CHARS_MAX: usize = 64;
+/// Bytes of a workflow configuration (documented).
+pub const CONFIGURATION_BYTES_MAX: usize = 1_038_576;
+/// Seconds a task may live before it is assigned, unless it says otherwise (documented).
+pub const TASK_TIMEOUT_S_DEFAULT: u32 = 86_400;
+/// The longest time to live a task may ask for (documented).
+pub const TASK_TIMEOUT_S_MAX: u32 = 1_209_600;
+/// Seconds a worker has to answer an offer, unless the workflow says otherwise (documented).
+pub const RESERVATION_TIMEOUT_S_DEFAULT: u32 = 120;
+/// The longest reservation timeout (documented).
+pub const RESERVATION_TIMEOUT_S_MAX: u32 = 86_400;
+/// A task assigned this long is deleted by the system (documented).
+pub const ASSIGNED_S_MAX: u32 = 86_400;
+/// An ended task stays readable this long (choice 35).
+pub const ENDED_READABLE_S: u32 = 300;
+/// Workers one task may be offered to at once (documented).
+pub const RESERVED_WORKERS_MAX: u32 = 50;
+/// Moves from pending to reserved before a task is canceled (documented).
+pub const ATTEMPTS_MAX: u32 = 1_000;
+/// Priorities run from 0 to this (documented as 2^31).
+pub const PRIORITY_MAX: u32 = 1 << 31;
+/// The most one worker channel may hold; keeps counters small and mistakes visible.
+pub const CAPACITY_MAX: u32 = 10_000;
+/// Characters of a reason or a disposition note; enough for a paragraph.
+pub const REASON_CHARS_MAX: usize = 4_096;
+/// Characters of a disposition code.
+pub const DISPOSITION_CODE_CHARS_MAX: usize = 64;
+/// Characters of a URL given for callbacks.
+pub const URL_CHARS_MAX: usize = 2_048;

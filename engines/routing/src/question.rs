@@ -1,0 +1,62 @@
+//! What can be asked of the live state. Asking changes nothing.
+
+use crate::model::*;
+use serde::Serialize;
+
+/// Answered behind the batches ahead, so an answer never shows what is not durable.
+#[derive(Clone, Debug)]
+pub enum Question {
+    /// All channels of a worker, with their load.
+    WorkerChannels(WorkerSid),
+    /// Why a task is where it is; with `worker`, that worker's verdict alone.
+    Explain {
+        /// The task.
+        task: TaskSid,
+        /// The one worker asked about.
+        worker: Option<WorkerSid>,
+        /// Most verdicts in the answer.
+        limit: usize,
+    },
+    /// How many tasks are ahead of this one in its queue's order, and who took it.
+    Place(TaskSid),
+    /// Open reservations (pending, accepted, wrapping) of a worker with their tasks, oldest first.
+    OpenReservations(WorkerSid),
+    /// Workers for whom an expression (place `worker_list`) is true, in order of SID.
+    WorkersWhere(String),
+    /// Queues whose expression is true for these worker attributes (JSON).
+    QueuesFor(String),
+    /// Queues a worker belongs to.
+    QueuesOf(WorkerSid),
+    /// Live tasks for which an expression (place `filter`) is true.
+    TasksWhere(String),
+}
+
+/// One variant per question.
+#[derive(Clone, Debug)]
+pub enum Answer {
+    /// To [`Question::WorkerChannels`].
+    WorkerChannels(Vec<WorkerChannel>),
+    /// To [`Question::Explain`].
+    Explanation(Box<crate::explain::Explanation>),
+    /// To [`Question::Place`].
+    Place(Place),
+    /// To [`Question::OpenReservations`].
+    Reservations(Vec<(Reservation, Task)>),
+    /// To [`Question::WorkersWhere`].
+    Workers(Vec<WorkerSid>),
+    /// To [`Question::QueuesFor`] and [`Question::QueuesOf`].
+    Queues(Vec<TaskQueueSid>),
+    /// To [`Question::TasksWhere`].
+    Tasks(Vec<TaskSid>),
+}
+
+/// Where a waiting customer stands.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Place {
+    /// Where the task stands; `None` when it is gone.
+    pub status: Option<TaskStatus>,
+    /// Waiting tasks served before this one in its queue's order.
+    pub ahead: u64,
+    /// Who took it.
+    pub worker: Option<WorkerSid>,
+}
