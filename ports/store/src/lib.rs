@@ -1,16 +1,23 @@
 //! What the shell needs from a store.
 //!
-//! * A write is a [`Batch`]: changes, rows and outgoing effects that become durable together or not at all.
+//! * A write is a [`Batch`]: changes, rows and outgoing effects that become durable together or not
+//!   at all.
 //! * Batches that wait together are committed as one group with one sync.
 //! * Reads see everything that was acknowledged and nothing that was not.
-//! * Tables are values ([`Table`]); a filter on an undeclared column is a programming error and panics.
+//! * Tables are values ([`Table`]); a filter on an undeclared column is a programming error and
+//!   panics.
+//! * A failed group spends the epochs of its partitions: what was decided after it in the same
+//!   epoch was decided on a state that does not exist ([`Fence`]).
 //!
 //! Knows no engine and no SQL.
 
 pub mod conformance;
+mod fence;
 mod memory;
+mod values;
 
-pub use memory::MemoryStore;
+pub use fence::Fence;
+pub use memory::{MemoryCommitter, MemoryStore};
 
 use base::Timestamp;
 use std::sync::Arc;
@@ -24,8 +31,8 @@ pub struct Table {
     pub name: &'static str,
     /// Columns beside partition, key and body, in the order of [`RowWrite::values`].
     pub columns: &'static [Column],
-    /// Each entry becomes an index on (partition, columns…, key). Few, and append-only by preference:
-    /// an index costs more than journal and JSON together.
+    /// Each entry becomes an index on (partition, columns…, key). Few, and append-only by
+    /// preference: an index costs more than journal and JSON together.
     pub indexes: &'static [&'static [&'static str]],
     /// A column of 0 or 1. Rows with 1 are found by a partial index: restart reads only those.
     pub live: Option<&'static str>,
@@ -73,9 +80,11 @@ pub type Seq = u64;
 pub struct Batch {
     /// Whose changes these are.
     pub partition: PartitionId,
-    /// The kind of engine that owns the partition, e.g. `routing`. Kept with the partition's first batch.
+    /// The kind of engine that owns the partition, e.g. `routing`. Kept with the partition's first
+    /// batch.
     pub kind: &'static str,
-    /// Raised each time the partition is restored. Batches of an older epoch are refused.
+    /// Raised each time the partition is restored. Batches of an older epoch are refused, and after
+    /// a failed group those of the same epoch too. Counted anew by each committer.
     pub epoch: u64,
     /// The number of the first change; the store refuses a batch that leaves a gap.
     pub first: Seq,
@@ -83,11 +92,11 @@ pub struct Batch {
     pub at: Timestamp,
     /// The journal entries, numbered from `first`.
     pub changes: Vec<StoredChange>,
-    /// Entities as they are after the changes.
+    /// Entities as they are after the changes. Of several writes of one row the last one holds.
     pub rows: Vec<RowWrite>,
     /// Effects that leave the process, still to be performed.
     pub outgoing: Vec<Outgoing>,
-    /// Effects that were performed and can be forgotten.
+    /// Effects that were performed and can be forgotten; unknown ones are ignored.
     pub settled: Vec<OutgoingId>,
 }
 
@@ -175,7 +184,7 @@ pub struct Partition {
     pub kind: String,
     /// The newest durable change; 0 for none.
     pub last: Seq,
-    /// The time of the newest durable change.
+    /// The time of the newest durable change; of the first batch when there is no change yet.
     pub at: Timestamp,
 }
 
@@ -209,7 +218,9 @@ pub enum Direction {
 }
 
 /// A question over one table. The order always ends with the key, ascending unless the last
-/// ordering column is descending, so it is total and a cursor is exact.
+/// ordering column is descending, so it is total and a cursor is exact. Over all partitions equal
+/// keys follow each other by partition; a cursor is exact there only for keys that are unique in the
+/// whole table, as SIDs are.
 #[derive(Clone, Debug)]
 pub struct Scan {
     /// Which table.
@@ -220,13 +231,15 @@ pub struct Scan {
     pub filters: Vec<Filter>,
     /// Declared columns (or `key`); empty means by key ascending.
     pub order: Vec<(&'static str, Direction)>,
-    /// Values of the ordering columns, then the key, of the last row already seen.
+    /// Values of the ordering columns, then the key, of the last row already seen
+    /// ([`Scan::cursor`]).
     pub after: Option<Vec<Value>>,
     /// At most this many rows.
     pub limit: usize,
 }
 
-/// Why a group was not committed. In each case no part of it is durable, `Unknown` excepted.
+/// Why a group was not committed. In each case no part of it is durable, `Unknown` excepted, and
+/// each partition in the group must be restored: only batches of a newer epoch are taken from it.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum CommitError {
     /// No room. Later commits may succeed.
@@ -258,7 +271,8 @@ pub struct StoreError(pub String);
 
 /// The writing half. Blocking, with one owner.
 pub trait Committer: Send {
-    /// All batches in one transaction with one sync; all or nothing.
+    /// All batches in one transaction with one sync; all or nothing. A batch with nothing in it is
+    /// checked and writes nothing. Panics on rows that do not fit their table.
     fn commit(&mut self, group: &[Batch]) -> Result<(), CommitError>;
     /// Maintenance once the group was answered; `idle` when no other group waits.
     fn after(&mut self, idle: bool);
@@ -267,7 +281,8 @@ pub trait Committer: Send {
 /// The reading half, and the door to the writing half. Reads block for microseconds (a row)
 /// to milliseconds (a scan); the shell decides where they run.
 pub trait Store: Send + Sync + 'static {
-    /// The one committer. Panics when called twice while the first is alive.
+    /// The one committer. Panics when called twice while the first is alive; once that is dropped,
+    /// the next one begins from what is durable, with no memory of epochs.
     fn committer(&self) -> Box<dyn Committer>;
     /// One row.
     fn row(
@@ -282,6 +297,6 @@ pub trait Store: Send + Sync + 'static {
     fn journal(&self, partition: &str, after: Seq, limit: usize) -> Result<Vec<Entry>, StoreError>;
     /// Effects still to be performed, oldest first.
     fn outgoing(&self, partition: &str) -> Result<Vec<Outgoing>, StoreError>;
-    /// All partitions.
+    /// All partitions, ordered by name.
     fn partitions(&self) -> Result<Vec<Partition>, StoreError>;
 }

@@ -1,4 +1,304 @@
-//! The memory form of a store.
-/// Rows and journal in memory.
+//! The memory form of a store: a shared handle over ordered maps.
+//!
+//! * Clones share one state, and the state outlives a dropped committer: a simulation crashes by
+//!   dropping everything above the store and restarts on a clone.
+//! * Deterministic: the same calls give the same answers, in the same order.
+//! * Faults are not its business; a test wraps [`MemoryCommitter`] or the store.
+
+use crate::{
+    Batch, CommitError, Committer, Direction, Entry, Fence, Filter, Outgoing, OutgoingId,
+    Partition, PartitionId, Row, RowContent, RowWrite, Scan, Seq, Store, StoreError, StoredChange,
+    Table, Test, Value,
+};
+use base::Timestamp;
+use std::{
+    cmp::Ordering,
+    collections::BTreeMap,
+    ops::Bound,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+};
+
+/// Rows and journal in memory. Cloning gives another handle to the same state.
+#[derive(Clone, Debug, Default)]
+pub struct MemoryStore {
+    shared: Arc<Mutex<State>>,
+}
+
+/// The writing half of a [`MemoryStore`].
+#[derive(Debug)]
+pub struct MemoryCommitter {
+    shared: Arc<Mutex<State>>,
+    fence: Fence,
+}
+
 #[derive(Debug, Default)]
-pub struct MemoryStore;
+struct State {
+    partitions: BTreeMap<PartitionId, Known>,
+    tables: BTreeMap<&'static str, BTreeMap<PartitionId, Rows>>,
+    outgoing: BTreeMap<OutgoingId, String>,
+    has_committer: bool,
+}
+
+type Rows = BTreeMap<Box<str>, RowContent>;
+
+/// A partition and its journal; the entry at index `i` has the number `i + 1`.
+#[derive(Debug)]
+struct Known {
+    kind: &'static str,
+    since: Timestamp,
+    journal: Vec<(Timestamp, StoredChange)>,
+}
+
+impl MemoryStore {
+    /// An empty store.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// The one committer, by its own type so that a test can wrap it.
+    pub fn memory_committer(&self) -> MemoryCommitter {
+        let partitions = self.partitions().expect("memory can be read");
+        let taken = std::mem::replace(&mut lock(&self.shared).has_committer, true);
+        assert!(!taken, "the store has a committer already");
+        MemoryCommitter { shared: self.shared.clone(), fence: Fence::new(partitions) }
+    }
+}
+
+impl Committer for MemoryCommitter {
+    fn commit(&mut self, group: &[Batch]) -> Result<(), CommitError> {
+        group.iter().for_each(Batch::check);
+        self.fence.admit(group)?;
+        let mut state = lock(&self.shared);
+        for batch in group.iter().filter(|batch| !batch.is_empty()) {
+            state.apply(batch);
+        }
+        self.fence.confirm(group);
+        Ok(())
+    }
+
+    fn after(&mut self, _idle: bool) {}
+}
+
+impl Drop for MemoryCommitter {
+    fn drop(&mut self) {
+        lock(&self.shared).has_committer = false;
+    }
+}
+
+impl Store for MemoryStore {
+    fn committer(&self) -> Box<dyn Committer> {
+        Box::new(self.memory_committer())
+    }
+
+    fn row(
+        &self,
+        table: &'static Table,
+        partition: &str,
+        key: &str,
+    ) -> Result<Option<Row>, StoreError> {
+        let state = lock(&self.shared);
+        let rows = state.tables.get(table.name).and_then(|t| t.get_key_value(partition));
+        Ok(rows.and_then(|(partition, rows)| {
+            let (key, content) = rows.get_key_value(key)?;
+            Some(Found { partition, key, content }.to_row())
+        }))
+    }
+
+    fn scan(&self, scan: &Scan) -> Result<Vec<Row>, StoreError> {
+        scan.check();
+        let state = lock(&self.shared);
+        let Some(table) = state.tables.get(scan.table.name) else { return Ok(Vec::new()) };
+        if let (Some(partition), true) = (&scan.partition, scan.order.is_empty()) {
+            let Some((partition, rows)) = table.get_key_value(partition) else {
+                return Ok(Vec::new());
+            };
+            let start = match scan.after.as_deref() {
+                Some([Value::Text(key)]) => Bound::Excluded(&**key),
+                _ => Bound::Unbounded,
+            };
+            let found = rows.range::<str, _>((start, Bound::Unbounded));
+            let found = found.map(|(key, content)| Found { partition, key, content });
+            let found = found.filter(|row| row.passes(scan));
+            return Ok(found.take(scan.limit).map(Found::to_row).collect());
+        }
+        let mut found: Vec<Found<'_>> = table
+            .iter()
+            .filter(|(id, _)| scan.partition.as_ref().is_none_or(|wanted| wanted == *id))
+            .flat_map(|(partition, rows)| {
+                rows.iter().map(move |(key, content)| Found { partition, key, content })
+            })
+            .filter(|row| row.passes(scan) && row.is_behind_cursor(scan))
+            .collect();
+        found.sort_by(|a, b| a.compare(b, scan));
+        Ok(found.into_iter().take(scan.limit).map(Found::to_row).collect())
+    }
+
+    fn journal(&self, partition: &str, after: Seq, limit: usize) -> Result<Vec<Entry>, StoreError> {
+        let state = lock(&self.shared);
+        let Some(known) = state.partitions.get(partition) else { return Ok(Vec::new()) };
+        let start = usize::try_from(after).unwrap_or(usize::MAX).min(known.journal.len());
+        let entries = known.journal[start..].iter().zip(after + 1..).take(limit);
+        Ok(entries
+            .map(|((at, change), seq)| Entry {
+                seq,
+                at: *at,
+                kind: change.kind.to_owned(),
+                body: change.body.clone(),
+            })
+            .collect())
+    }
+
+    fn outgoing(&self, partition: &str) -> Result<Vec<Outgoing>, StoreError> {
+        let state = lock(&self.shared);
+        let first = OutgoingId { partition: partition.into(), seq: 0, index: 0 };
+        let effects = state.outgoing.range(first..);
+        Ok(effects
+            .take_while(|(id, _)| &*id.partition == partition)
+            .map(|(id, body)| Outgoing { id: id.clone(), body: body.clone() })
+            .collect())
+    }
+
+    fn partitions(&self) -> Result<Vec<Partition>, StoreError> {
+        let state = lock(&self.shared);
+        let known = state.partitions.iter();
+        Ok(known
+            .map(|(id, known)| Partition {
+                id: id.clone(),
+                kind: known.kind.to_owned(),
+                last: known.journal.len() as Seq,
+                at: known.journal.last().map_or(known.since, |(at, _)| *at),
+            })
+            .collect())
+    }
+}
+
+/// A panic of another owner left no half-made change behind: groups are checked before they are
+/// applied.
+fn lock(shared: &Mutex<State>) -> MutexGuard<'_, State> {
+    shared.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+impl State {
+    fn apply(&mut self, batch: &Batch) {
+        let id = &batch.partition;
+        let known = self.partitions.entry(id.clone()).or_insert_with(|| Known {
+            kind: batch.kind,
+            since: batch.at,
+            journal: Vec::new(),
+        });
+        known.journal.extend(batch.changes.iter().map(|change| (batch.at, change.clone())));
+        for Outgoing { id, body } in &batch.outgoing {
+            self.outgoing.insert(id.clone(), body.clone());
+        }
+        for id in &batch.settled {
+            self.outgoing.remove(id);
+        }
+        for row in &batch.rows {
+            let table = self.tables.entry(row.table.name).or_default();
+            put(table.entry(id.clone()).or_default(), row);
+        }
+    }
+}
+
+fn put(rows: &mut Rows, write: &RowWrite) {
+    let Some(content) = &write.content else {
+        rows.remove(&write.key);
+        return;
+    };
+    let Some(old) = rows.get_mut(&write.key) else {
+        rows.insert(write.key.clone(), content.clone());
+        return;
+    };
+    for (at, column) in write.table.columns.iter().enumerate() {
+        if column.changes {
+            old.values[at].clone_from(&content.values[at]);
+        }
+    }
+    old.body.clone_from(&content.body);
+}
+
+#[derive(Clone, Copy)]
+struct Found<'a> {
+    partition: &'a PartitionId,
+    key: &'a str,
+    content: &'a RowContent,
+}
+
+/// Borrowed, so that comparing allocates nothing.
+#[derive(PartialEq, Eq, PartialOrd, Ord)]
+enum Field<'a> {
+    Null,
+    Int(i64),
+    Text(&'a str),
+}
+
+impl<'a> From<&'a Value> for Field<'a> {
+    fn from(value: &'a Value) -> Self {
+        match value {
+            Value::Null => Field::Null,
+            Value::Int(n) => Field::Int(*n),
+            Value::Text(text) => Field::Text(text),
+        }
+    }
+}
+
+impl<'a> Found<'a> {
+    fn to_row(self) -> Row {
+        Row {
+            partition: self.partition.clone(),
+            key: self.key.into(),
+            values: self.content.values.clone(),
+            body: self.content.body.clone(),
+        }
+    }
+
+    fn field(&self, table: &Table, column: &str) -> Field<'a> {
+        match table.position(column) {
+            Some(at) => Field::from(&self.content.values[at]),
+            None => Field::Text(self.key),
+        }
+    }
+
+    fn passes(&self, scan: &Scan) -> bool {
+        scan.filters.iter().all(|Filter { column, test }| {
+            let field = self.field(scan.table, column);
+            match test {
+                Test::OneOf(values) => values.iter().any(|value| Field::from(value) == field),
+                Test::AtLeast(least) => field != Field::Null && field >= Field::from(least),
+                Test::AtMost(most) => field != Field::Null && field <= Field::from(most),
+            }
+        })
+    }
+
+    fn is_behind_cursor(&self, scan: &Scan) -> bool {
+        let Some(after) = &scan.after else { return true };
+        let ordering = ordering(scan).zip(after).map(|((column, direction), value)| {
+            turned(direction, self.field(scan.table, column).cmp(&Field::from(value)))
+        });
+        first_difference(ordering) == Ordering::Greater
+    }
+
+    fn compare(&self, other: &Self, scan: &Scan) -> Ordering {
+        let columns = ordering(scan).map(|(column, direction)| {
+            let (a, b) = (self.field(scan.table, column), other.field(scan.table, column));
+            turned(direction, a.cmp(&b))
+        });
+        let partitions = turned(scan.key_direction(), self.partition.cmp(other.partition));
+        first_difference(columns.chain([partitions]))
+    }
+}
+
+fn ordering(scan: &Scan) -> impl Iterator<Item = (&'static str, Direction)> + '_ {
+    scan.order.iter().copied().chain([("key", scan.key_direction())])
+}
+
+fn turned(direction: Direction, ordering: Ordering) -> Ordering {
+    match direction {
+        Direction::Ascending => ordering,
+        Direction::Descending => ordering.reverse(),
+    }
+}
+
+fn first_difference(mut orderings: impl Iterator<Item = Ordering>) -> Ordering {
+    orderings.find(|ordering| ordering.is_ne()).unwrap_or(Ordering::Equal)
+}
