@@ -1,0 +1,37 @@
+export const english = {
+  title: 'How can we help?',
+  intro: 'Tell us what it is about. You see at once how many people are ahead of you.',
+  name: 'Your name',
+  topic: 'Topic',
+  text: 'Your question',
+  submit: 'Ask for help',
+  submitting: 'Sending…',
+  missingName: 'Enter your name.',
+  missingText: 'Write your question.',
+  tooMany: 'Many requests are coming in right now. Please wait a minute, then try again.',
+  unreachable: 'We cannot be reached right now. Check your connection and try again.',
+  failed: 'That did not work: {message}',
+  offTitle: 'Chat is closed',
+  offText: 'This page takes no requests at the moment.',
+  downTitle: 'We cannot be reached right now',
+  downText: 'Check your connection, then try again.',
+  retry: 'Try again',
+  placing: 'Finding your place in the queue…',
+  nextTitle: 'You are next',
+  nextText: 'Please stay on this page; someone will be with you in a moment.',
+  aheadOne: 'One person is ahead of you',
+  aheadMany: '{count} people are ahead of you',
+  aheadText: 'Please stay on this page; your place is kept.',
+  takenTitle: '{agent} is helping you',
+  takenTitleNoName: 'Someone is helping you',
+  takenText: 'Your question is being answered now.',
+  endedTitle: 'This request is finished',
+  endedText: 'Thank you for your patience.',
+  again: 'Ask something else',
+  lost: 'Connection lost. Your place is kept; trying again…',
+  yourQuestion: 'Your question',
+} as const;
+
+export function t(key: keyof typeof english, values: Record<string, string | number> = {}): string {
+  return english[key].replace(/\{(\w+)\}/g, (whole, name: string) => String(values[name] ?? whole));
+}

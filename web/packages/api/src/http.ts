@@ -1,0 +1,101 @@
+/**
+ * One way to call the server: JSON in, JSON out, problems as values one can act on.
+ *
+ * - A state-changing request carries the header that proves it came from our own page.
+ * - The server's clock is measured in passing, because countdowns follow the server's time.
+ * - Knows nothing about what is fetched.
+ */
+
+/** Why a call did not succeed, in the terms a page can act on. */
+export type ProblemKind =
+  | 'unreachable'
+  | 'signed-out'
+  | 'not-allowed'
+  | 'not-found'
+  | 'too-many'
+  | 'invalid'
+  | 'server';
+
+/** The error body of the server, or the reason why there was none. */
+export class Problem extends Error {
+  readonly kind: ProblemKind;
+  readonly status: number;
+  readonly code: number | null;
+
+  constructor(kind: ProblemKind, status: number, code: number | null, message: string) {
+    super(message);
+    this.name = 'Problem';
+    this.kind = kind;
+    this.status = status;
+    this.code = code;
+  }
+}
+
+/** Milliseconds the server's clock is ahead of this machine's, as last measured. */
+let serverAheadMs = 0;
+
+/** The server's time now, as far as it is known. */
+export function serverNow(): number {
+  return Date.now() + serverAheadMs;
+}
+
+/**
+ * `Date` counts whole seconds and the answer took a while, so only a difference that neither
+ * explains is taken for a real one.
+ */
+export function measureClock(date: string | null, sentAt: number, receivedAt: number): void {
+  const stated = date === null ? Number.NaN : Date.parse(date);
+  if (Number.isNaN(stated)) return;
+  const ahead = stated + 500 - (sentAt + receivedAt) / 2;
+  const uncertainty = 1000 + (receivedAt - sentAt) / 2;
+  serverAheadMs = Math.abs(ahead) > uncertainty ? ahead : 0;
+}
+
+type Method = 'GET' | 'POST' | 'PUT' | 'DELETE';
+
+export async function call<T>(method: Method, path: string, body?: unknown): Promise<T> {
+  const headers: Record<string, string> = { Accept: 'application/json' };
+  if (body !== undefined) headers['Content-Type'] = 'application/json';
+  if (method !== 'GET') headers['X-Sinew-Csrf'] = '1';
+  const sentAt = Date.now();
+  let response: Response;
+  try {
+    response = await fetch(path, {
+      method,
+      headers,
+      credentials: 'same-origin',
+      cache: 'no-store',
+      ...(body === undefined ? {} : { body: JSON.stringify(body) }),
+    });
+  } catch (cause) {
+    throw new Problem('unreachable', 0, null, cause instanceof Error ? cause.message : '');
+  }
+  measureClock(response.headers.get('date'), sentAt, Date.now());
+  if (!response.ok) throw await readProblem(response);
+  if (response.status === 204) return undefined as T;
+  return (await response.json()) as T;
+}
+
+async function readProblem(response: Response): Promise<Problem> {
+  let code: number | null = null;
+  let message = response.statusText;
+  try {
+    const body: unknown = await response.json();
+    if (typeof body === 'object' && body !== null) {
+      if ('code' in body && typeof body.code === 'number') code = body.code;
+      if ('message' in body && typeof body.message === 'string') message = body.message;
+    }
+  } catch {
+    // An answer without a readable body still has its status.
+  }
+  return new Problem(kindOf(response.status), response.status, code, message);
+}
+
+function kindOf(status: number): ProblemKind {
+  if (status === 401) return 'signed-out';
+  if (status === 403) return 'not-allowed';
+  if (status === 404) return 'not-found';
+  if (status === 429) return 'too-many';
+  if (status >= 500) return 'server';
+  return 'invalid';
+}

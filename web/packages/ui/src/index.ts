@@ -1,0 +1,14 @@
+/**
+ * What the pages look like: theme, small components, time on screen. Knows no domain.
+ */
+export { Countdown } from './Countdown.tsx';
+export { Duration } from './Duration.tsx';
+export { Icon, type IconName } from './Icon.tsx';
+export { JsonTree } from './JsonTree.tsx';
+export { type JsonNode, JsonSyntaxError, leafCount, readJson } from './json.ts';
+export { Key } from './Key.tsx';
+export { StatusPage } from './StatusPage.tsx';
+export { readChoice, useStoredChoice } from './stored.ts';
+export { type Strings, strings } from './strings.ts';
+export { clockText, spokenDuration, useNow } from './time.ts';
+export { UiProvider } from './UiProvider.tsx';
