@@ -137,7 +137,7 @@ impl Store for MemoryStore {
         let state = lock(&self.shared);
         let Some(known) = state.partitions.get(partition) else { return Ok(Vec::new()) };
         let start = usize::try_from(after).unwrap_or(usize::MAX).min(known.journal.len());
-        let entries = known.journal[start..].iter().zip(after + 1..).take(limit);
+        let entries = known.journal[start..].iter().zip(start as Seq + 1..).take(limit);
         Ok(entries
             .map(|((at, change), seq)| Entry {
                 seq,
@@ -301,4 +301,35 @@ fn turned(direction: Direction, ordering: Ordering) -> Ordering {
 
 fn first_difference(mut orderings: impl Iterator<Item = Ordering>) -> Ordering {
     orderings.find(|ordering| ordering.is_ne()).unwrap_or(Ordering::Equal)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::conformance;
+
+    #[test]
+    fn memory_passes_the_suite() {
+        conformance::run(|_tables| MemoryStore::new());
+    }
+
+    #[test]
+    fn clones_share_what_was_committed() {
+        let store = MemoryStore::new();
+        let again = store.clone();
+        let batch = Batch {
+            partition: "WS1".into(),
+            kind: "routing",
+            epoch: 1,
+            first: 1,
+            at: Timestamp(1),
+            changes: vec![StoredChange { kind: "Changed", body: "{}".into() }],
+            rows: Vec::new(),
+            outgoing: Vec::new(),
+            settled: Vec::new(),
+        };
+        store.committer().commit(&[batch]).unwrap();
+        drop(store);
+        assert_eq!(again.partitions().unwrap()[0].last, 1);
+    }
 }
