@@ -1,0 +1,136 @@
+//! The rows of a workspace. Its partition is the workspace's SID; keys are SIDs.
+
+use super::{Record, fixed, int, text};
+use store::Table;
+
+/// Workspaces.
+pub static WORKSPACE: Table = Table {
+    name: "workspace",
+    columns: &[
+        fixed(text("account")),
+        text("friendly_name"),
+        fixed(int("created_at")),
+        int("updated_at"),
+    ],
+    indexes: &[],
+    live: None,
+};
+
+/// Activities.
+pub static ACTIVITY: Table = Table {
+    name: "activity",
+    columns: &[text("friendly_name"), fixed(int("available")), fixed(int("created_at"))],
+    indexes: &[],
+    live: None,
+};
+
+/// Task channels.
+pub static TASK_CHANNEL: Table = Table {
+    name: "task_channel",
+    columns: &[fixed(text("unique_name")), text("friendly_name"), fixed(int("created_at"))],
+    indexes: &[],
+    live: None,
+};
+
+/// Workers, without their load.
+pub static WORKER: Table = Table {
+    name: "worker",
+    columns: &[
+        text("friendly_name"),
+        text("name_lower"),
+        text("activity"),
+        fixed(int("created_at")),
+        int("updated_at"),
+        int("status_changed_at"),
+    ],
+    indexes: &[],
+    live: None,
+};
+
+/// A worker's capacity and availability on a channel, where it is not the default.
+pub static WORKER_CHANNEL: Table = Table {
+    name: "worker_channel",
+    columns: &[fixed(text("worker")), fixed(text("task_channel"))],
+    indexes: &[],
+    live: None,
+};
+
+/// What moves with each assignment, apart from the worker so that little is rewritten.
+pub static WORKER_LOAD: Table =
+    Table { name: "worker_load", columns: &[], indexes: &[], live: None };
+
+/// Task queues.
+pub static TASK_QUEUE: Table = Table {
+    name: "task_queue",
+    columns: &[text("friendly_name"), fixed(int("created_at")), int("updated_at")],
+    indexes: &[],
+    live: None,
+};
+
+/// Workflows with their newest configuration.
+pub static WORKFLOW: Table = Table {
+    name: "workflow",
+    columns: &[text("friendly_name"), fixed(int("created_at")), int("updated_at")],
+    indexes: &[],
+    live: None,
+};
+
+/// Older configurations that live tasks still run under.
+pub static WORKFLOW_REVISION: Table = Table {
+    name: "workflow_revision",
+    columns: &[fixed(text("workflow")), fixed(int("revision"))],
+    indexes: &[],
+    live: None,
+};
+
+/// Tasks, ended ones included as long as they are kept.
+pub static TASK: Table = Table {
+    name: "task",
+    columns: &[
+        text("status"),
+        text("queue"),
+        text("workflow"),
+        text("channel"),
+        int("priority"),
+        fixed(text("routing_target")),
+        fixed(int("created_at")),
+        int("virtual_start_at"),
+        int("ended_at"),
+        int("live"),
+    ],
+    indexes: &[&["queue"]],
+    live: Some("live"),
+};
+
+/// Reservations, ended ones included as long as they are kept.
+pub static RESERVATION: Table = Table {
+    name: "reservation",
+    columns: &[
+        fixed(text("task")),
+        fixed(text("worker")),
+        text("status"),
+        fixed(int("created_at")),
+        int("live"),
+    ],
+    indexes: &[&["task"], &["worker"]],
+    live: Some("live"),
+};
+
+macro_rules! records {
+    ($($kind:ident in $table:ident),+ $(,)?) => {$(
+        impl Record for routing::$kind {
+            const TABLE: &'static Table = &$table;
+        }
+    )+};
+}
+
+records! {
+    Workspace in WORKSPACE,
+    Activity in ACTIVITY,
+    TaskChannel in TASK_CHANNEL,
+    Worker in WORKER,
+    TaskQueue in TASK_QUEUE,
+    Workflow in WORKFLOW,
+    Task in TASK,
+    Reservation in RESERVATION,
+}
