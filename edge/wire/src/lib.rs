@@ -1,1 +1,21 @@
-//! Placeholder.
+//! The public shapes: how entities look to a caller.
+//!
+//! * [`rest`]: snake_case JSON with ISO dates, absolute links, every property the published document
+//!   lists.
+//! * [`bridge`]: what the browser library for workers reads; dates in seconds since 1970.
+//! * Attributes are passed on as the text they came as.
+//! * Shapes borrow: they are written once and thrown away.
+//!
+//! Knows no HTTP, no rules and no store. Names of related entities come in through [`Names`].
+
+pub mod bridge;
+mod field;
+mod names;
+pub mod rest;
+#[cfg(test)]
+mod samples;
+mod schema;
+
+pub use field::{Iso, Links, Secs};
+pub use names::Names;
+pub use schema::{Kind, Property, Schema};

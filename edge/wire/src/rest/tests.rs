@@ -1,0 +1,162 @@
+//! REST shapes against their schemas, and the schemas against the published document.
+
+use super::*;
+use crate::samples::{self, BASE, Book, LATER};
+use crate::{Kind, Property};
+use serde_json::{Value, json};
+use std::path::Path;
+
+fn shown(shape: impl serde::Serialize) -> Value {
+    serde_json::to_value(shape).expect("shapes are plain JSON")
+}
+
+/// Every shape as it is written, with its schema.
+fn written() -> Vec<(&'static Schema, Value)> {
+    let book = Book::new();
+    let names = book.names();
+    let reservation =
+        |through| Reservation::new(&samples::reservation(), Some("Ada"), through, names, BASE);
+    vec![
+        (&Activity::SCHEMA, shown(Activity::new(&samples::activity(), names, BASE))),
+        (&Reservation::SCHEMA_OF_TASK, shown(reservation(Through::Task))),
+        (&Reservation::SCHEMA_OF_WORKER, shown(reservation(Through::Worker))),
+        (&Task::SCHEMA, shown(Task::new(&samples::task(), names, BASE, LATER))),
+        (&TaskChannel::SCHEMA, shown(TaskChannel::new(&samples::task_channel(), names, BASE))),
+        (&TaskQueue::SCHEMA, shown(TaskQueue::new(&samples::task_queue(), names, BASE))),
+        (&Worker::SCHEMA, shown(Worker::new(&samples::worker(), names, BASE))),
+        (
+            &WorkerChannel::SCHEMA,
+            shown(WorkerChannel::new(&samples::worker_channel(), names, BASE)),
+        ),
+        (&Workflow::SCHEMA, shown(Workflow::new(&samples::workflow(), names, BASE))),
+        (&Workspace::SCHEMA, shown(Workspace::new(&book.workspace, names, BASE))),
+    ]
+}
+
+#[test]
+fn every_shape_has_exactly_the_properties_of_its_schema() {
+    let written = written();
+    assert_eq!(written.len(), SCHEMAS.len());
+    for ((schema, shown), listed) in written.iter().zip(SCHEMAS) {
+        assert_eq!(schema, listed);
+        let object = shown.as_object().expect("a shape is an object");
+        assert_eq!(object.len(), schema.properties.len(), "{}", schema.name);
+        for Property { name, kind } in schema.properties {
+            let value = object.get(*name).unwrap_or_else(|| panic!("{}.{name}", schema.name));
+            assert!(fits(value, *kind), "{}.{name}: {value} is no {kind:?}", schema.name);
+        }
+    }
+}
+
+fn fits(value: &Value, kind: Kind) -> bool {
+    let text = value.as_str();
+    match kind {
+        Kind::Integer => value.is_i64() || value.is_u64(),
+        Kind::Word { words, .. } => text.is_some_and(|text| words.contains(&text)),
+        _ if value.is_null() => true,
+        Kind::Text => text.is_some(),
+        Kind::Boolean => value.is_boolean(),
+        Kind::Sid(letters) => text.is_some_and(|t| t.len() == 34 && t.starts_with(letters)),
+        Kind::Date => text.is_some_and(|t| t.len() == 20 && t.ends_with('Z') && !t.contains('.')),
+        Kind::Url => text.is_some_and(|t| t.starts_with(BASE)),
+        Kind::Urls => value.as_object().is_some_and(|urls| {
+            urls.values().all(|url| url.as_str().is_some_and(|url| url.starts_with(BASE)))
+        }),
+    }
+}
+
+#[test]
+fn attributes_are_the_text_that_was_sent() {
+    let book = Book::new();
+    let sent = samples::attributes();
+    let task = shown(Task::new(&samples::task(), book.names(), BASE, LATER));
+    let worker = shown(Worker::new(&samples::worker(), book.names(), BASE));
+    assert_eq!(task["attributes"], json!(sent.text()));
+    assert_eq!(worker["attributes"], json!(sent.text()));
+}
+
+#[test]
+fn links_lead_to_neighbours_below_the_base() {
+    let book = Book::new();
+    let worker = shown(Worker::new(&samples::worker(), book.names(), BASE));
+    let url = worker["url"].as_str().expect("a text");
+    assert!(url.starts_with("http://127.0.0.1:8080/taskrouter/v1/Workspaces/WS"), "{url}");
+    for (name, path) in [
+        ("channels", "/Channels"),
+        ("worker_channels", "/Channels"),
+        ("reservations", "/Reservations"),
+        ("worker_statistics", "/Statistics"),
+    ] {
+        assert_eq!(worker["links"][name], json!(format!("{url}{path}")));
+    }
+    let through = |through| {
+        let reservation = samples::reservation();
+        shown(Reservation::new(&reservation, None, through, book.names(), BASE))["url"].clone()
+    };
+    assert!(through(Through::Task).as_str().is_some_and(|url| url.contains("/Tasks/WT")));
+    assert!(through(Through::Worker).as_str().is_some_and(|url| url.contains("/Workers/WK")));
+}
+
+/// The published document lies beside the checkout where it can be had; it is not ours to copy.
+#[test]
+fn schemas_equal_the_published_document() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../../shared/specs");
+    let Ok(text) = std::fs::read_to_string(root.join("taskrouter_v1.json")) else {
+        eprintln!("not compared: {} has no published document", root.display());
+        return;
+    };
+    let document: Value = serde_json::from_str(&text).expect("the document is JSON");
+    for schema in SCHEMAS {
+        let published = &document["components"]["schemas"][schema.name];
+        let properties = published["properties"].as_object().expect(schema.name);
+        assert_eq!(properties.len(), schema.properties.len(), "{}", schema.name);
+        for Property { name, kind } in schema.properties {
+            let property = &properties[*name];
+            assert_eq!(described(property, &document), Described::of(*kind), "{name}");
+        }
+    }
+}
+
+#[derive(Debug, PartialEq)]
+struct Described {
+    kind: String,
+    format: String,
+    words: Vec<String>,
+}
+
+impl Described {
+    fn of(kind: Kind) -> Self {
+        let (name, format) = match kind {
+            Kind::Text => ("string", String::new()),
+            Kind::Sid(letters) => ("string", format!("^{letters}[0-9a-fA-F]{{32}}$")),
+            Kind::Date => ("string", "date-time".to_owned()),
+            Kind::Url => ("string", "uri".to_owned()),
+            Kind::Urls => ("object", "uri-map".to_owned()),
+            Kind::Integer => ("integer", String::new()),
+            Kind::Boolean => ("boolean", String::new()),
+            Kind::Word { words, .. } => {
+                let mut words: Vec<_> = words.iter().map(ToString::to_string).collect();
+                words.sort();
+                return Self { kind: "string".to_owned(), format: String::new(), words };
+            }
+        };
+        Self { kind: name.to_owned(), format, words: Vec::new() }
+    }
+}
+
+fn described(property: &Value, document: &Value) -> Described {
+    let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
+    if let Some(reference) = property["$ref"].as_str() {
+        let name = reference.rsplit('/').next().unwrap_or_default();
+        let enumeration = &document["components"]["schemas"][name];
+        let listed = enumeration["enum"].as_array().expect(name);
+        let mut words: Vec<_> = listed.iter().map(text).collect();
+        words.sort();
+        return Described { kind: text(&enumeration["type"]), format: String::new(), words };
+    }
+    let format = match property["format"].as_str() {
+        Some(format) => format.to_owned(),
+        None => text(&property["pattern"]),
+    };
+    Described { kind: text(&property["type"]), format, words: Vec::new() }
+}
