@@ -1,0 +1,262 @@
+//! Access tokens: JWTs that a browser carries, signed with an API key's secret.
+//!
+//! * `iss` names the key, `sub` the account; a token of another account's key is refused.
+//! * HS256, HS384 and HS512 only; a life of more than 24 hours is refused however it is signed.
+//! * Seconds of the real clock arrive as an argument.
+
+use crate::{
+    Access, ApiKey,
+    model::{Role, Seat},
+    permit::{Principal, Who},
+};
+use base::Sid;
+use jsonwebtoken::{Algorithm, DecodingKey, EncodingKey, Header, Validation};
+use serde::{Deserialize, Serialize};
+
+/// The longest life of a token anybody signed.
+pub const LIFE_S_MAX: i64 = 86_400;
+/// The longest life of a token this server signs for a person.
+pub const OWN_LIFE_S_MAX: i64 = 3_600;
+/// Clocks of the programs that sign tokens may be this much ahead.
+const SKEW_S: i64 = 300;
+
+/// What a token says, once its signature was proved.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Claims {
+    /// `<key SID>-<iat>`.
+    pub jti: Option<String>,
+    /// The API key's SID.
+    pub iss: Sid,
+    /// The account's SID.
+    pub sub: Sid,
+    /// When it was signed, in seconds.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub iat: Option<i64>,
+    /// Not before, in seconds.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub nbf: Option<i64>,
+    /// When it ends, in seconds.
+    pub exp: i64,
+    /// What it is good for.
+    #[serde(default)]
+    pub grants: Grants,
+}
+
+/// What a token is good for.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Grants {
+    /// Who it was made for.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub identity: Option<String>,
+    /// Routing.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub task_router: Option<TaskRouterGrant>,
+}
+
+/// What a token is good for in routing.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct TaskRouterGrant {
+    /// `WS…`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub workspace_sid: Option<Sid>,
+    /// `WK…`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub worker_sid: Option<Sid>,
+    /// `worker` or `supervisor`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub role: Option<String>,
+}
+
+/// Why a token is refused.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum TokenError {
+    /// Not three parts of base64url JSON with the claims above.
+    #[error("The access token cannot be read")]
+    Malformed,
+    /// The key, the account or the signature is wrong.
+    #[error("The access token was not signed by a key of this account")]
+    NotOurs,
+    /// Its time is over.
+    #[error("The access token has expired")]
+    Expired,
+    /// Its time has not come.
+    #[error("The access token is not valid yet")]
+    NotYet,
+    /// Longer than a day.
+    #[error("The access token lives longer than 24 hours")]
+    TooLong,
+}
+
+/// Proves a token and says what it claims. `now_s` is the real clock's.
+pub fn verify(access: &Access, token: &str, now_s: i64) -> Result<Claims, TokenError> {
+    let header = jsonwebtoken::decode_header(token).map_err(|_| TokenError::Malformed)?;
+    let algorithms = [Algorithm::HS256, Algorithm::HS384, Algorithm::HS512];
+    if !algorithms.contains(&header.alg) {
+        return Err(TokenError::NotOurs);
+    }
+    let unproved: Claims = jsonwebtoken::dangerous::insecure_decode_claims(token)
+        .map_err(|_| TokenError::Malformed)?;
+    let key = access.key(unproved.iss).filter(|key| key.account == unproved.sub);
+    let key = key.ok_or(TokenError::NotOurs)?;
+
+    let mut rules = Validation::new(header.alg);
+    // Times are checked below, against the clock that was handed in.
+    rules.required_spec_claims.clear();
+    rules.validate_exp = false;
+    rules.validate_nbf = false;
+    rules.validate_aud = false;
+    let secret = DecodingKey::from_secret(key.secret.reveal().as_bytes());
+    let claims = jsonwebtoken::decode::<Claims>(token, &secret, &rules)
+        .map_err(|_| TokenError::NotOurs)?
+        .claims;
+    check_times(&claims, now_s)?;
+    Ok(claims)
+}
+
+/// Signs a token for a person of this server. `life_s` is cut to an hour.
+pub fn mint(key: &ApiKey, grants: Grants, now_s: i64, life_s: i64) -> (String, Claims) {
+    let claims = Claims {
+        jti: Some(format!("{}-{now_s}", key.sid)),
+        iss: key.sid,
+        sub: key.account,
+        iat: Some(now_s),
+        nbf: None,
+        exp: now_s + life_s.clamp(1, OWN_LIFE_S_MAX),
+        grants,
+    };
+    let mut header = Header::new(Algorithm::HS256);
+    header.cty = Some("twilio-fpa;v=1".to_owned());
+    let secret = EncodingKey::from_secret(key.secret.reveal().as_bytes());
+    let token = jsonwebtoken::encode(&header, &claims, &secret)
+        .expect("claims are plain data and the secret fits HMAC");
+    (token, claims)
+}
+
+impl Claims {
+    /// Who calls with this token.
+    pub fn principal(&self) -> Principal {
+        let routing = self.grants.task_router.as_ref();
+        let role = match routing.and_then(|g| g.role.as_deref()) {
+            Some("supervisor") => Role::Supervisor,
+            _ => Role::Agent,
+        };
+        let seat =
+            routing.and_then(|g| Some(Seat { workspace: g.workspace_sid?, worker: g.worker_sid? }));
+        let identity = self.grants.identity.clone().unwrap_or_default();
+        Principal { account: self.sub, who: Who::Bearer { identity, role, seat } }
+    }
+}
+
+fn check_times(claims: &Claims, now_s: i64) -> Result<(), TokenError> {
+    if claims.exp <= now_s {
+        return Err(TokenError::Expired);
+    }
+    let from = claims.nbf.or(claims.iat).unwrap_or(now_s);
+    if from > now_s.saturating_add(SKEW_S) {
+        return Err(TokenError::NotYet);
+    }
+    let begins = claims.iat.unwrap_or(now_s).min(now_s.saturating_add(SKEW_S));
+    if claims.exp.saturating_sub(begins) > LIFE_S_MAX {
+        return Err(TokenError::TooLong);
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{Account, KeyUse, Row, Secret};
+    use base::Timestamp;
+
+    const NOW_S: i64 = 1_800_000_000;
+    const ACCOUNT: Sid = Sid::new(*b"AC", 1);
+
+    fn key(body: u128, account: Sid) -> ApiKey {
+        ApiKey {
+            sid: Sid::new(*b"SK", body),
+            account,
+            secret: Secret::new(format!("secret {body}")),
+            purpose: KeyUse::Signing,
+            friendly_name: String::new(),
+            created_at: Timestamp(0),
+        }
+    }
+
+    fn access() -> Access {
+        let account = |sid| {
+            let (auth_token, friendly_name) = (Secret::new("t"), String::new());
+            Row::Account(Account { sid, auth_token, friendly_name, created_at: Timestamp(0) })
+        };
+        let other = Sid::new(*b"AC", 2);
+        Access::restore([
+            account(ACCOUNT),
+            account(other),
+            Row::ApiKey(key(1, ACCOUNT)),
+            Row::ApiKey(key(2, other)),
+        ])
+    }
+
+    fn signed(change: impl FnOnce(&mut Claims), algorithm: Algorithm, secret: &str) -> String {
+        let (_, mut claims) = mint(&key(1, ACCOUNT), Grants::default(), NOW_S, 3_600);
+        change(&mut claims);
+        let secret = EncodingKey::from_secret(secret.as_bytes());
+        jsonwebtoken::encode(&Header::new(algorithm), &claims, &secret).unwrap()
+    }
+
+    #[test]
+    fn a_minted_token_is_proved_and_lives_an_hour() {
+        let seat = (Sid::new(*b"WS", 1), Sid::new(*b"WK", 1));
+        let grant = TaskRouterGrant {
+            workspace_sid: Some(seat.0),
+            worker_sid: Some(seat.1),
+            role: Some("worker".into()),
+        };
+        let grants = Grants { identity: Some("ann".into()), task_router: Some(grant) };
+        let (token, claims) = mint(&key(1, ACCOUNT), grants, NOW_S, 10_000);
+        assert_eq!(claims.exp, NOW_S + OWN_LIFE_S_MAX);
+        assert_eq!(verify(&access(), &token, NOW_S), Ok(claims.clone()));
+        assert_eq!(verify(&access(), &token, NOW_S + 3_599), Ok(claims.clone()));
+        assert_eq!(verify(&access(), &token, NOW_S + 3_600), Err(TokenError::Expired));
+        let principal = claims.principal();
+        assert_eq!(principal.role(), Role::Agent);
+        assert_eq!(principal.seat(), Some(Seat { workspace: seat.0, worker: seat.1 }));
+    }
+
+    #[test]
+    fn every_hmac_is_accepted_and_nothing_else() {
+        for algorithm in [Algorithm::HS256, Algorithm::HS384, Algorithm::HS512] {
+            let token = signed(|_| {}, algorithm, "secret 1");
+            assert!(verify(&access(), &token, NOW_S).is_ok(), "{algorithm:?}");
+        }
+        // {"alg":"none"}.{}.
+        assert_eq!(
+            verify(&access(), "eyJhbGciOiJub25lIn0.e30.", NOW_S),
+            Err(TokenError::Malformed)
+        );
+        for text in ["", "a", "a.b.c", "…"] {
+            assert_eq!(verify(&access(), text, NOW_S), Err(TokenError::Malformed), "{text}");
+        }
+    }
+
+    #[test]
+    fn another_key_or_account_is_refused() {
+        let by_secret = signed(|_| {}, Algorithm::HS256, "secret 2");
+        assert_eq!(verify(&access(), &by_secret, NOW_S), Err(TokenError::NotOurs));
+        let by_key = |c: &mut Claims| c.iss = Sid::new(*b"SK", 2);
+        let foreign = signed(by_key, Algorithm::HS256, "secret 2");
+        assert_eq!(verify(&access(), &foreign, NOW_S), Err(TokenError::NotOurs));
+    }
+
+    #[test]
+    fn a_token_lives_a_day_at_most() {
+        let life = |s| signed(move |c| c.exp = NOW_S + s, Algorithm::HS256, "secret 1");
+        assert!(verify(&access(), &life(86_400), NOW_S).is_ok());
+        assert_eq!(verify(&access(), &life(86_401), NOW_S), Err(TokenError::TooLong));
+        let undated = |c: &mut Claims| (c.iat, c.exp) = (None, NOW_S + 90_000);
+        let token = signed(undated, Algorithm::HS256, "secret 1");
+        assert_eq!(verify(&access(), &token, NOW_S), Err(TokenError::TooLong));
+        let later = |c: &mut Claims| c.nbf = Some(NOW_S + 600);
+        let token = signed(later, Algorithm::HS256, "secret 1");
+        assert_eq!(verify(&access(), &token, NOW_S), Err(TokenError::NotYet));
+    }
+}
