@@ -1,0 +1,213 @@
+//! A scan as SQL.
+//!
+//! * Names come from the declared table, values are bound: nothing a caller sends becomes SQL.
+//! * SQLite sorts null first, integers next, texts by their bytes: the order of [`Value`].
+//! * A cursor is a condition on the ordering columns, not an offset.
+
+use crate::{
+    Bound,
+    reader::Reader,
+    sql::{TableSql, quoted, sql},
+};
+use std::{fmt::Write, sync::Arc};
+use store::{Direction, Filter, PartitionId, Row, Scan, Table, Test, Value};
+
+/// Asks and collects.
+pub(crate) fn run(
+    reader: &Reader,
+    scan: &Scan,
+    statements: &TableSql,
+) -> rusqlite::Result<Vec<Row>> {
+    let question = Question::new(scan, statements);
+    let mut select = reader.prepare_cached(&question.text)?;
+    let mut place = 0;
+    if let Some(partition) = &scan.partition {
+        place += 1;
+        select.raw_bind_parameter(place, &**partition)?;
+    }
+    for value in &question.values {
+        place += 1;
+        select.raw_bind_parameter(place, Bound(value))?;
+    }
+    select.raw_bind_parameter(place + 1, sql(scan.limit))?;
+    let mut rows = select.raw_query();
+    let mut found: Vec<Row> = Vec::new();
+    while let Some(row) = rows.next()? {
+        let same = found.last().map(|row| &row.partition);
+        let next = read(row, scan.table, same)?;
+        found.push(next);
+    }
+    Ok(found)
+}
+
+/// One row of a `SELECT` that begins as [`TableSql::select`] does.
+pub(crate) fn row(row: &rusqlite::Row<'_>, table: &Table) -> rusqlite::Result<Row> {
+    read(row, table, None)
+}
+
+/// The name of the partition is shared with the row before where it is the same.
+fn read(
+    row: &rusqlite::Row<'_>,
+    table: &Table,
+    before: Option<&PartitionId>,
+) -> rusqlite::Result<Row> {
+    let partition = row.get_ref(0)?.as_str()?;
+    let partition = match before {
+        Some(before) if **before == *partition => before.clone(),
+        _ => Arc::from(partition),
+    };
+    let key = row.get_ref(1)?.as_str()?.into();
+    let mut values = Vec::with_capacity(table.columns.len());
+    for place in 2..table.columns.len() + 2 {
+        values.push(match row.get_ref(place)? {
+            rusqlite::types::ValueRef::Null => Value::Null,
+            rusqlite::types::ValueRef::Integer(n) => Value::Int(n),
+            other => Value::Text(other.as_str()?.into()),
+        });
+    }
+    let body = row.get_ref(table.columns.len() + 2)?.as_str()?.to_owned();
+    Ok(Row { partition, key, values, body })
+}
+
+/// The text of a question, and its values between the partition and the limit.
+struct Question<'a> {
+    scan: &'a Scan,
+    text: String,
+    conditions: usize,
+    values: Vec<&'a Value>,
+}
+
+impl<'a> Question<'a> {
+    fn new(scan: &'a Scan, statements: &TableSql) -> Self {
+        let text = String::with_capacity(statements.select.len() + 200);
+        let mut question = Self { scan, text, conditions: 0, values: Vec::new() };
+        question.text.push_str(&statements.select);
+        if scan.partition.is_some() {
+            question.condition("partition = ?");
+        }
+        for filter in &scan.filters {
+            question.filter(filter);
+        }
+        if let Some(after) = &scan.after {
+            question.after(after);
+        }
+        question.order();
+        question.text.push_str(" LIMIT ?");
+        question
+    }
+
+    fn condition(&mut self, condition: &str) {
+        self.text.push_str(if self.conditions == 0 { " WHERE " } else { " AND " });
+        self.text.push_str(condition);
+        self.conditions += 1;
+    }
+
+    fn filter(&mut self, Filter { column, test }: &'a Filter) {
+        let name = quoted(column);
+        match test {
+            Test::AtLeast(Value::Null) => self.condition(&format!("{name} IS NOT NULL")),
+            Test::AtMost(Value::Null) => self.condition("0"),
+            Test::AtLeast(value) => self.compare(&name, ">=", value),
+            Test::AtMost(value) => self.compare(&name, "<=", value),
+            Test::OneOf(values) => self.one_of(column, &name, values),
+        }
+    }
+
+    fn compare(&mut self, name: &str, operator: &str, value: &'a Value) {
+        self.condition(&format!("{name} {operator} ?"));
+        self.values.push(value);
+    }
+
+    fn one_of(&mut self, column: &str, name: &str, values: &'a [Value]) {
+        let has_null = values.contains(&Value::Null);
+        let mut given: Vec<&Value> = values.iter().filter(|v| **v != Value::Null).collect();
+        let is_live = self.scan.table.live == Some(column);
+        match given[..] {
+            [] if has_null => self.condition(&format!("{name} IS NULL")),
+            [] => self.condition("0"),
+            // As a literal, so that SQLite sees that the partial index holds all such rows.
+            [Value::Int(1)] if is_live && !has_null => self.condition(&format!("{name} = 1")),
+            [value] if !has_null => self.compare(name, "=", value),
+            _ => {
+                // Lists of about one length share a statement: the last value is repeated.
+                let last = given[given.len() - 1];
+                given.resize(given.len().next_power_of_two(), last);
+                let places = vec!["?"; given.len()].join(",");
+                let null = if has_null { format!(" OR {name} IS NULL") } else { String::new() };
+                self.condition(&format!("({name} IN ({places}){null})"));
+                self.values.extend(given);
+            }
+        }
+    }
+
+    /// The ordering columns, the key at the end.
+    fn ordering(&self) -> Vec<(&'static str, Direction)> {
+        let last = ("key", self.scan.key_direction());
+        self.scan.order.iter().copied().chain([last]).collect()
+    }
+
+    fn after(&mut self, after: &'a [Value]) {
+        let ordering = self.ordering();
+        let ascends = ordering.iter().all(|(_, d)| *d == Direction::Ascending);
+        if let [("key", direction)] = ordering[..] {
+            self.compare("\"key\"", comparison(direction), &after[0]);
+        } else if ascends && !after.contains(&Value::Null) {
+            // A null column makes the comparison null, hence false: nulls come first, so it is right.
+            let names: Vec<String> = ordering.iter().map(|(column, _)| quoted(column)).collect();
+            let places = vec!["?"; names.len()].join(",");
+            self.condition(&format!("({}) > ({places})", names.join(",")));
+            self.values.extend(after);
+        } else {
+            let mut condition = String::new();
+            self.behind(&mut condition, &ordering, after);
+            self.condition(&condition);
+        }
+    }
+
+    /// Behind in the first column, or equal there and behind in the rest.
+    fn behind(&mut self, text: &mut String, order: &[(&str, Direction)], after: &'a [Value]) {
+        let ([(column, direction), rest @ ..], [value, others @ ..]) = (order, after) else {
+            text.push('0');
+            return;
+        };
+        let name = quoted(column);
+        let written = match (value, direction) {
+            (Value::Null, Direction::Ascending) => write!(text, "({name} IS NOT NULL"),
+            (Value::Null, Direction::Descending) => write!(text, "(0"),
+            (_, Direction::Ascending) => write!(text, "({name} > ?"),
+            (_, Direction::Descending) => write!(text, "({name} < ? OR {name} IS NULL"),
+        };
+        written.expect("a String takes any text");
+        if *value == Value::Null {
+            write!(text, " OR ({name} IS NULL AND ").expect("a String takes any text");
+        } else {
+            write!(text, " OR ({name} = ? AND ").expect("a String takes any text");
+            self.values.extend([value, value]);
+        }
+        self.behind(text, rest, others);
+        text.push_str("))");
+    }
+
+    fn order(&mut self) {
+        self.text.push_str(" ORDER BY ");
+        let mut ordering = self.ordering();
+        if self.scan.partition.is_none() {
+            ordering.push(("partition", self.scan.key_direction()));
+        }
+        for (place, (column, direction)) in ordering.into_iter().enumerate() {
+            let comma = if place == 0 { "" } else { ", " };
+            let way = match direction {
+                Direction::Ascending => "",
+                Direction::Descending => " DESC",
+            };
+            write!(self.text, "{comma}{}{way}", quoted(column)).expect("a String takes any text");
+        }
+    }
+}
+
+fn comparison(direction: Direction) -> &'static str {
+    match direction {
+        Direction::Ascending => ">",
+        Direction::Descending => "<",
+    }
+}

@@ -1,0 +1,128 @@
+//! The statements: fixed ones as constants, those of a table made once when the store is opened.
+
+use store::{Column, Seq, Table};
+
+/// The tables that every store has. `since` holds the time of a partition's first batch; its newest
+/// change is the last in the journal, which a clean-up must therefore leave.
+pub(crate) const FIXED_TABLES: &str = "
+CREATE TABLE partition (
+  id TEXT NOT NULL PRIMARY KEY,
+  kind TEXT NOT NULL,
+  since INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
+CREATE TABLE journal (
+  partition TEXT NOT NULL,
+  seq INTEGER NOT NULL,
+  at INTEGER NOT NULL,
+  kind TEXT NOT NULL,
+  body TEXT NOT NULL,
+  PRIMARY KEY (partition, seq)
+) STRICT, WITHOUT ROWID;
+CREATE TABLE outgoing (
+  partition TEXT NOT NULL,
+  seq INTEGER NOT NULL,
+  place INTEGER NOT NULL,
+  body TEXT NOT NULL,
+  PRIMARY KEY (partition, seq, place)
+) STRICT, WITHOUT ROWID;
+";
+
+pub(crate) const FIXED_NAMES: &[&str] = &["partition", "journal", "outgoing"];
+
+pub(crate) const ADD_PARTITION: &str =
+    "INSERT OR IGNORE INTO partition (id, kind, since) VALUES (?1, ?2, ?3)";
+pub(crate) const ADD_ENTRY: &str =
+    "INSERT INTO journal (partition, seq, at, kind, body) VALUES (?1, ?2, ?3, ?4, ?5)";
+pub(crate) const ADD_OUTGOING: &str =
+    "INSERT OR REPLACE INTO outgoing (partition, seq, place, body) VALUES (?1, ?2, ?3, ?4)";
+pub(crate) const SETTLE: &str =
+    "DELETE FROM outgoing WHERE partition = ?1 AND seq = ?2 AND place = ?3";
+
+pub(crate) const JOURNAL: &str = "SELECT seq, at, kind, body FROM journal
+ WHERE partition = ?1 AND seq > ?2 ORDER BY seq LIMIT ?3";
+pub(crate) const OUTGOING: &str =
+    "SELECT seq, place, body FROM outgoing WHERE partition = ?1 ORDER BY seq, place";
+pub(crate) const PARTITIONS: &str = "SELECT p.id, p.kind, j.seq, coalesce(j.at, p.since)
+ FROM partition p LEFT JOIN journal j ON j.partition = p.id
+  AND j.seq = (SELECT max(seq) FROM journal WHERE partition = p.id)
+ ORDER BY p.id";
+
+/// The statements of one table.
+#[derive(Debug)]
+pub(crate) struct TableSql {
+    pub(crate) table: &'static Table,
+    /// Parameters: partition, key, the columns, body.
+    pub(crate) upsert: String,
+    /// For a table with a live column; see [`LiveUpsert`].
+    pub(crate) live: Option<LiveUpsert>,
+    /// Parameters: partition, key.
+    pub(crate) delete: String,
+    /// Parameters: partition, key.
+    pub(crate) row: String,
+    /// `SELECT` with everything a row has, up to and with the table's name.
+    pub(crate) select: String,
+}
+
+/// An update that leaves the live column alone, and with it the partial index: SQLite rewrites the
+/// index entry of every column that a statement sets, changed or not. It does nothing when the row is
+/// there and not live; then the general statement must follow.
+#[derive(Debug)]
+pub(crate) struct LiveUpsert {
+    /// Where the live column stands among the columns.
+    pub(crate) position: usize,
+    /// The same parameters as the general statement.
+    pub(crate) upsert: String,
+}
+
+impl TableSql {
+    pub(crate) fn new(table: &'static Table) -> Self {
+        let name = quoted(table.name);
+        let columns: Vec<String> = columns(table).map(quoted).collect();
+        let columns = columns.join(", ");
+        let count = table.columns.len() + 3;
+        let places: Vec<String> = (1..=count).map(|n| format!("?{n}")).collect();
+        let insert = format!("INSERT INTO {name} ({columns}) VALUES ({})", places.join(", "));
+        let live = table.live.map(|live| LiveUpsert {
+            position: table.position(live).expect("the live column is declared"),
+            upsert: format!("{insert} {} WHERE {} = 1", on_conflict(table, &[live]), quoted(live)),
+        });
+        let select = format!("SELECT {columns} FROM {name}");
+        Self {
+            table,
+            upsert: format!("{insert} {}", on_conflict(table, &[])),
+            live,
+            delete: format!("DELETE FROM {name} WHERE partition = ?1 AND \"key\" = ?2"),
+            row: format!("{select} WHERE partition = ?1 AND \"key\" = ?2"),
+            select,
+        }
+    }
+}
+
+/// Sets only what can change, so that no other index is touched.
+fn on_conflict(table: &Table, but: &[&str]) -> String {
+    let changing = table.columns.iter().filter(|c| c.changes && !but.contains(&c.name));
+    let names = changing.map(|c| quoted(c.name)).chain([quoted("body")]);
+    let sets: Vec<String> = names.map(|name| format!("{name} = excluded.{name}")).collect();
+    format!("ON CONFLICT (partition, \"key\") DO UPDATE SET {}", sets.join(", "))
+}
+
+/// The names of all columns of a table as they stand in the file.
+pub(crate) fn columns(table: &Table) -> impl Iterator<Item = &'static str> + '_ {
+    let declared = table.columns.iter().map(|Column { name, .. }| *name);
+    ["partition", "key"].into_iter().chain(declared).chain(["body"])
+}
+
+/// A name as SQL writes it.
+pub(crate) fn quoted(name: &str) -> String {
+    format!("\"{}\"", name.replace('"', "\"\""))
+}
+
+/// A number for SQL, which has no unsigned ones: what is too large is the largest there.
+pub(crate) fn sql(n: impl TryInto<i64>) -> i64 {
+    n.try_into().unwrap_or(i64::MAX)
+}
+
+/// A change's number out of SQL.
+pub(crate) fn seq(n: i64) -> Seq {
+    Seq::try_from(n).expect("numbers of changes begin at 1")
+}
