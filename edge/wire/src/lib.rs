@@ -11,6 +11,7 @@
 pub mod bridge;
 mod field;
 mod names;
+pub mod problem;
 pub mod rest;
 #[cfg(test)]
 mod samples;
