@@ -53,13 +53,20 @@ struct Compiled {
     source: Box<str>,
     place: Place,
     tree: tree::Branch,
+    uses: Uses,
+    /// What is left to ask, where that is the same for every task.
+    bound: Option<Bound>,
 }
 
 impl Expression {
     /// Checks and compiles `source` with the keys and variables of `place`.
+    ///
+    /// An empty text is refused: what it means is a rule of whoever allows it.
     pub fn compile(source: &str, place: Place) -> Result<Self, CompileError> {
         let tree = parser::parse(source, place)?;
-        Ok(Self(Arc::new(Compiled { source: source.into(), place, tree })))
+        let uses = uses::uses(&tree);
+        let bound = (!uses.task).then(|| bind::bind(&tree, &Value::Null));
+        Ok(Self(Arc::new(Compiled { source: source.into(), place, tree, uses, bound })))
     }
 
     /// The text it was compiled from.
@@ -85,7 +92,7 @@ impl Expression {
 
     /// What kinds of data it reads.
     pub fn uses(&self) -> Uses {
-        uses::uses(&self.0.tree)
+        self.0.uses
     }
 
     /// Likely mistakes that are no errors, in the order of the text.
@@ -95,9 +102,10 @@ impl Expression {
 
     /// What is left to ask about a worker and the time once the task is known.
     ///
-    /// Counts of `skip_if` are not part of that question: they read as null.
+    /// Counts of `skip_if` are not part of that question: they read as null. An expression that
+    /// reads nothing of the task is bound once, when it is compiled.
     pub fn bind(&self, task: &Value) -> Bound {
-        bind::bind(&self.0.tree, task)
+        self.0.bound.clone().unwrap_or_else(|| bind::bind(&self.0.tree, task))
     }
 }
 

@@ -276,7 +276,7 @@ fn unfit(left: &Operand, operator: Operator, right: &Operand) -> Option<&'static
         Operator::Contains => "CONTAINS looks for a string in a string",
         Operator::Has => "HAS wants a list on its left and a single value on its right",
         Operator::In | Operator::NotIn => {
-            "IN wants a single value on its left and a list on its right"
+            "IN wants a single value on its left, a list on its right"
         }
     })
 }

@@ -176,7 +176,8 @@ impl<'a> Parser<'a> {
                 if let Some((spelling, _)) = keyword_of(name) {
                     let found = self.found();
                     let message = format!(
-                        "expected {what}, found {found}: {spelling} is an operator and cannot be a key"
+                        "expected {what}, found {found}: \
+                         {spelling} is an operator and cannot be a key"
                     );
                     return Err(self.lexer.error_at(start.span.start, message));
                 }
