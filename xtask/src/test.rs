@@ -1,0 +1,219 @@
+//! `cargo xtask test`: everything that CI runs, in the order in which it fails soonest.
+//!
+//! * Sets up what it needs, each part only when a step that was asked for uses it.
+//! * A missing browser, SDK or compiler is a failure; only `cargo deny`, which the machine may
+//!   lack, is skipped, by name.
+//! * The server under test is the release server, started on a free port with an empty store.
+
+use std::path::PathBuf;
+use std::process::Command;
+
+use crate::count::{Count, Counting};
+use crate::scratch::Scratch;
+use crate::server::{Server, Settings};
+use crate::setup::{self, Debian};
+use crate::step::Steps;
+use crate::{crash, paths};
+
+/// Runs all steps, or those whose name holds one of the arguments.
+pub(crate) fn run(only: &[String]) -> Result<(), String> {
+    let mut steps = Steps::only(only);
+    format(&mut steps);
+    web(&mut steps);
+    rust(&mut steps);
+    if SERVER_STEPS.iter().any(|name| steps.wants(name)) {
+        match release(&mut steps) {
+            true => against_the_server(&mut steps),
+            false => {
+                for name in SERVER_STEPS {
+                    steps.missing(name, "the release server was not built");
+                }
+            }
+        }
+    }
+    licences(&mut steps);
+    steps.finish()
+}
+
+/// `cargo xtask sim SEED [--trace]`: one seed, in an optimised build.
+pub(crate) fn sim(arguments: &[String]) -> Result<(), String> {
+    let mut command = paths::cargo();
+    command.args(["run", "--quiet", "--release", "--package", "sim", "--"]).args(arguments);
+    setup::succeed(command)
+}
+
+fn format(steps: &mut Steps) {
+    let mut command = paths::cargo();
+    command.args(["fmt", "--all", "--check"]);
+    steps.run("format", Counting::ExitCode, command);
+}
+
+/// The pages are built before any Rust, because the server carries them inside itself.
+fn web(steps: &mut Steps) {
+    let names = ["web check", "web tests", "web build"];
+    if !names.iter().any(|name| steps.wants(name)) {
+        return;
+    }
+    if let Err(reason) = setup::npm("web") {
+        names.iter().for_each(|name| steps.missing(name, &reason));
+        return;
+    }
+    steps.run("web check", Counting::ExitCode, npm("check"));
+    steps.run("web tests", Counting::Vitest, npm("test"));
+    steps.run("web build", Counting::ExitCode, npm("build"));
+}
+
+fn npm(script: &str) -> Command {
+    let mut command = Command::new("npm");
+    command.current_dir(paths::root().join("web")).args(["run", "--silent", script]);
+    command
+}
+
+fn rust(steps: &mut Steps) {
+    let names = ["lints", "rust tests", "doc tests", "planted bugs"];
+    if !names.iter().any(|name| steps.wants(name)) {
+        return;
+    }
+    if let Err(reason) = setup::debian(&[Debian::Compiler]) {
+        names.iter().for_each(|name| steps.missing(name, &reason));
+        return;
+    }
+    let mut clippy = paths::cargo();
+    clippy.args(["clippy", "--workspace", "--all-targets", "--locked", "--", "-D", "warnings"]);
+    steps.run("lints", Counting::ExitCode, clippy);
+    tests(steps, "rust tests", &["--workspace"]);
+    // The feature compiles bugs into the host, so these tests are never part of the others' build.
+    tests(steps, "planted bugs", &["--package", "sim", "--features", "planted-bugs"]);
+}
+
+fn tests(steps: &mut Steps, name: &str, packages: &[&str]) {
+    let mut command = paths::cargo();
+    let counting = match has_cargo_command("nextest") {
+        true => {
+            command.args(["nextest", "run", "--no-fail-fast", "--locked"]).args(packages);
+            command.args(["--status-level", "slow", "--final-status-level", "fail"]);
+            Counting::Nextest
+        }
+        false => {
+            command.args(["test", "--no-fail-fast", "--locked"]).args(packages);
+            Counting::CargoTest
+        }
+    };
+    steps.run(name, counting, command);
+}
+
+fn has_cargo_command(name: &str) -> bool {
+    let mut command = paths::cargo();
+    command.args([name, "--version"]);
+    command.output().is_ok_and(|output| output.status.success())
+}
+
+fn release(steps: &mut Steps) -> bool {
+    println!("\n== release server");
+    let built = build_release();
+    steps.call("release build", || built.map(|()| Count { passed: 1, ..Count::default() }))
+        && paths::release_server().is_file()
+}
+
+/// Builds the pages and the release server.
+pub(crate) fn build_release() -> Result<(), String> {
+    setup::debian(&[Debian::Compiler])?;
+    setup::npm("web")?;
+    setup::succeed(npm("build"))?;
+    let mut command = paths::cargo();
+    command.args(["build", "--release", "--locked", "--package", "server", "--bin", "sinew"]);
+    setup::succeed(command)
+}
+
+const SERVER_STEPS: [&str; 6] = [
+    "sdk node rest",
+    "sdk node taskrouter",
+    "sdk python rest",
+    "readme example",
+    "crash",
+    "browser",
+];
+
+fn against_the_server(steps: &mut Steps) {
+    let node = setup::npm("clients/node");
+    let python = setup::python("clients/python/requirements.txt");
+    for (name, script) in [("sdk node rest", "rest-node.js"), ("sdk node taskrouter", "run.js")] {
+        match &node {
+            Ok(()) => client(steps, name, "clients/node", |_| {
+                let mut command = Command::new("node");
+                command.arg(script);
+                command
+            }),
+            Err(reason) => steps.missing(name, reason),
+        }
+    }
+    match &python {
+        Ok(python) => {
+            let script = |name: &'static str| {
+                let python = python.clone();
+                move |_: &Server| {
+                    let mut command = Command::new(python);
+                    command.arg(name);
+                    command
+                }
+            };
+            client(steps, "sdk python rest", "clients/python", script("rest_python.py"));
+            client(steps, "readme example", "clients/python", script("readme_example.py"));
+        }
+        Err(reason) => {
+            steps.missing("sdk python rest", reason);
+            steps.missing("readme example", reason);
+        }
+    }
+    steps.call("crash", || crash::run_rounds(crash::fresh_seed()));
+    browser(steps, &python);
+}
+
+/// Runs one client script against a server of its own.
+fn client(steps: &mut Steps, name: &str, folder: &str, make: impl FnOnce(&Server) -> Command) {
+    if !steps.wants(name) {
+        return;
+    }
+    let scratch = Scratch::new("client");
+    let server = match Server::start(&Settings::in_folder(scratch.path())) {
+        Ok(server) => server,
+        Err(reason) => return steps.missing(name, &reason),
+    };
+    let mut command = make(&server);
+    command.current_dir(paths::root().join(folder)).envs(server.environment());
+    if !steps.run(name, Counting::OkLines, command) {
+        println!("the server's log ends with:\n{}", server.log_tail());
+    }
+    steps.call(&format!("{name}: the server stops"), || {
+        server.stop().map(|()| Count { passed: 1, ..Count::default() })
+    });
+}
+
+fn browser(steps: &mut Steps, python: &Result<PathBuf, String>) {
+    let ready = setup::debian(&[Debian::Chromium, Debian::Fonts])
+        .and_then(|()| setup::npm("web"))
+        .and_then(|()| python.clone());
+    match ready {
+        Ok(python) => {
+            let chromium = setup::chromium().expect("it was there a moment ago");
+            client(steps, "browser", "web", |_| {
+                let mut command = npm("e2e");
+                command.env("CHROMIUM", chromium).env("PYTHON", python);
+                command.env("SINEW", paths::release_server());
+                command
+            });
+        }
+        Err(reason) => steps.missing("browser", &reason),
+    }
+}
+
+fn licences(steps: &mut Steps) {
+    match has_cargo_command("deny") {
+        true => {
+            let mut command = paths::cargo();
+            command.args(["deny", "check", "bans", "licenses", "sources"]);
+            steps.run("licences", Counting::ExitCode, command);
+        }
+        false => steps.skip("licences", "cargo-deny is not installed (cargo install cargo-deny)"),
+    }
+}
