@@ -1,3 +1,4 @@
+import { fileURLToPath } from 'node:url';
 import react from '@vitejs/plugin-react';
 import { defineConfig } from 'vite';
 
@@ -6,6 +7,9 @@ const server = process.env.BASE ?? 'http://127.0.0.1:8080';
 
 export default defineConfig({
   plugins: [react()],
+  resolve: {
+    alias: { 'graphql-ws': fileURLToPath(new URL('./src/link/no-graphql.ts', import.meta.url)) },
+  },
   build: {
     target: 'es2022',
     chunkSizeWarningLimit: 900,

@@ -1,7 +1,7 @@
 /**
  * How a piece of work ended. Stored beside the task, never inside its attributes.
  */
-import { call, Problem } from './http.ts';
+import { call } from './http.ts';
 
 export interface DispositionChoice {
   code: string;
@@ -22,27 +22,11 @@ export async function listDispositions(workspaceSid: string): Promise<Dispositio
   return answer.dispositions;
 }
 
-/** What was chosen for this task, or null where nothing was yet. */
-export async function readDisposition(
-  workspaceSid: string,
-  taskSid: string,
-): Promise<Disposition | null> {
-  try {
-    return await call('GET', pathOf(workspaceSid, taskSid));
-  } catch (problem) {
-    if (problem instanceof Problem && problem.kind === 'not-found') return null;
-    throw problem;
-  }
-}
-
 export function putDisposition(
   workspaceSid: string,
   taskSid: string,
   disposition: Disposition,
 ): Promise<void> {
-  return call('PUT', pathOf(workspaceSid, taskSid), disposition);
-}
-
-function pathOf(workspaceSid: string, taskSid: string): string {
-  return `/sinew/v1/Workspaces/${workspaceSid}/Tasks/${taskSid}/Disposition`;
+  const path = `/sinew/v1/Workspaces/${workspaceSid}/Tasks/${taskSid}/Disposition`;
+  return call('PUT', path, disposition);
 }

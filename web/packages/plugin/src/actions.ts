@@ -20,8 +20,6 @@ export interface ActionPayloads {
   SetActivity: { activitySid: string };
   OpenActivityMenu: undefined;
   ShowShortcuts: undefined;
-  ToggleSound: undefined;
-  ToggleTheme: undefined;
   Logout: undefined;
 }
 
@@ -32,7 +30,7 @@ export interface ActionDefinition<N extends ActionName = ActionName> {
   label: string;
   /** One character or a key name as `KeyboardEvent.key` gives it. */
   shortcut?: string | readonly string[];
-  /** Makes the payload for a key press; without it the key does nothing. */
+  /** Makes the payload for a key press, or null where it has no object; else there is none. */
   fromKey?(state: DeskState): ActionPayloads[N] | null;
   when?(state: DeskState, payload: ActionPayloads[N]): boolean;
   run(desk: Desk, payload: ActionPayloads[N]): void | Promise<void>;

@@ -21,6 +21,8 @@ export interface SlotProps {
   'task.actions': { task: TaskView; size: 'compact' | 'full' };
   'task.item': { task: TaskView };
   'task.body': { task: TaskView };
+  /** Beside the body where there is room, above it where there is not. */
+  'task.side': { task: TaskView };
   /** Dialogs and things without a place. */
   background: object;
 }

@@ -6,6 +6,7 @@
  * - The state is one immutable snapshot; a change makes a new one.
  */
 export * from './actions.ts';
+export * from './channels.ts';
 export * from './desk.ts';
 export * from './events.ts';
 export * from './feature.ts';

@@ -3,6 +3,7 @@
  */
 export { Countdown } from './Countdown.tsx';
 export { Duration } from './Duration.tsx';
+export { createFlag, type Flag } from './flag.ts';
 export { Icon, type IconName } from './Icon.tsx';
 export { JsonTree } from './JsonTree.tsx';
 export { type JsonNode, JsonSyntaxError, leafCount, readJson } from './json.ts';

@@ -1,7 +1,8 @@
 import { Problem, readSession, type Session, signOut } from '@sinew/api';
 import { FeaturesProvider, Slot } from '@sinew/plugin';
 import { useCallback, useEffect, useState } from 'react';
-import { Navigate, Route, Routes, useLocation, useNavigate } from 'react-router';
+import { Navigate, Route, Routes, useLocation, useMatch, useNavigate } from 'react-router';
+import { Desk } from './Desk.tsx';
 import { features } from './features.ts';
 import { LoadingPage, NoDeskPage, UnknownPage, UnreachablePage } from './pages.tsx';
 import { t } from './strings.ts';
@@ -36,6 +37,8 @@ export function App() {
     setKnown({ kind: 'nobody', notice: t('signedOut') });
   }, []);
 
+  const onOver = useCallback(() => setKnown({ kind: 'nobody', notice: t('sessionOver') }), []);
+
   if (known.kind === 'asking') return <LoadingPage />;
   if (known.kind === 'unreachable') {
     return <UnreachablePage message={known.message} retry={() => void ask()} />;
@@ -49,7 +52,10 @@ export function App() {
           path="/"
           element={<Entrance session={session} notice={notice} onSignedIn={onSignedIn} />}
         />
-        <Route path="/desk" element={<Inside session={session} leave={leave} />} />
+        <Route
+          path="/desk/*"
+          element={<Inside session={session} leave={leave} onOver={onOver} />}
+        />
         <Route path="*" element={<UnknownPage />} />
       </Routes>
     </FeaturesProvider>
@@ -80,10 +86,22 @@ function Entrance({ session, notice, onSignedIn }: EntranceProps) {
   );
 }
 
-function Inside({ session, leave }: { session: Session | null; leave(): void }) {
+interface InsideProps {
+  session: Session | null;
+  leave(): Promise<void>;
+  onOver(): void;
+}
+
+function Inside({ session, leave, onOver }: InsideProps) {
   const location = useLocation();
+  const isDesk = useMatch('/desk') !== null;
+  const isTask = useMatch('/desk/tasks/:taskSid') !== null;
+  if (!isDesk && !isTask) return <UnknownPage />;
   if (session === null) return <Navigate to="/" replace state={{ from: location.pathname }} />;
-  return <NoDeskPage session={session} signOut={leave} />;
+  if (session.worker_sid === null) {
+    return <NoDeskPage session={session} signOut={() => void leave()} />;
+  }
+  return <Desk session={session} onSignedOut={onOver} signOut={leave} />;
 }
 
 async function askWho(): Promise<Known> {

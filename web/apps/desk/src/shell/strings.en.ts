@@ -1,4 +1,5 @@
 export const english = {
+  product: 'Sinew',
   loading: 'Opening your desk',
   sessionOver: 'Your session has ended. Sign in again to go on.',
   signedOut: 'You are signed out.',

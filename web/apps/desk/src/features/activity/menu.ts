@@ -1,0 +1,4 @@
+import { createFlag } from '@sinew/ui';
+
+/** Whether the list of activities is open. */
+export const menu = createFlag();

@@ -1,0 +1,16 @@
+export const english = {
+  title: 'Alerts',
+  buttonOn: 'Alerts: sound is on',
+  buttonOff: 'Alerts: sound is off',
+  sound: 'Ring when work is offered',
+  test: 'Play the sound',
+  blocked: 'The browser plays no sound before you have clicked or typed in this page.',
+  notifications: 'Notifications outside this page',
+  ask: 'Turn on',
+  granted: 'On, shown while this page is in the background.',
+  denied: 'Blocked in the browser. Allow notifications for this page in its settings.',
+  unsupported: 'This browser offers none for this page.',
+  notifyTitle: 'New offer: {{title}}',
+  notifyBody: '{{channel}}, {{queue}}. {{seconds}} seconds to answer.',
+  pageTitle: '({{count}}) {{title}}',
+};

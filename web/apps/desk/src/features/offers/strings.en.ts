@@ -1,0 +1,16 @@
+export const english = {
+  accept: 'Accept',
+  reject: 'Reject',
+  left: 'Time left to answer',
+  offered: 'Offered to you',
+  hint: 'Answer before the time is over, or it goes to someone else.',
+  over: 'The time is over',
+  overHint: 'The offer is about to be withdrawn.',
+  announce_one: 'New offer: {{title}}, {{channel}}, {{queue}}. One second to answer.',
+  announce_other: 'New offer: {{title}}, {{channel}}, {{queue}}. {{count}} seconds to answer.',
+  missed: 'You did not answer “{{title}}” in time. It went on to someone else.',
+  withdrawn: 'The offer “{{title}}” was withdrawn.',
+  canceled: '“{{title}}” was canceled.',
+  unseenOffer: 'The offer “{{title}}” ended while the connection was lost.',
+  unseen: '“{{title}}” left your desk while the connection was lost.',
+};

@@ -1,0 +1,4 @@
+import { createFlag } from '@sinew/ui';
+
+/** Whether the list of keys is shown. */
+export const open = createFlag();

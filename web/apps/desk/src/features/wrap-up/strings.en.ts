@@ -1,0 +1,15 @@
+export const english = {
+  wrapUp: 'Wrap up',
+  complete: 'Complete',
+  title: 'How did it end?',
+  disposition: 'Disposition',
+  choose: 'Choose one',
+  note: 'Note',
+  notePlaceholder: 'Anything the next person should know',
+  optional: 'optional',
+  missing: 'Choose how it ended.',
+  loading: 'Reading the dispositions…',
+  unavailable: 'The dispositions could not be read. Try again, or complete without one.',
+  retry: 'Try again',
+  done: '“{{title}}” is complete.',
+};

@@ -1,0 +1,89 @@
+import { Slot, selectedTask, type TaskView, useDeskState } from '@sinew/plugin';
+import { Icon } from '@sinew/ui';
+import { useEffect, useRef } from 'react';
+import { Link } from 'react-router';
+import type { DeskStore } from './desk-store.ts';
+import styles from './Layout.module.css';
+import { LiveRegions, Notices } from './Notices.tsx';
+import { t } from './strings.ts';
+
+/** Where things are: header, list, canvas; one of the last two at a time on narrow screens. */
+export function Layout({ store }: { store: DeskStore }) {
+  const task = useDeskState(selectedTask);
+  // A list without entries has nothing to say; the canvas then says what to do.
+  const showsList = useDeskState(
+    (state) => state.selectedTaskSid === null && state.tasks.length > 0,
+  );
+  return (
+    <div className={styles.desk} data-pane={showsList ? 'list' : 'canvas'}>
+      <a className={styles.skip} href="#canvas">
+        {t('skipToTask')}
+      </a>
+      <header className={styles.header}>
+        <div className={styles.start}>
+          <span className={styles.product}>{t('product')}</span>
+          <Slot name="header.start" />
+        </div>
+        <div className={styles.end}>
+          <Slot name="header.end" />
+        </div>
+      </header>
+      <div className={styles.banner}>
+        <Slot name="banner" />
+      </div>
+      <main className={styles.main}>
+        <section className={styles.list} aria-labelledby="list-title" data-region="list">
+          <h1 id="list-title" className={styles.hidden}>
+            {t('tasks')}
+          </h1>
+          <Slot name="list" />
+        </section>
+        <section className={styles.canvas} id="canvas" aria-label={t('task')} tabIndex={-1}>
+          {task === null ? <Slot name="canvas.empty" /> : <Canvas key={task.sid} task={task} />}
+        </section>
+      </main>
+      <Notices store={store} />
+      <LiveRegions store={store} />
+      <Slot name="background" />
+    </div>
+  );
+}
+
+function Canvas({ task }: { task: TaskView }) {
+  const title = useRef<HTMLHeadingElement>(null);
+  const first = useRef(true);
+  // What had the focus may be gone with the last status; then the title takes it.
+  // biome-ignore lint/correctness/useExhaustiveDependencies: runs when the status changes
+  useEffect(() => {
+    const isNarrow = window.matchMedia('(max-width: 47.99rem)').matches;
+    const isAdrift = document.activeElement === document.body;
+    if (isAdrift || (first.current && isNarrow)) title.current?.focus({ preventScroll: true });
+    first.current = false;
+  }, [task.status]);
+  return (
+    <article className={styles.article}>
+      <div className={styles.top}>
+        <Link className={styles.back} to="/desk" aria-label={t('back')}>
+          <Icon name="back" />
+        </Link>
+        <div className={styles.titles}>
+          <h2 ref={title} tabIndex={-1} className={styles.title}>
+            {task.title}
+          </h2>
+          <Slot name="task.header" task={task} />
+        </div>
+        <div className={styles.actions}>
+          <Slot name="task.actions" task={task} size="full" />
+        </div>
+      </div>
+      <div className={styles.body}>
+        <div className={styles.side}>
+          <Slot name="task.side" task={task} />
+        </div>
+        <div className={styles.content}>
+          <Slot name="task.body" task={task} />
+        </div>
+      </div>
+    </article>
+  );
+}
