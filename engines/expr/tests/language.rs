@@ -247,6 +247,7 @@ fn asks(source: &str, place: Place, worker: &Value) -> bool {
 fn built_in_fields_win_over_attributes() {
     let worker = json!({
         "sid": "mine", "friendly_name": "mine", "assigned_tasks": 99, "team": "a",
+        "activity_name": {"x": 1},
         "channel": {"voice": {"assigned_tasks": 99, "note": "kept"}, "chat": 5},
     });
     for (source, place) in [
@@ -258,7 +259,9 @@ fn built_in_fields_win_over_attributes() {
         ("worker.channel.voice.assigned_tasks == 2", Place::Target),
         ("worker.channel.sms.assigned_tasks == null", Place::Target),
         ("worker.channel.voice.note == 'kept' AND worker.channel.chat == 5", Place::Target),
-        ("worker.sid.x == null AND worker.team == 'a'", Place::Target),
+        ("worker.activity_name.x == null AND worker.team == 'a'", Place::Target),
+        ("activity_name.x == null", Place::WorkerList),
+        ("activity_name.x == 1", Place::Queue),
         ("sid == 'WK000000000000000000000000000000aa'", Place::WorkerList),
         ("friendly_name == 'ana' AND activity_name == 'Idle' AND team = 'a'", Place::WorkerList),
         ("activity_sid == 'WA000000000000000000000000000000bb'", Place::WorkerList),
@@ -368,6 +371,7 @@ fn likely_mistakes_are_warned_of() {
         ("task.x == worker.y", Place::Target, 1, "add `task.x != null AND`"),
         ("a == b", Place::Filter, 1, "true when both are missing"),
         ("task.x != null OR task.x == worker.y", Place::Target, 19, "both are missing"),
+        ("(a != null AND a > 1) OR a == b", Place::Filter, 26, "both are missing"),
         ("skills == ['a']", Place::Queue, 1, "single values"),
         ("skills HAS ['a']", Place::Queue, 1, "HAS wants a list"),
         ("'a' HAS skill", Place::Queue, 1, "HAS wants a list"),
