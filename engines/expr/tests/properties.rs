@@ -66,7 +66,10 @@ fn values() -> impl Strategy<Value = Value> {
 
 /// Objects that have most of the keys.
 fn documents() -> impl Strategy<Value = Value> {
-    let member = |key: &'static str| prop_oneof![4 => values().prop_map(move |value| Some((key, value))), 1 => Just(None)];
+    let member = |key: &'static str| {
+        let present = values().prop_map(move |value| Some((key, value)));
+        prop_oneof![4 => present, 1 => Just(None)]
+    };
     (member("a"), member("b"), member("c")).prop_map(|(a, b, c)| {
         let members = [a, b, c].into_iter().flatten();
         Value::Object(members.map(|(key, value)| (key.to_owned(), value)).collect())
