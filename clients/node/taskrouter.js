@@ -1,0 +1,83 @@
+// The official TaskRouter SDK: one worker from ready to disconnected.
+// Run: BASE=http://host:port ACCOUNT_SID= API_KEY= API_SECRET= WORKSPACE_SID= WORKER_SID= WORKFLOW_SID= TASK_QUEUE_SID= node taskrouter.js   (run.js makes these and calls it)
+'use strict';
+const { Worker } = require('twilio-taskrouter');
+const { cfg, accessToken, check, refused, waitFor, sleep, main } = require('./lib');
+
+const grant = (extra) => ({ task_router: { workspace_sid: cfg.workspace, worker_sid: cfg.worker, role: 'worker', ...extra } });
+const token = (extra, ttl) => accessToken('alice', grant(extra), ttl);
+// ebServer takes the POSTed (proxied) REST requests, wsServer is the event socket. Give both or neither.
+const WORKFLOW = process.env.WORKFLOW_SID;
+const QUEUE = process.env.TASK_QUEUE_SID;
+const opts = { ebServer: `${cfg.BASE}/v1/wschannels`, wsServer: `${cfg.WS}/v1/wschannels`, logLevel: process.env.LOG || 'silent' };
+
+main(async () => {
+  const w = new Worker(token(), opts);
+  await waitFor(w, 'ready');
+  check('worker ready', w.sid === cfg.worker, { name: w.name, activities: [...w.activities.values()].map((a) => a.name), channels: [...w.channels.values()].map((c) => c.taskChannelUniqueName), reservations: w.reservations.size });
+
+  const avail = [...w.activities.values()].find((a) => a.available && !a.isCurrent) || [...w.activities.values()].find((a) => a.available);
+  let p = waitFor(w, 'activityUpdated');
+  await avail.setAsCurrent({ rejectPendingReservations: false });
+  await p;
+  check('activity set', w.activity.sid === avail.sid, w.activity.name);
+  p = waitFor(w, 'attributesUpdated');
+  await w.setAttributes({ languages: ['en'] });
+  await p;
+  check('worker attributes', w.attributes.languages[0] === 'en');
+
+  // a task routed to this worker: created through the SDK itself
+  p = waitFor(w, 'reservationCreated');
+  const taskSid = await w.createTask('+15550001', '+15550002', WORKFLOW, QUEUE, { attributes: { case: 7 }, taskChannelUniqueName: 'voice' });
+  let r = await p;
+  check('reservationCreated', r.task.sid === taskSid && r.status === 'pending' && r.task.attributes.case === 7, { sid: r.sid, timeout: r.timeout });
+  p = waitFor(r, 'accepted');
+  await r.accept();
+  await p;
+  check('reservation accepted', r.status === 'accepted' && w.reservations.has(r.sid));
+  await r.task.setAttributes({ case: 8 });
+  await sleep(100);
+  check('task attributes', r.task.attributes.case === 8);
+  await refused('accepting twice is refused', () => r.accept(), (e) => e.name === 'REQUEST_INVALID' || e.name === 'INVALID_ARGUMENT');
+
+  p = waitFor(r, 'wrapup');
+  await r.task.wrapUp({ reason: 'done' });
+  await p;
+  check('wrapup', r.status === 'wrapping' && r.task.status === 'wrapping', { reservation: r.status, task: r.task.status });
+  p = waitFor(r, 'completed');
+  const taskCompleted = waitFor(r.task, 'completed');
+  await r.task.complete('finished');
+  await p;
+  await taskCompleted;
+  check('completed', r.status === 'completed' && !w.reservations.has(r.sid));
+
+  p = waitFor(w, 'reservationCreated');
+  await w.createTask('+15550001', '+15550002', WORKFLOW, QUEUE, { attributes: {}, taskChannelUniqueName: 'voice' });
+  r = await p;
+  p = waitFor(r, 'rejected');
+  await r.reject({ activitySid: [...w.activities.values()][0].sid });
+  await p;
+  check('rejected', r.status === 'rejected');
+  p = waitFor(w, 'reservationCreated');
+  await w.createTask('+15550001', '+15550002', WORKFLOW, QUEUE, { attributes: {}, taskChannelUniqueName: 'voice' });
+  r = await p;
+  p = waitFor(r, 'accepted');
+  await r.accept();
+  await p;
+  check('accepted after a rejection', r.status === 'accepted');
+  await r.complete();
+  check('completed from accepted', r.status === 'completed');
+
+  await refused('error surfaced', () => w.createTask('+15550001', '+15550002', 'WW0bad', QUEUE), (e) => e.name === 'REQUEST_INVALID');
+  w.updateToken(token({}, 7200));
+  check('updateToken', true);
+  const short = new Worker(token({}, 8), opts);
+  await waitFor(short, 'ready');
+  await waitFor(short, 'tokenExpired', () => true, 8000);
+  check('tokenExpired fires 5 s early', true);
+  p = waitFor(w, 'disconnected');
+  w.disconnect();
+  short.disconnect();
+  await p;
+  check('disconnected', true);
+});
