@@ -1,0 +1,2 @@
+//! The load client and the benchmarks: what `cargo xtask bench` runs beside its peers.
+fn main() {}
