@@ -40,6 +40,12 @@ pub(crate) fn run(
     Ok(found)
 }
 
+/// The question as SQL.
+#[cfg(test)]
+pub(crate) fn text(scan: &Scan, statements: &TableSql) -> String {
+    Question::new(scan, statements).text
+}
+
 /// One row of a `SELECT` that begins as [`TableSql::select`] does.
 pub(crate) fn row(row: &rusqlite::Row<'_>, table: &Table) -> rusqlite::Result<Row> {
     read(row, table, None)
@@ -77,6 +83,14 @@ struct Question<'a> {
     values: Vec<&'a Value>,
 }
 
+/// One column of a cursor.
+#[derive(Clone, Copy)]
+struct Term<'a> {
+    column: &'static str,
+    direction: Direction,
+    value: &'a Value,
+}
+
 impl<'a> Question<'a> {
     fn new(scan: &'a Scan, statements: &TableSql) -> Self {
         let text = String::with_capacity(statements.select.len() + 200);
@@ -102,14 +116,23 @@ impl<'a> Question<'a> {
         self.conditions += 1;
     }
 
-    fn filter(&mut self, Filter { column, test }: &'a Filter) {
-        let name = quoted(column);
+    fn filter(&mut self, filter: &'a Filter) {
+        let Filter { column, test } = filter;
+        let is_live_scan = self.scan.filters.iter().any(|filter| is_live(self.scan, filter));
+        // Ended rows outnumber live ones by far, so the partial index is the right one whatever else
+        // is asked; the sign keeps SQLite from taking another for this column.
+        let sign = if is_live_scan && *column != "key" { "+" } else { "" };
+        let name = format!("{sign}{}", quoted(column));
         match test {
+            // As a literal, so that SQLite sees that the partial index holds all such rows.
+            _ if is_live(self.scan, filter) => {
+                self.condition(&format!("{} = 1", quoted(column)));
+            }
             Test::AtLeast(Value::Null) => self.condition(&format!("{name} IS NOT NULL")),
             Test::AtMost(Value::Null) => self.condition("0"),
             Test::AtLeast(value) => self.compare(&name, ">=", value),
             Test::AtMost(value) => self.compare(&name, "<=", value),
-            Test::OneOf(values) => self.one_of(column, &name, values),
+            Test::OneOf(values) => self.one_of(&name, values),
         }
     }
 
@@ -118,15 +141,12 @@ impl<'a> Question<'a> {
         self.values.push(value);
     }
 
-    fn one_of(&mut self, column: &str, name: &str, values: &'a [Value]) {
+    fn one_of(&mut self, name: &str, values: &'a [Value]) {
         let has_null = values.contains(&Value::Null);
         let mut given: Vec<&Value> = values.iter().filter(|v| **v != Value::Null).collect();
-        let is_live = self.scan.table.live == Some(column);
         match given[..] {
             [] if has_null => self.condition(&format!("{name} IS NULL")),
             [] => self.condition("0"),
-            // As a literal, so that SQLite sees that the partial index holds all such rows.
-            [Value::Int(1)] if is_live && !has_null => self.condition(&format!("{name} = 1")),
             [value] if !has_null => self.compare(name, "=", value),
             _ => {
                 // Lists of about one length share a statement: the last value is repeated.
@@ -147,26 +167,37 @@ impl<'a> Question<'a> {
     }
 
     fn after(&mut self, after: &'a [Value]) {
-        let ordering = self.ordering();
-        let ascends = ordering.iter().all(|(_, d)| *d == Direction::Ascending);
-        if let [("key", direction)] = ordering[..] {
-            self.compare("\"key\"", comparison(direction), &after[0]);
-        } else if ascends && !after.contains(&Value::Null) {
+        let mut terms: Vec<Term<'a>> = Vec::with_capacity(after.len());
+        for ((column, direction), value) in self.ordering().into_iter().zip(after) {
+            // A column that comes again decides nothing more.
+            if !terms.iter().any(|t| t.column == column && t.value == value) {
+                terms.push(Term { column, direction, value });
+            }
+        }
+        if let [Term { column: "key", direction, value }] = terms[..] {
+            let operator = match direction {
+                Direction::Ascending => ">",
+                Direction::Descending => "<",
+            };
+            return self.compare("\"key\"", operator, value);
+        }
+        let ascends = terms.iter().all(|term| term.direction == Direction::Ascending);
+        if ascends && !after.contains(&Value::Null) {
             // A null column makes the comparison null, hence false: nulls come first, so it is right.
-            let names: Vec<String> = ordering.iter().map(|(column, _)| quoted(column)).collect();
+            let names: Vec<String> = terms.iter().map(|term| quoted(term.column)).collect();
             let places = vec!["?"; names.len()].join(",");
             self.condition(&format!("({}) > ({places})", names.join(",")));
-            self.values.extend(after);
+            self.values.extend(terms.iter().map(|term| term.value));
         } else {
             let mut condition = String::new();
-            self.behind(&mut condition, &ordering, after);
+            self.behind(&mut condition, &terms);
             self.condition(&condition);
         }
     }
 
     /// Behind in the first column, or equal there and behind in the rest.
-    fn behind(&mut self, text: &mut String, order: &[(&str, Direction)], after: &'a [Value]) {
-        let ([(column, direction), rest @ ..], [value, others @ ..]) = (order, after) else {
+    fn behind(&mut self, text: &mut String, terms: &[Term<'a>]) {
+        let [Term { column, direction, value }, rest @ ..] = terms else {
             text.push('0');
             return;
         };
@@ -178,13 +209,13 @@ impl<'a> Question<'a> {
             (_, Direction::Descending) => write!(text, "({name} < ? OR {name} IS NULL"),
         };
         written.expect("a String takes any text");
-        if *value == Value::Null {
+        if **value == Value::Null {
             write!(text, " OR ({name} IS NULL AND ").expect("a String takes any text");
         } else {
             write!(text, " OR ({name} = ? AND ").expect("a String takes any text");
-            self.values.extend([value, value]);
+            self.values.extend([*value, *value]);
         }
-        self.behind(text, rest, others);
+        self.behind(text, rest);
         text.push_str("))");
     }
 
@@ -194,7 +225,11 @@ impl<'a> Question<'a> {
         if self.scan.partition.is_none() {
             ordering.push(("partition", self.scan.key_direction()));
         }
-        for (place, (column, direction)) in ordering.into_iter().enumerate() {
+        for (place, (column, direction)) in ordering.iter().enumerate() {
+            // SQLite would sort by a column that comes again.
+            if ordering[..place].iter().any(|(before, _)| before == column) {
+                continue;
+            }
             let comma = if place == 0 { "" } else { ", " };
             let way = match direction {
                 Direction::Ascending => "",
@@ -205,9 +240,8 @@ impl<'a> Question<'a> {
     }
 }
 
-fn comparison(direction: Direction) -> &'static str {
-    match direction {
-        Direction::Ascending => ">",
-        Direction::Descending => "<",
-    }
+/// Whether the filter lets pass just the rows of the table's partial index.
+fn is_live(scan: &Scan, filter: &Filter) -> bool {
+    let is_one = |test: &Test| matches!(test, Test::OneOf(v) if matches!(v[..], [Value::Int(1)]));
+    scan.table.live == Some(filter.column) && is_one(&filter.test)
 }

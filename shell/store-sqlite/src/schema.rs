@@ -10,7 +10,7 @@ use crate::{
     OpenError, connect,
     sql::{self, quoted},
 };
-use rusqlite::{Connection, Transaction, TransactionBehavior};
+use rusqlite::{Connection, ErrorCode, Transaction, TransactionBehavior};
 use std::{collections::BTreeSet, path::Path};
 use store::{ColumnKind, Table};
 
@@ -35,10 +35,15 @@ const APPLICATION_ID: i64 = 0x5349_4e57;
 pub(crate) fn prepare(file: &Path, tables: &[&'static Table]) -> Result<(), OpenError> {
     check_declarations(tables);
     let mut connection = connect(file)?;
-    prepare_with(&mut connection, file, tables, MIGRATIONS)
+    prepare_with(&mut connection, file, tables, MIGRATIONS).map_err(|error| match error {
+        OpenError::Sqlite(cause) if cause.sqlite_error_code() == Some(ErrorCode::NotADatabase) => {
+            OpenError::Foreign { file: file.to_owned() }
+        }
+        other => other,
+    })
 }
 
-fn prepare_with(
+pub(crate) fn prepare_with(
     connection: &mut Connection,
     file: &Path,
     tables: &[&'static Table],
@@ -65,6 +70,7 @@ fn prepare_with(
         transaction.pragma_update(None, "application_id", APPLICATION_ID)?;
     } else {
         for migration in migrations.iter().filter(|migration| migration.to > found) {
+            tracing::info!(to = migration.to, "the store is brought to a newer version");
             transaction.execute_batch(migration.sql)?;
         }
     }
@@ -137,31 +143,87 @@ fn definition(table: &Table) -> Vec<(&'static str, &'static str, &'static str)> 
         .collect()
 }
 
+/// An index as declared.
+struct Index {
+    name: String,
+    /// Columns and condition.
+    on: String,
+    /// What SQLite is told about it.
+    statistics: String,
+}
+
 /// Makes the declared indexes and removes those that are no longer declared.
 fn create_indexes(transaction: &Transaction<'_>, table: &Table) -> Result<(), OpenError> {
-    let mut declared: Vec<(String, String)> = Vec::new();
-    for columns in table.indexes {
-        let name = format!("{}__{}", table.name, columns.join("__"));
-        let listed: Vec<String> = columns.iter().map(|column| quoted(column)).collect();
-        declared.push((name, format!("(partition, {}, \"key\")", listed.join(", "))));
-    }
-    if let Some(live) = table.live {
-        let on = format!("(partition, \"key\") WHERE {} = 1", quoted(live));
-        declared.push((format!("{}___live", table.name), on));
-    }
+    let declared = indexes(table);
     let mut indexes = transaction.prepare(
         "SELECT name FROM sqlite_master WHERE type = 'index' AND tbl_name = ?1 AND sql IS NOT NULL",
     )?;
     let found = indexes.query_map([table.name], |row| row.get(0))?;
     let found = found.collect::<rusqlite::Result<BTreeSet<String>>>()?;
     for name in &found {
-        if !declared.iter().any(|(wanted, _)| wanted == name) {
+        if !declared.iter().any(|index| index.name == *name) {
             transaction.execute_batch(&format!("DROP INDEX {}", quoted(name)))?;
         }
     }
-    for (name, on) in declared.iter().filter(|(name, _)| !found.contains(name)) {
-        let (name, table) = (quoted(name), quoted(table.name));
+    for index in declared.iter().filter(|index| !found.contains(&index.name)) {
+        let (name, table, on) = (quoted(&index.name), quoted(table.name), &index.on);
         transaction.execute_batch(&format!("CREATE INDEX {name} ON {table} {on}"))?;
+    }
+    Ok(describe(transaction, table, &declared)?)
+}
+
+fn indexes(table: &Table) -> Vec<Index> {
+    let mut declared = Vec::new();
+    for columns in table.indexes {
+        let listed: Vec<String> = columns.iter().map(|column| quoted(column)).collect();
+        let mut statistics = format!("{ROWS} {ROWS_OF_PARTITION}");
+        for depth in 1..=sql::sql(columns.len()) {
+            statistics += &format!(" {}", ROWS_OF_VALUE / depth);
+        }
+        declared.push(Index {
+            name: format!("{}__{}", table.name, columns.join("__")),
+            on: format!("(partition, {}, \"key\")", listed.join(", ")),
+            statistics: statistics + " 1",
+        });
+    }
+    if let Some(live) = table.live {
+        declared.push(Index {
+            name: format!("{}___live", table.name),
+            on: format!("(partition, \"key\") WHERE {} = 1", quoted(live)),
+            statistics: format!("{ROWS_LIVE} {ROWS_LIVE} 1"),
+        });
+    }
+    declared
+}
+
+const ROWS: i64 = 1_000_000;
+const ROWS_OF_PARTITION: i64 = 500_000;
+const ROWS_OF_VALUE: i64 = 50_000;
+const ROWS_LIVE: i64 = 5_000;
+
+/// Tells SQLite what a large store looks like, so that it chooses the right index from the first day
+/// on: without being told it takes a partition for some ten rows.
+fn describe(
+    transaction: &Transaction<'_>,
+    table: &Table,
+    indexes: &[Index],
+) -> rusqlite::Result<()> {
+    let key = (table.name, format!("{ROWS} {ROWS_OF_PARTITION} 1"));
+    let others = indexes.iter().map(|index| (&*index.name, index.statistics.clone()));
+    let declared: BTreeSet<_> = [key].into_iter().chain(others).collect();
+    // Looks at no row, and makes the table of the statistics.
+    transaction.execute_batch("ANALYZE sqlite_master")?;
+    let mut known = transaction.prepare("SELECT idx, stat FROM sqlite_stat1 WHERE tbl = ?1")?;
+    let known = known.query_map([table.name], |row| Ok((row.get(0)?, row.get(1)?)))?;
+    let known = known.collect::<rusqlite::Result<BTreeSet<(String, String)>>>()?;
+    if known.iter().map(|(name, stat)| (&**name, stat)).eq(declared.iter().map(|(n, s)| (*n, s))) {
+        return Ok(());
+    }
+    transaction.execute("DELETE FROM sqlite_stat1 WHERE tbl = ?1", [table.name])?;
+    let mut insert =
+        transaction.prepare("INSERT INTO sqlite_stat1 (tbl, idx, stat) VALUES (?1, ?2, ?3)")?;
+    for (name, statistics) in declared {
+        insert.execute((table.name, name, statistics))?;
     }
     Ok(())
 }

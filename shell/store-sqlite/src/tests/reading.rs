@@ -1,0 +1,110 @@
+//! Reading: limits in time, indexes in use, readers in the way.
+
+use super::{Folder, TABLES, TASK, WORKSPACE, batch, open};
+use crate::{Options, SqliteStore};
+use std::time::Duration;
+use store::{Direction, Filter, Scan, Store, Test, Value};
+
+#[test]
+fn a_read_that_takes_too_long_is_broken_off() {
+    let folder = Folder::new();
+    let options = Options { read_limit: Duration::ZERO, ..Options::default() };
+    let store = SqliteStore::open(&folder.0, options, TABLES).unwrap();
+    let mut committer = store.committer();
+    for n in 0..20 {
+        let mut group = batch(1, n + 1, "WT", "{}");
+        group.rows = (0..100)
+            .map(|m| {
+                let key = format!("WT{n:02}{m:02}");
+                store::RowWrite { key: key.into(), ..group.rows[0].clone() }
+            })
+            .collect();
+        committer.commit(&[group]).unwrap();
+    }
+    let error = store.scan(&Scan::all(&TASK)).unwrap_err();
+    assert_eq!(error.to_string(), "the store could not be read: it took longer than 0 ms");
+    let row = store.row(&TASK, WORKSPACE, "WT0000").unwrap();
+    assert!(row.is_some(), "the connection is still good");
+}
+
+fn plan(store: &SqliteStore, scan: &Scan) -> String {
+    let statements = store.shared.table(scan.table);
+    let text = format!("EXPLAIN QUERY PLAN {}", crate::scan::text(scan, statements));
+    let explain = |reader: &crate::reader::Reader| {
+        let mut explain = reader.prepare(&text)?;
+        let mut rows = explain.raw_query();
+        let mut steps = Vec::new();
+        while let Some(row) = rows.next()? {
+            steps.push(row.get::<_, String>(3)?);
+        }
+        Ok(steps.join("; "))
+    };
+    store.read(explain).unwrap()
+}
+
+#[test]
+fn frequent_questions_use_an_index_and_sort_nothing() {
+    let folder = Folder::new();
+    let store = open(&folder);
+    let one = |column, value: &str| {
+        let value = if column == "live" { Value::Int(1) } else { value.into() };
+        vec![Filter { column, test: Test::OneOf(vec![value]) }]
+    };
+    let of = || Scan::of(&TASK, WORKSPACE.into());
+    let after = || Some(vec!["WT1".into()]);
+    let down = || vec![("key", Direction::Descending)];
+    let expected = [
+        (of(), "SEARCH task USING PRIMARY KEY (partition=?)"),
+        (Scan { order: down(), ..of() }, "SEARCH task USING PRIMARY KEY (partition=?)"),
+        (Scan { after: after(), ..of() }, "SEARCH task USING PRIMARY KEY (partition=? AND key>?)"),
+        (
+            Scan { filters: one("live", ""), ..of() },
+            "SEARCH task USING INDEX task___live (partition=?)",
+        ),
+        (
+            Scan { filters: one("live", ""), after: after(), ..of() },
+            "SEARCH task USING INDEX task___live (partition=? AND key>?)",
+        ),
+        (
+            Scan { filters: [one("live", ""), one("queue", "WQ1")].concat(), ..of() },
+            "SEARCH task USING INDEX task___live (partition=?)",
+        ),
+        (
+            Scan { filters: one("queue", "WQ1"), after: after(), ..of() },
+            "SEARCH task USING INDEX task__queue (partition=? AND queue=? AND key>?)",
+        ),
+        (
+            Scan { filters: one("queue", "WQ1"), order: down(), ..of() },
+            "SEARCH task USING INDEX task__queue (partition=? AND queue=?)",
+        ),
+    ];
+    for (scan, steps) in expected {
+        assert_eq!(plan(&store, &scan), steps, "{scan:?}");
+    }
+}
+
+/// Somebody looks into the file with another program and forgets to finish.
+#[test]
+fn the_log_shrinks_again_when_a_reader_lets_go() {
+    let folder = Folder::new();
+    let store = open(&folder);
+    let mut committer = store.committer();
+    let mut first = 0;
+    let mut write = |count: u64| {
+        for _ in 0..count {
+            first += 1;
+            // SQLite writes no page whose content stays the same.
+            let body = format!("{first:06}").repeat(17_000);
+            committer.commit(&[batch(1, first, "WT1", &body)]).unwrap();
+            committer.after(false);
+        }
+    };
+    write(1);
+    let other = rusqlite::Connection::open(folder.0.join("sinew.db")).unwrap();
+    other.execute_batch("BEGIN; SELECT * FROM task").unwrap();
+    write(500);
+    assert!(store.wal_bytes() > 48 << 20, "the reader is in the way: {}", store.wal_bytes());
+    other.execute_batch("COMMIT").unwrap();
+    write(500);
+    assert!(store.wal_bytes() < 40 << 20, "the log was reused: {}", store.wal_bytes());
+}
