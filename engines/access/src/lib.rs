@@ -258,7 +258,7 @@ impl Access {
             "AC" => {
                 let account = self.accounts.get(&sid)?;
                 let proven = account.auth_token.matches(password);
-                proven.then(|| Principal { account: sid, who: Who::Account })
+                proven.then_some(Principal { account: sid, who: Who::Account })
             }
             "SK" => {
                 let key = self.keys.get(&sid).filter(|k| k.purpose == KeyUse::Caller)?;

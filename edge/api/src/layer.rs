@@ -1,0 +1,289 @@
+//! What happens to every request before and after its handler, once and in this order: product,
+//! route, caller, permit, workspace, body, handler, headers, counters.
+
+use crate::{
+    Answer, BodyKind, Cx, Input, Problem, Reply, Route,
+    auth::{self, Proof},
+    routes::{Found, PathParams},
+    shared::Shared,
+    site::Target,
+};
+use access::{Permit, Principal, Role};
+use axum::body::Body;
+use base::Kind;
+use bytes::Bytes;
+use futures_util::FutureExt as _;
+use host::Names;
+use http::{
+    HeaderMap, HeaderName, HeaderValue, Method, Request, Response, Uri, header, request::Parts,
+};
+use http_body_util::{BodyExt as _, LengthLimitError, Limited};
+use routing::{WorkspaceSid, command::IfMatch};
+use std::{
+    borrow::Cow,
+    net::{IpAddr, Ipv4Addr, SocketAddr},
+    panic::AssertUnwindSafe,
+    sync::{Arc, atomic::Ordering::Relaxed},
+    time::Instant,
+};
+
+/// The largest body: a workflow configuration of the documented size, all of it percent-encoded.
+const BODY_BYTES_MAX: usize = 4 << 20;
+
+/// What the listener knows of a connection; it puts this into a request's extensions.
+#[derive(Clone, Copy, Debug)]
+pub struct Connection {
+    /// The other end.
+    pub peer: SocketAddr,
+    /// Whether this end speaks TLS.
+    pub tls: bool,
+}
+
+/// A route that was found: indexes of product and route, the route, its path parameters.
+struct Matched<'a> {
+    at: (usize, usize),
+    route: &'a Route,
+    params: PathParams,
+}
+
+pub(crate) async fn answer(shared: &Arc<Shared>, request: Request<Body>) -> Response<Body> {
+    let started = Instant::now();
+    let (parts, body) = request.into_parts();
+    let mut at = None;
+    let reply = handle(shared, &parts, body, &mut at).await;
+    let answer = reply.unwrap_or_else(|problem| refused(&parts, &problem));
+    let status = answer.status.as_u16();
+    let mut response = answer.response();
+    dress(shared, &parts, &mut response);
+    let took = started.elapsed();
+    shared.metrics.count(at, status, took);
+    let operation = at.map_or("none", |(p, r)| shared.products[p].routes[r].operation);
+    let us = took.as_micros();
+    let id = response.headers().get(REQUEST_ID).and_then(|v| v.to_str().ok()).unwrap_or_default();
+    if status >= 500 {
+        tracing::warn!(target: "access", operation, status, us, id);
+    } else {
+        tracing::debug!(target: "access", operation, status, us, id);
+    }
+    response
+}
+
+/// Host and port the client used, in lower case; empty where it sent none.
+pub(crate) fn host_of<'a>(headers: &'a HeaderMap, uri: &'a Uri) -> Cow<'a, str> {
+    let sent = headers.get(header::HOST).and_then(|value| value.to_str().ok());
+    let host = uri.authority().map(|a| a.as_str()).or(sent).unwrap_or_default();
+    if host.bytes().any(|b| b.is_ascii_uppercase()) {
+        Cow::Owned(host.to_ascii_lowercase())
+    } else {
+        Cow::Borrowed(host)
+    }
+}
+
+async fn handle(
+    shared: &Arc<Shared>,
+    parts: &Parts,
+    body: Body,
+    at: &mut Option<(usize, usize)>,
+) -> Reply {
+    let host = host_of(&parts.headers, &parts.uri);
+    let path = parts.uri.path();
+    let target = shared.site.target(&host, path);
+    let target = target.ok_or_else(|| Problem::not_found(path))?;
+    if parts.method == Method::OPTIONS {
+        return Ok(Answer::nothing());
+    }
+    let matched = find(shared, &parts.method, &target)?;
+    *at = Some(matched.at);
+    let access = shared.host.directory();
+    let caller = auth::caller(&access, &parts.headers)?;
+    let principal = admit(parts, matched.route, caller)?;
+    let names = workspace(shared, matched.route, &matched.params, &target, principal.as_ref())?;
+    let body = read(parts, matched.route, body).await?;
+    let connection = parts.extensions.get::<Connection>().copied();
+    let tls = connection.is_some_and(|c| c.tls);
+    let query = parts.uri.query().unwrap_or_default().as_bytes();
+    let input = match matched.route.body {
+        BodyKind::Form => Input::parse(&body, query)?,
+        BodyKind::Json => Input::parse(b"", query)?,
+    };
+    let cx = Cx {
+        host: shared.host.clone(),
+        input,
+        if_match: if_match(&parts.headers),
+        shared: shared.clone(),
+        principal,
+        names,
+        body,
+        headers: parts.headers.clone(),
+        uri: parts.uri.clone(),
+        prefix_len: target.prefix.len(),
+        base: shared.site.base(&host, tls, &target),
+        route: matched.at,
+        params: matched.params,
+        peer: connection.map_or(IpAddr::V4(Ipv4Addr::UNSPECIFIED), |c| c.peer.ip()),
+        tls,
+    };
+    let handled = AssertUnwindSafe((matched.route.handler)(cx)).catch_unwind().await;
+    handled.unwrap_or_else(|_| {
+        tracing::error!(operation = matched.route.operation, "a handler panicked");
+        Err(Problem::internal())
+    })
+}
+
+fn find<'a>(
+    shared: &'a Shared,
+    method: &Method,
+    target: &Target<'_>,
+) -> Result<Matched<'a>, Problem> {
+    let product = shared.products.iter().position(|p| p.name == target.product);
+    let product = product.ok_or_else(|| Problem::not_found(target.path))?;
+    match shared.products[product].find(method, target.path) {
+        Found::Route { index, route, params } => {
+            Ok(Matched { at: (product, index), route, params })
+        }
+        Found::Nothing => Err(Problem::not_found(target.path)),
+        Found::WrongMethod { allowed } => {
+            let allowed: Vec<&str> = allowed.iter().map(|method| method.as_str()).collect();
+            let allowed = allowed.join(", ");
+            let message = format!("This path does not answer {method}, only {allowed}");
+            Err(Problem(base::Problem::new(Kind::Invalid, 20004, message)))
+        }
+    }
+}
+
+/// Nobody passes a route that asks for somebody, and nobody passes one that asks for more.
+fn admit(
+    parts: &Parts,
+    route: &Route,
+    caller: Option<(Principal, Proof)>,
+) -> Result<Option<Principal>, Problem> {
+    let Some((principal, proof)) = caller else {
+        if route.permit == Permit::Public {
+            return Ok(None);
+        }
+        return Err(Problem::unauthenticated("Authenticate"));
+    };
+    auth::check_csrf(proof, &parts.method, &parts.headers)?;
+    if !principal.may(route.permit) {
+        return Err(Problem::forbidden("This needs more rights than the caller has"));
+    }
+    Ok(Some(principal))
+}
+
+/// The workspace in the path. One of another account is not there, and to an agent neither is one
+/// that is not the agent's own.
+fn workspace(
+    shared: &Shared,
+    route: &Route,
+    params: &PathParams,
+    target: &Target<'_>,
+    principal: Option<&Principal>,
+) -> Result<Option<Arc<Names>>, Problem> {
+    let Some(at) = route.names.iter().position(|name| **name == *"workspace") else {
+        return Ok(None);
+    };
+    let not_found = || Problem::not_found(target.path);
+    let text = &target.path[params[at].clone()];
+    let sid: WorkspaceSid = text.parse().map_err(|_| not_found())?;
+    let principal = principal.ok_or_else(not_found)?;
+    let names = shared.host.names(sid).filter(|names| names.account == principal.account);
+    let names = names.ok_or_else(not_found)?;
+    let seat = principal.seat().map(|seat| seat.workspace);
+    if principal.role() == Role::Agent && seat != Some(sid.sid()) {
+        return Err(not_found());
+    }
+    Ok(Some(names))
+}
+
+async fn read(parts: &Parts, route: &Route, body: Body) -> Result<Bytes, Problem> {
+    if !matches!(route.method, Method::POST | Method::PUT) {
+        return Ok(Bytes::new());
+    }
+    let declared = parts.headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok());
+    let media = declared.map(|text| text.split(';').next().unwrap_or_default().trim());
+    let form = "application/x-www-form-urlencoded";
+    if route.body == BodyKind::Form && media.is_some_and(|m| !m.eq_ignore_ascii_case(form)) {
+        return Err(Problem::invalid(format!("The body must be {form}")));
+    }
+    let limited = Limited::new(body, BODY_BYTES_MAX).collect().await;
+    limited.map(|collected| collected.to_bytes()).map_err(|error| {
+        if error.downcast_ref::<LengthLimitError>().is_some() {
+            Problem::too_large(format!("The body is larger than {BODY_BYTES_MAX} bytes"))
+        } else {
+            Problem::invalid("The body could not be read to its end")
+        }
+    })
+}
+
+/// Quotes and a weak prefix do not matter; `*` is any version.
+fn if_match(headers: &HeaderMap) -> IfMatch {
+    let Some(value) = headers.get(header::IF_MATCH) else { return IfMatch::Any };
+    let text = value.to_str().unwrap_or_default().trim();
+    if text == "*" {
+        return IfMatch::Any;
+    }
+    let bare = text.strip_prefix("W/").unwrap_or(text).trim_matches('"');
+    bare.parse().map_or(IfMatch::Nothing, IfMatch::Version)
+}
+
+fn refused(parts: &Parts, problem: &Problem) -> Answer {
+    let answer = problem.answer();
+    // A browser would ask for a password by itself: our own pages show their own sign-in instead.
+    let page = parts.uri.path().starts_with("/sinew/");
+    match problem.0.kind {
+        Kind::Unauthenticated if !page => {
+            answer.header("www-authenticate", "Basic realm=\"Sinew\"")
+        }
+        _ => answer,
+    }
+}
+
+const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
+
+/// Headers of every answer. Other origins may read what their own credentials open; cookies are
+/// never sent for them, as no answer allows it.
+fn dress(shared: &Shared, parts: &Parts, response: &mut Response<Body>) {
+    let count = shared.request_count.fetch_add(1, Relaxed);
+    let id = format!("RQ{:016x}{count:016x}", shared.request_prefix);
+    let headers = response.headers_mut();
+    headers.insert(REQUEST_ID, HeaderValue::from_str(&id).expect("hex digits fit a header"));
+    let fixed = |headers: &mut HeaderMap, name, value| {
+        headers.insert(name, HeaderValue::from_static(value));
+    };
+    fixed(headers, header::X_CONTENT_TYPE_OPTIONS, "nosniff");
+    fixed(headers, header::CACHE_CONTROL, "no-store");
+    fixed(headers, header::ACCESS_CONTROL_ALLOW_ORIGIN, "*");
+    fixed(headers, header::ACCESS_CONTROL_EXPOSE_HEADERS, "ETag, X-Request-Id, Retry-After");
+    if parts.method == Method::OPTIONS {
+        fixed(headers, header::ACCESS_CONTROL_ALLOW_METHODS, "GET, POST, PUT, DELETE, OPTIONS");
+        let allowed = "Authorization, Content-Type, apiVersion, clientVersion, If-Match, \
+                       X-Twilio-Token, x-flex-jwe";
+        fixed(headers, header::ACCESS_CONTROL_ALLOW_HEADERS, allowed);
+        fixed(headers, header::ACCESS_CONTROL_MAX_AGE, "86400");
+    }
+    if parts.method == Method::HEAD {
+        let length = http_body::Body::size_hint(response.body()).exact().unwrap_or_default();
+        *response.body_mut() = Body::empty();
+        response.headers_mut().insert(header::CONTENT_LENGTH, HeaderValue::from(length));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_etag_is_compared_without_its_quotes() {
+        let sent = |text: &str| {
+            let mut headers = HeaderMap::new();
+            headers.insert(header::IF_MATCH, text.parse().unwrap());
+            if_match(&headers)
+        };
+        assert_eq!(sent("3"), IfMatch::Version(3));
+        assert_eq!(sent("\"3\""), IfMatch::Version(3));
+        assert_eq!(sent("W/\"3\""), IfMatch::Version(3));
+        assert_eq!(sent("*"), IfMatch::Any);
+        assert_eq!(sent("\"abc\""), IfMatch::Nothing);
+        assert_eq!(if_match(&HeaderMap::new()), IfMatch::Any);
+    }
+}

@@ -1,0 +1,443 @@
+//! Pages of a list: bounds, cursors, links, and both envelopes.
+//!
+//! * A token carries where the page begins, which way it runs, and a digest of path and filters: a
+//!   token of another list is refused.
+//! * Rows added or removed between two pages neither repeat nor hide the others.
+//! * Links repeat the filters of the request and are absolute (newer products) or relative (2010).
+
+use crate::{Answer, Cx, Input, Problem, Reply, input::wrong};
+use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
+use host::Record;
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
+use serde::{Deserialize, Serialize};
+use store::{Direction, Scan, Value};
+
+const SIZE_DEFAULT: i64 = 50;
+const SIZE_MAX: i64 = 1_000;
+/// Rows that `Page` without a token may skip: pages beyond that want a token.
+const SKIPPED_MAX: i64 = 100_000;
+
+/// What may stand in a query unescaped.
+const QUERY: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'_').remove(b'.').remove(b'~');
+
+/// A list to be shown.
+#[derive(Clone, Debug)]
+pub struct Listing {
+    scan: Scan,
+    key: &'static str,
+    absolute: Absolute,
+    style: Style,
+}
+
+/// What stands around a page's items.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Style {
+    /// `meta`: the newer products.
+    Meta,
+    /// The 2010-04-01 API: links relative to the product beside the one array.
+    Of2010,
+}
+
+/// Whether `Page=3` without a token is answered.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Absolute {
+    Served,
+    Refused,
+}
+
+impl Listing {
+    /// The rows a scan finds, under `key`. The scan's `after` and `limit` are set by the page.
+    pub fn of(key: &'static str, scan: Scan) -> Self {
+        Self { scan, key, absolute: Absolute::Served, style: Style::Meta }
+    }
+
+    /// With the envelope of the 2010-04-01 API.
+    #[must_use]
+    pub fn in_2010_style(self) -> Self {
+        Self { style: Style::Of2010, ..self }
+    }
+
+    /// `Page` without a token is 400/40153, as the incumbent answers on its big lists.
+    #[must_use]
+    pub fn by_token_only(self) -> Self {
+        Self { absolute: Absolute::Refused, ..self }
+    }
+}
+
+/// The JSON of a page's items, written as they are shown.
+#[derive(Debug, Default)]
+pub struct Items {
+    json: Vec<u8>,
+}
+
+impl Items {
+    /// Shows one.
+    pub fn push<T: Serialize>(&mut self, shape: &T) {
+        if !self.json.is_empty() {
+            self.json.push(b',');
+        }
+        serde_json::to_writer(&mut self.json, shape).expect("shapes are plain data");
+    }
+}
+
+impl Cx {
+    /// A page of stored rows. `show` is called for each row in order and pushes its shape.
+    pub async fn list<R: Record>(
+        &self,
+        listing: Listing,
+        mut show: impl FnMut(&R, &mut Items) -> Result<(), Problem>,
+    ) -> Reply {
+        let Listing { scan, key, absolute, style } = listing;
+        let wanted = Wanted::parse(self.path(), &self.input)?;
+        wanted.check(&scan, absolute)?;
+        let order = scan.order.clone();
+        let scan = wanted.turn(scan);
+        let mut rows: Vec<(R, Vec<Value>)> = self.host.list(scan).await?;
+        let page = wanted.page(&mut rows, order.len());
+        let mut items = Items { json: Vec::with_capacity(rows.len() * 512) };
+        for (row, _) in &rows {
+            show(row, &mut items)?;
+        }
+        Ok(page.envelope(self, style, key, &items.json))
+    }
+
+    /// A page of entities that are all in memory, in the order they are to be shown, each with the
+    /// values it is ordered by (the last one unique).
+    pub fn list_of<T>(
+        &self,
+        key: &'static str,
+        entries: Vec<(Vec<Value>, T)>,
+        mut show: impl FnMut(&T, &mut Items) -> Result<(), Problem>,
+    ) -> Reply {
+        let wanted = Wanted::parse(self.path(), &self.input)?;
+        let width = entries.first().map_or(0, |(cursor, _)| cursor.len());
+        let mut rows: Vec<(T, Vec<Value>)> = entries.into_iter().map(|(c, e)| (e, c)).collect();
+        wanted.cut(&mut rows);
+        let page = wanted.page(&mut rows, width.saturating_sub(1));
+        let mut items = Items::default();
+        for (row, _) in &rows {
+            show(row, &mut items)?;
+        }
+        Ok(page.envelope(self, Style::Meta, key, &items.json))
+    }
+}
+
+/// Which page a request asks for.
+#[derive(Debug)]
+struct Wanted {
+    size: usize,
+    number: i64,
+    start: Start,
+    digest: String,
+}
+
+#[derive(Debug, PartialEq)]
+enum Start {
+    First,
+    Skip(usize),
+    Token(Token),
+}
+
+#[derive(Debug, PartialEq, Serialize, Deserialize)]
+struct Token {
+    /// Of path and filters.
+    d: String,
+    /// The cursor of the row next to the page.
+    c: Vec<Field>,
+    /// Whether the page lies before that row.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    b: bool,
+}
+
+#[derive(Debug, PartialEq, Serialize, Deserialize)]
+#[serde(untagged)]
+enum Field {
+    Null,
+    Int(i64),
+    Text(String),
+}
+
+impl Wanted {
+    fn parse(path: &str, input: &Input) -> Result<Self, Problem> {
+        let size = input.int("PageSize", 1..=i64::MAX)?.unwrap_or(SIZE_DEFAULT).min(SIZE_MAX);
+        let number = input.int("Page", 0..=i64::from(u32::MAX))?.unwrap_or(0);
+        let digest = digest(path, input);
+        let start = match input.text("PageToken") {
+            Some(text) => Start::Token(Token::parse(text, &digest)?),
+            None if number == 0 => Start::First,
+            None if number * size > SKIPPED_MAX => {
+                return Err(wrong("Page", "is too far; follow next_page_url instead"));
+            }
+            None => Start::Skip(usize::try_from(number * size).expect("it is bounded above")),
+        };
+        let size = usize::try_from(size).expect("it is at most a thousand");
+        Ok(Self { size, number, start, digest })
+    }
+
+    /// A token made up by a client must not reach the store.
+    fn check(&self, scan: &Scan, absolute: Absolute) -> Result<(), Problem> {
+        match &self.start {
+            Start::First => Ok(()),
+            Start::Skip(_) if absolute == Absolute::Refused => {
+                let message = "Absolute paging is not supported on this list; use PageToken";
+                Err(Problem(base::Problem::new(base::Kind::Invalid, 40153, message)))
+            }
+            Start::Skip(_) => Ok(()),
+            Start::Token(token) => {
+                let columns = scan.order.iter().map(|(column, _)| *column).chain(["key"]);
+                let kinds: Vec<_> = columns.map(|column| scan.table.kind(column)).collect();
+                let fits = token.c.len() == kinds.len()
+                    && token.c.iter().zip(kinds).all(|(field, kind)| field.value().fits(kind));
+                if fits { Ok(()) } else { Err(foreign_token()) }
+            }
+        }
+    }
+
+    /// The scan that reads this page and one row more.
+    fn turn(&self, mut scan: Scan) -> Scan {
+        scan.limit = self.size + 1;
+        match &self.start {
+            Start::First => {}
+            Start::Skip(rows) => scan.limit += rows,
+            Start::Token(token) => {
+                let mut after: Vec<Value> = token.c.iter().map(Field::value).collect();
+                if token.b {
+                    if scan.order.is_empty() {
+                        scan.order.push(("key", Direction::Ascending));
+                        after.push(after[0].clone());
+                    }
+                    for (_, direction) in &mut scan.order {
+                        *direction = match direction {
+                            Direction::Ascending => Direction::Descending,
+                            Direction::Descending => Direction::Ascending,
+                        };
+                    }
+                }
+                scan.after = Some(after);
+            }
+        }
+        scan
+    }
+
+    /// What [`Wanted::turn`] does, for rows that are in memory and in order.
+    fn cut<T>(&self, rows: &mut Vec<(T, Vec<Value>)>) {
+        let Start::Token(token) = &self.start else { return rows.truncate(self.last()) };
+        let cursor: Vec<Value> = token.c.iter().map(Field::value).collect();
+        let key = cursor.last();
+        let at = rows.iter().position(|(_, values)| values.last() == key);
+        // The row itself may be gone: then the place is where it would stand, in ascending order.
+        let place = at.unwrap_or_else(|| rows.partition_point(|(_, values)| *values < cursor));
+        if token.b {
+            rows.truncate(place);
+            rows.reverse();
+        } else {
+            rows.drain(..place + usize::from(at.is_some()));
+        }
+        rows.truncate(self.size + 1);
+    }
+
+    fn last(&self) -> usize {
+        match self.start {
+            Start::Skip(rows) => rows + self.size + 1,
+            Start::First | Start::Token(_) => self.size + 1,
+        }
+    }
+
+    /// Cuts the rows to the page and says what lies around it. `ordered_by` columns come before
+    /// the key in a cursor.
+    fn page<T>(&self, rows: &mut Vec<(T, Vec<Value>)>, ordered_by: usize) -> Page {
+        if let Start::Skip(skipped) = self.start {
+            rows.drain(..skipped.min(rows.len()));
+        }
+        let more = rows.len() > self.size;
+        rows.truncate(self.size);
+        let back = matches!(&self.start, Start::Token(token) if token.b);
+        if back {
+            rows.reverse();
+        }
+        let (before, behind) = if back { (more, true) } else { (self.number > 0, more) };
+        let token = |row: Option<&(T, Vec<Value>)>, b| {
+            let c = row?.1[..=ordered_by].iter().map(Field::of).collect();
+            Some(Token { d: self.digest.clone(), c, b }.text())
+        };
+        Page {
+            size: self.size,
+            number: self.number,
+            next: if behind { token(rows.last(), false) } else { None },
+            previous: if before { token(rows.first(), true) } else { None },
+            count: rows.len(),
+        }
+    }
+}
+
+impl Token {
+    fn parse(text: &str, digest: &str) -> Result<Self, Problem> {
+        let bytes = URL_SAFE_NO_PAD.decode(text).map_err(|_| foreign_token())?;
+        let token: Self = serde_json::from_slice(&bytes).map_err(|_| foreign_token())?;
+        if token.d != digest || token.c.is_empty() {
+            return Err(foreign_token());
+        }
+        Ok(token)
+    }
+
+    fn text(&self) -> String {
+        URL_SAFE_NO_PAD.encode(serde_json::to_vec(self).expect("a token is plain data"))
+    }
+}
+
+impl Field {
+    fn of(value: &Value) -> Self {
+        match value {
+            Value::Null => Self::Null,
+            Value::Int(n) => Self::Int(*n),
+            Value::Text(text) => Self::Text(text.as_ref().to_owned()),
+        }
+    }
+
+    fn value(&self) -> Value {
+        match self {
+            Self::Null => Value::Null,
+            Self::Int(n) => Value::Int(*n),
+            Self::Text(text) => Value::from(text.as_str()),
+        }
+    }
+}
+
+fn foreign_token() -> Problem {
+    wrong("PageToken", "does not belong to this list")
+}
+
+/// FNV-1a over path and filters: tells lists apart, protects nothing.
+fn digest(path: &str, input: &Input) -> String {
+    let mut filters: Vec<_> = filters(input).collect();
+    filters.sort_unstable();
+    let mut hash = 0xcbf2_9ce4_8422_2325_u64;
+    let mut eat = |text: &str| {
+        for byte in text.bytes().chain([0]) {
+            hash = (hash ^ u64::from(byte)).wrapping_mul(0x0000_0100_0000_01b3);
+        }
+    };
+    eat(path);
+    for (name, value) in filters {
+        eat(name);
+        eat(value);
+    }
+    format!("{hash:016x}")
+}
+
+fn filters(input: &Input) -> impl Iterator<Item = (&str, &str)> {
+    let paging = ["PageSize", "Page", "PageToken"];
+    input.pairs().filter(move |(name, _)| !paging.contains(name))
+}
+
+/// A page and what lies around it.
+#[derive(Debug)]
+struct Page {
+    size: usize,
+    number: i64,
+    next: Option<String>,
+    previous: Option<String>,
+    count: usize,
+}
+
+#[derive(Serialize)]
+struct Meta<'a> {
+    first_page_url: String,
+    key: &'a str,
+    next_page_url: Option<String>,
+    page: i64,
+    page_size: usize,
+    previous_page_url: Option<String>,
+    url: String,
+}
+
+impl Page {
+    fn envelope(&self, cx: &Cx, style: Style, key: &str, items: &[u8]) -> Answer {
+        let json = match style {
+            Style::Meta => {
+                let at = format!("{}{}", cx.base(), cx.path());
+                self.with_meta(&at, &cx.input, key, items)
+            }
+            Style::Of2010 => self.in_2010_style(cx.path(), &cx.input, key, items),
+        };
+        Answer::text(200, json)
+    }
+
+    fn with_meta(&self, at: &str, input: &Input, key: &str, items: &[u8]) -> Vec<u8> {
+        let meta = Meta {
+            first_page_url: self.link(at, input, 0, None),
+            key,
+            next_page_url: self.next(at, input),
+            page: self.number,
+            page_size: self.size,
+            previous_page_url: self.previous(at, input),
+            url: self.link(at, input, self.number, input.text("PageToken")),
+        };
+        let mut json = format!("{{\"{key}\":[").into_bytes();
+        json.extend_from_slice(items);
+        json.extend_from_slice(b"],\"meta\":");
+        serde_json::to_writer(&mut json, &meta).expect("links are plain data");
+        json.push(b'}');
+        json
+    }
+
+    fn next(&self, at: &str, input: &Input) -> Option<String> {
+        self.next.as_deref().map(|token| self.link(at, input, self.number + 1, Some(token)))
+    }
+
+    fn previous(&self, at: &str, input: &Input) -> Option<String> {
+        let number = (self.number - 1).max(0);
+        self.previous.as_deref().map(|token| self.link(at, input, number, Some(token)))
+    }
+
+    fn link(&self, at: &str, input: &Input, number: i64, token: Option<&str>) -> String {
+        let mut url = format!("{at}?");
+        for (name, value) in filters(input) {
+            url.extend(utf8_percent_encode(name, QUERY));
+            url.push('=');
+            url.extend(utf8_percent_encode(value, QUERY));
+            url.push('&');
+        }
+        url.push_str(&format!("PageSize={}&Page={number}", self.size));
+        if let Some(token) = token {
+            url.push_str("&PageToken=");
+            url.push_str(token);
+        }
+        url
+    }
+}
+
+#[derive(Debug, Serialize)]
+struct Envelope2010 {
+    end: i64,
+    first_page_uri: String,
+    next_page_uri: Option<String>,
+    page: i64,
+    page_size: usize,
+    previous_page_uri: Option<String>,
+    start: i64,
+    uri: String,
+}
+
+impl Page {
+    fn in_2010_style(&self, path: &str, input: &Input, key: &str, items: &[u8]) -> Vec<u8> {
+        let count = |n: usize| i64::try_from(n).expect("pages are short");
+        let start = self.number * count(self.size);
+        let around = Envelope2010 {
+            end: start + (count(self.count) - 1).max(0),
+            first_page_uri: self.link(path, input, 0, None),
+            next_page_uri: self.next(path, input),
+            page: self.number,
+            page_size: self.size,
+            previous_page_uri: self.previous(path, input),
+            start,
+            uri: self.link(path, input, self.number, input.text("PageToken")),
+        };
+        let mut json = format!("{{\"{key}\":[").into_bytes();
+        json.extend_from_slice(items);
+        json.extend_from_slice(b"],");
+        let around = serde_json::to_vec(&around).expect("links are plain data");
+        json.extend_from_slice(&around[1..]);
+        json
+    }
+}

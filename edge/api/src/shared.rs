@@ -1,0 +1,27 @@
+//! What all requests of one server share.
+
+use crate::{
+    Options,
+    auth::{Rates, SignIns},
+    metrics::Metrics,
+    routes::Product,
+    site::Site,
+};
+use host::Host;
+use std::sync::atomic::AtomicU64;
+use tokio::sync::Semaphore;
+
+pub(crate) struct Shared {
+    pub(crate) host: Host,
+    pub(crate) options: Options,
+    pub(crate) site: Site,
+    pub(crate) products: Vec<Product>,
+    pub(crate) metrics: Metrics,
+    pub(crate) sign_ins: SignIns,
+    pub(crate) rates: Rates,
+    /// Passwords are hashed two at a time: each takes 19 MiB and a core.
+    pub(crate) hashing: Semaphore,
+    /// Names requests: random per server, counted per request.
+    pub(crate) request_prefix: u64,
+    pub(crate) request_count: AtomicU64,
+}
