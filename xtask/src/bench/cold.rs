@@ -1,0 +1,118 @@
+//! Start and idle memory: an empty store and a large one, beside two Node servers.
+//!
+//! * Measured as the peers' own script does: from the start of the process to the first accepted
+//!   connection, and resident memory half a second later. Ours is also timed to its ready line,
+//!   which comes when every endpoint answers.
+
+use std::net::{Ipv4Addr, SocketAddr, TcpStream};
+use std::process::{Command, Stdio};
+use std::time::{Duration, Instant};
+
+use super::peers::{Running, free_port, node_servers};
+use super::series::row;
+use super::server::load;
+use super::{Plan, Series};
+use crate::scratch::Scratch;
+use crate::server::{Server, Settings, resident_kb};
+
+const STARTS: usize = 5;
+const START_LIMIT: Duration = Duration::from_secs(20);
+const WORKERS: &str = "10000";
+const TASKS: &str = "100000";
+
+/// What one kind of server needs to start and to stand idle.
+#[derive(Default)]
+struct Cost {
+    accepts_ms: Series,
+    ready_ms: Series,
+    idle_mib: Series,
+}
+
+pub(crate) fn run(_: Plan) -> Result<(), String> {
+    println!("\n== start and idle memory, {STARTS} starts each");
+    let empty = Scratch::new("empty");
+    let full = Scratch::new("full");
+    let full_settings = Settings::in_folder(full.path());
+    let server = Server::start(&full_settings)?;
+    let filled = load(Some(&server), &["fill", "--workers", WORKERS, "--tasks", TASKS]);
+    filled.map_err(|error| format!("{error}\n{}", server.log_tail()))?;
+    server.stop()?;
+    let (mut ours_empty, mut ours_full) = (Cost::default(), Cost::default());
+    let mut peers: Vec<_> = node_servers();
+    peers.retain(|(name, command)| match command {
+        Ok(_) => true,
+        Err(reason) => {
+            println!("without {name}: {reason}");
+            false
+        }
+    });
+    let mut theirs: Vec<Cost> = peers.iter().map(|_| Cost::default()).collect();
+    // Once unmeasured, so that the account of the empty store is there as on every later start.
+    Server::start(&Settings::in_folder(empty.path()))?.stop()?;
+    for _ in 0..STARTS {
+        ours(&Settings::in_folder(empty.path()), &mut ours_empty)?;
+        ours(&full_settings, &mut ours_full)?;
+        for ((_, command), cost) in peers.iter().zip(&mut theirs) {
+            peer(command.as_ref().expect("those without are gone"), cost)?;
+        }
+    }
+    row(&["", "accepts ms", "ready ms", "idle MiB"]);
+    show("Sinew, empty store", &ours_empty);
+    show(&format!("Sinew, {WORKERS} workers, {TASKS} tasks"), &ours_full);
+    for ((name, _), cost) in peers.iter().zip(&theirs) {
+        show(name, cost);
+    }
+    for ((name, _), cost) in peers.iter().zip(&theirs) {
+        let ready = ours_empty.ready_ms.ratio(&cost.accepts_ms);
+        let memory = ours_empty.idle_mib.ratio(&cost.idle_mib);
+        println!("empty store to {name}: ready {ready} of its start, memory {memory}");
+    }
+    Ok(())
+}
+
+fn show(label: &str, cost: &Cost) {
+    let (accepts, ready) = (cost.accepts_ms.show(1), cost.ready_ms.show(1));
+    row(&[label, &accepts, &ready, &cost.idle_mib.show(1)]);
+}
+
+fn ours(settings: &Settings, cost: &mut Cost) -> Result<(), String> {
+    let mut settings = settings.clone();
+    let port = free_port()?;
+    settings.listen = format!("127.0.0.1:{port}");
+    let started = Instant::now();
+    let accepted = std::thread::spawn(move || accepted(port, started));
+    let server = Server::start(&settings)?;
+    cost.ready_ms.add(server.ready_in.as_secs_f64() * 1e3);
+    let accepted = accepted.join().expect("connecting does not panic")?;
+    cost.accepts_ms.add(accepted.as_secs_f64() * 1e3);
+    std::thread::sleep(Duration::from_millis(500));
+    cost.idle_mib.add(server.resident_kb().ok_or("no resident memory")? as f64 / 1024.0);
+    server.stop()
+}
+
+fn peer(command: &[String], cost: &mut Cost) -> Result<(), String> {
+    let port = free_port()?;
+    let mut process = Command::new(&command[0]);
+    process.args(&command[1..]).arg(port.to_string());
+    process.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
+    let started = Instant::now();
+    let child = process.spawn().map_err(|error| format!("{}: {error}", command[0]))?;
+    let running = Running(child);
+    cost.accepts_ms.add(accepted(port, started)?.as_secs_f64() * 1e3);
+    std::thread::sleep(Duration::from_millis(500));
+    let resident = resident_kb(running.0.id()).ok_or("no resident memory")?;
+    cost.idle_mib.add(resident as f64 / 1024.0);
+    Ok(())
+}
+
+/// How long it took until a connection was accepted.
+fn accepted(port: u16, started: Instant) -> Result<Duration, String> {
+    let address = SocketAddr::from((Ipv4Addr::LOCALHOST, port));
+    while started.elapsed() < START_LIMIT {
+        if TcpStream::connect_timeout(&address, Duration::from_millis(200)).is_ok() {
+            return Ok(started.elapsed());
+        }
+        std::thread::sleep(Duration::from_micros(500));
+    }
+    Err(format!("nothing accepted a connection on port {port}"))
+}

@@ -1,0 +1,65 @@
+//! Medians with their range, and ratios of medians.
+
+/// The figures of one system, one for each slice.
+#[derive(Clone, Default)]
+pub(crate) struct Series(Vec<f64>);
+
+impl Series {
+    pub(crate) fn add(&mut self, value: f64) {
+        self.0.push(value);
+    }
+
+    pub(crate) fn median(&self) -> Option<f64> {
+        let mut sorted = self.0.clone();
+        sorted.sort_by(f64::total_cmp);
+        match sorted.len() {
+            0 => None,
+            length if length % 2 == 1 => Some(sorted[length / 2]),
+            length => Some((sorted[length / 2 - 1] + sorted[length / 2]) / 2.0),
+        }
+    }
+
+    /// `median [lowest..highest]`, or a dash.
+    pub(crate) fn show(&self, digits: usize) -> String {
+        let Some(median) = self.median() else { return "-".to_owned() };
+        let low = self.0.iter().copied().fold(f64::INFINITY, f64::min);
+        let high = self.0.iter().copied().fold(f64::NEG_INFINITY, f64::max);
+        format!("{median:.digits$} [{low:.digits$}..{high:.digits$}]")
+    }
+
+    /// This median as a multiple of the other.
+    pub(crate) fn ratio(&self, other: &Series) -> String {
+        match (self.median(), other.median()) {
+            (Some(ours), Some(theirs)) if theirs > 0.0 => format!("{:.2}x", ours / theirs),
+            _ => "-".to_owned(),
+        }
+    }
+}
+
+/// Prints a row of a table with columns of a fixed width.
+pub(crate) fn row(cells: &[&str]) {
+    let cells: Vec<String> = cells.iter().map(|cell| format!("{cell:<26}")).collect();
+    println!("{}", cells.join(" ").trim_end());
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn series(values: &[f64]) -> Series {
+        Series(values.to_vec())
+    }
+
+    #[test]
+    fn shows_median_and_range() {
+        assert_eq!(series(&[3.0, 1.0, 2.0]).show(1), "2.0 [1.0..3.0]");
+        assert_eq!(series(&[4.0, 1.0]).median(), Some(2.5));
+        assert_eq!(series(&[]).show(1), "-");
+    }
+
+    #[test]
+    fn a_ratio_needs_both_sides() {
+        assert_eq!(series(&[1.0]).ratio(&series(&[2.0])), "0.50x");
+        assert_eq!(series(&[1.0]).ratio(&series(&[])), "-");
+    }
+}
