@@ -9,14 +9,31 @@
 //!
 //! Knows no HTTP and no rule of a domain.
 
+pub mod adapters;
+pub mod clock;
+pub mod committer;
+mod core;
+pub mod engine;
 mod host;
 pub mod hub;
+mod inbox;
 pub mod names;
+pub mod outlets;
+pub mod partition;
+#[cfg(feature = "planted-bugs")]
+pub mod planted;
 mod refusal;
+mod runtime;
+pub mod seat;
 pub mod tables;
+pub mod work;
 
-pub use host::{ClockKind, Host, Options};
+pub use clock::ClockKind;
+pub use host::{Host, Options};
 pub use hub::{Announced, Subscription, Ticks, Topic};
 pub use names::Names;
 pub use refusal::{Readiness, Refusal, StartError};
 pub use tables::Record;
+
+#[cfg(test)]
+mod tests;

@@ -1,6 +1,6 @@
 //! The rows of accounts and everybody who signs in. All in the partition `access`.
 
-use super::{fixed, int, text};
+use super::{Record, fixed, int, text};
 use store::Table;
 
 /// Accounts, by SID.
@@ -40,3 +40,19 @@ pub static SESSION: Table = Table {
     indexes: &[],
     live: None,
 };
+
+impl Record for access::Account {
+    const TABLE: &'static Table = &ACCOUNT;
+}
+
+impl Record for access::ApiKey {
+    const TABLE: &'static Table = &API_KEY;
+}
+
+impl Record for access::User {
+    const TABLE: &'static Table = &USER;
+}
+
+impl Record for access::Session {
+    const TABLE: &'static Table = &SESSION;
+}

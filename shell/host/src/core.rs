@@ -1,0 +1,185 @@
+//! What the host does for partitions of any kind: opens them, puts jobs in, moves the clock, stops.
+
+use crate::{
+    Readiness, Refusal, StartError,
+    clock::Clock,
+    engine::Engine,
+    host::Options,
+    inbox::Inbox,
+    outlets::Outlets,
+    partition::RestoreError,
+    runtime::{Desk, RETRY, earliest, serve},
+    seat::{Job, Seat},
+};
+use base::{IdSource, Millis, Timestamp};
+use std::{
+    hash::{BuildHasher, Hasher, RandomState},
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+};
+use store::{Partition, PartitionId, Store};
+use tokio::sync::oneshot;
+
+/// Everything but the kinds of engines.
+pub(crate) struct Core {
+    pub(crate) store: Arc<dyn Store>,
+    pub(crate) outlets: Arc<Outlets>,
+    pub(crate) clock: Arc<Clock>,
+    /// For what lives by the real time even where domain time is moved by hand.
+    pub(crate) real_clock: Arc<Clock>,
+    desk: Arc<Desk>,
+    seed: u64,
+    is_stopping: AtomicBool,
+    advancing: tokio::sync::Mutex<()>,
+}
+
+/// How often a timer whose commit fails is tried while a clock is moved by hand.
+const ADVANCE_TRIES_MAX: u32 = 20;
+
+impl Core {
+    /// Takes the store's committer. No partition is open yet.
+    pub(crate) fn start(store: Arc<dyn Store>, options: &Options) -> Result<Self, StartError> {
+        let newest = store.partitions()?.iter().map(|known| known.at).max();
+        let clock = Clock::new(options.clock, newest.unwrap_or(Timestamp(0)));
+        let outlets = Arc::new(Outlets::default());
+        let desk = Desk::start(store.clone(), outlets.clone())
+            .map_err(|error| StartError::Writer(error.to_string()))?;
+        Ok(Self {
+            store,
+            outlets,
+            clock: Arc::new(clock),
+            real_clock: Arc::new(Clock::System),
+            desk,
+            seed: options.seed.unwrap_or_else(|| RandomState::new().build_hasher().finish()),
+            is_stopping: AtomicBool::new(false),
+            advancing: tokio::sync::Mutex::default(),
+        })
+    }
+
+    /// Where a partition's ids come from.
+    pub(crate) fn ids(&self, partition: &str) -> IdSource {
+        IdSource::new(self.seed ^ crate::adapters::hash(partition))
+    }
+
+    /// Opens a partition nothing has happened in.
+    pub(crate) fn open_new<E: Engine>(&self, id: PartitionId, clock: &Arc<Clock>) -> Arc<Inbox<E>> {
+        let ids = self.ids(&id);
+        self.open(Seat::new(id, self.store.clone(), self.outlets.clone(), ids), clock)
+    }
+
+    /// Opens a partition the store knows, unless it is over.
+    pub(crate) fn open_known<E: Engine>(
+        &self,
+        known: Partition,
+        clock: &Arc<Clock>,
+    ) -> Result<Option<Arc<Inbox<E>>>, StartError> {
+        let (partition, ids) = (known.id.to_string(), self.ids(&known.id));
+        match Seat::restore(known, self.store.clone(), self.outlets.clone(), ids) {
+            Ok(seat) => Ok(seat.map(|seat| self.open(seat, clock))),
+            Err(RestoreError::Store(error)) => Err(StartError::Store(error)),
+            Err(RestoreError::Rows(because)) => Err(StartError::Restore { partition, because }),
+        }
+    }
+
+    fn open<E: Engine>(&self, seat: Seat<E>, clock: &Arc<Clock>) -> Arc<Inbox<E>> {
+        let inbox = Arc::new(Inbox::new());
+        inbox.note(seat.next_deadline(), false);
+        self.desk.register(seat.id().clone(), inbox.clone());
+        tokio::spawn(serve(seat, inbox.clone(), self.desk.clone(), clock.clone()));
+        inbox
+    }
+
+    /// Answers once the command's changes are durable.
+    pub(crate) async fn command<E: Engine>(
+        &self,
+        inbox: &Inbox<E>,
+        command: E::Command,
+    ) -> Result<E::Reply, Refusal<E::Rejection>> {
+        self.may_take()?;
+        let (waiter, answer) = oneshot::channel();
+        inbox.push(Job::Command(Box::new(command), waiter));
+        answer.await.unwrap_or_else(|_| Err(stopped()))
+    }
+
+    /// Answers behind the batches ahead.
+    pub(crate) async fn question<E: Engine>(
+        &self,
+        inbox: &Inbox<E>,
+        question: E::Question,
+    ) -> Result<E::Answer, Refusal<E::Rejection>> {
+        self.may_take()?;
+        let (waiter, answer) = oneshot::channel();
+        inbox.push(Job::Question(Box::new(question), waiter));
+        answer.await.unwrap_or_else(|_| Err(stopped()))
+    }
+
+    fn may_take<R>(&self) -> Result<(), Refusal<R>> {
+        if self.is_stopping.load(Ordering::Acquire) { Err(stopped()) } else { Ok(()) }
+    }
+
+    /// Waits until everything taken so far is durable and published.
+    pub(crate) async fn settle(&self) {
+        let homes = self.desk.homes();
+        let settling: Vec<_> = homes.iter().map(|home| home.ask_to_settle()).collect();
+        for settled in settling {
+            // What was lost was told to its callers; a partition that ended has nothing to settle.
+            let _ = settled.await;
+        }
+    }
+
+    /// See [`crate::Host::advance`].
+    pub(crate) async fn advance(&self, by: Millis) -> Timestamp {
+        let _one_at_a_time = self.advancing.lock().await;
+        let target = self.clock.now() + Millis(by.0.max(0));
+        self.settle().await;
+        let mut tries = 0;
+        loop {
+            let homes = self.desk.homes();
+            let due = earliest(&homes).filter(|(at, _)| *at <= target);
+            let Some((at, home)) = due else { break };
+            self.clock.reach(at);
+            let _ = home.ask_to_settle().await;
+            if home.deadline().is_none_or(|next| next > at) {
+                tries = 0;
+                continue;
+            }
+            // It ran and was not stored, or the store takes nothing: it is still due.
+            tries += 1;
+            if tries == ADVANCE_TRIES_MAX {
+                return self.clock.now();
+            }
+            tokio::time::sleep(RETRY).await;
+        }
+        self.clock.reach(target);
+        self.settle().await;
+        self.clock.now()
+    }
+
+    pub(crate) fn readiness(&self) -> Readiness {
+        if self.is_stopping.load(Ordering::Acquire) {
+            return Readiness::NotReady { because: "the server is stopping".to_owned() };
+        }
+        match self.desk.health.trouble() {
+            None => Readiness::Ready,
+            Some(trouble) => Readiness::NotReady { because: trouble.to_string() },
+        }
+    }
+
+    pub(crate) async fn stop(&self) {
+        self.is_stopping.store(true, Ordering::Release);
+        self.settle().await;
+        self.desk.stop().await;
+    }
+}
+
+impl Drop for Core {
+    fn drop(&mut self) {
+        self.desk.abandon();
+    }
+}
+
+fn stopped<R>() -> Refusal<R> {
+    Refusal::Unavailable("the server is stopping".to_owned())
+}

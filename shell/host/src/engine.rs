@@ -1,0 +1,132 @@
+//! What the host needs of an engine: the same few calls for each domain, and the way to rows.
+//!
+//! The calls are those of `architecture.md`: `handle`, `expire`, `ask`, `next_deadline`. An adapter
+//! per engine adds what only the host cares for: tables, stored forms, and who is told what.
+
+use crate::{
+    hub::{Announced, Topic},
+    outlets::Outlets,
+};
+use base::{Timestamp, Turn};
+use routing::TaskQueueSid;
+use std::sync::Arc;
+use store::{Batch, Entry, PartitionId, Row, RowWrite, Store, StoreError, StoredChange, Table};
+
+/// An engine as the host sees it.
+pub trait Engine: Sized + Send + 'static {
+    /// Kept with the partition in the store.
+    const KIND: &'static str;
+    /// What is asked for.
+    type Command: Send + 'static;
+    /// What a command is answered.
+    type Reply: Send + 'static;
+    /// Why the answer is no.
+    type Rejection: Send + 'static;
+    /// What can be asked of the live state.
+    type Question: Send + 'static;
+    /// What a question is answered.
+    type Answer: Send + 'static;
+    /// What happened.
+    type Change: Send + 'static;
+    /// What is told once it is durable.
+    type Event: Send + 'static;
+
+    /// The tables whose rows bring the engine back, in any order.
+    const TABLES: &'static [&'static Table];
+
+    /// A partition nothing has happened in.
+    fn empty(partition: &PartitionId) -> Self;
+
+    /// Brings the engine back from the live rows of its partition. The message names no customer
+    /// data.
+    fn restore(partition: &PartitionId, rows: Vec<Loaded>) -> Result<Self, String>;
+
+    /// Carries out a command or refuses it; refused, it leaves nothing behind.
+    fn handle(
+        &mut self,
+        turn: &mut Turn<'_, Self::Change, Self::Event>,
+        command: &Self::Command,
+    ) -> Result<Self::Reply, Self::Rejection>;
+
+    /// Runs what is due at the turn's time.
+    fn expire(&mut self, turn: &mut Turn<'_, Self::Change, Self::Event>);
+
+    /// When [`Engine::expire`] next has work.
+    fn next_deadline(&self) -> Option<Timestamp>;
+
+    /// Looks without changing anything.
+    fn ask(
+        &self,
+        question: &Self::Question,
+        now: Timestamp,
+    ) -> Result<Self::Answer, Self::Rejection>;
+
+    /// The rows of what was touched since the last call, as they are now.
+    fn rows(&mut self, rows: &mut Vec<RowWrite>);
+
+    /// A change as it is kept.
+    fn stored(change: &Self::Change) -> StoredChange;
+
+    /// Applies a kept change. The message names no customer data.
+    fn replay(&mut self, entry: &Entry) -> Result<(), String>;
+
+    /// Whether there is nothing to own: it ended, or is of a kind that begins with a command.
+    fn is_over(&self) -> bool;
+
+    /// Whether the command ends the partition: its batch then removes every row of it.
+    fn ends(command: &Self::Command) -> bool;
+
+    /// A word for the log; no customer data.
+    fn name(command: &Self::Command) -> &'static str;
+
+    /// Equal for equal commands, and for hardly any others.
+    fn fingerprint(command: &Self::Command) -> u64;
+
+    /// Who is told what about a turn.
+    fn notices(
+        &mut self,
+        partition: &PartitionId,
+        changes: &[Self::Change],
+        events: Vec<Self::Event>,
+    ) -> Vec<Notice>;
+
+    /// Takes a durable batch into what the edge looks at, before anybody is answered.
+    fn observe(outlets: &Outlets, batch: &Batch, changes: &[Self::Change]);
+
+    /// Puts what is durable into what the edge looks at: after a restore, when rows and engine agree.
+    fn reveal(
+        &self,
+        outlets: &Outlets,
+        store: &dyn Store,
+        partition: &PartitionId,
+    ) -> Result<(), StoreError>;
+
+    /// The whole live state as text, for comparing.
+    fn digest(&self) -> String;
+
+    /// Panics when an invariant is broken.
+    fn check(&self);
+}
+
+/// The rows of one table.
+#[derive(Debug)]
+pub struct Loaded {
+    /// Which table.
+    pub table: &'static Table,
+    /// Its live rows in one partition, by key.
+    pub rows: Vec<Row>,
+}
+
+/// Something to be told once it is durable.
+#[derive(Clone, Debug)]
+pub enum Notice {
+    /// An event and who listens to it.
+    Event {
+        /// Who.
+        topics: Vec<Topic>,
+        /// What.
+        announced: Arc<Announced>,
+    },
+    /// A queue's order changed.
+    Tick(TaskQueueSid),
+}

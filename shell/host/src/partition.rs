@@ -1,0 +1,231 @@
+//! One engine with its place in the store: runs ahead of the disk and turns each step into a batch.
+//!
+//! * Change numbers leave no gap: after a restore they go on behind the last durable one.
+//! * Time never runs backwards here, whatever the clock says.
+//! * Ids go on across a restore, so an id that was lost is never given to something else.
+//! * A batch holds the rows of exactly what its changes touched, as they were after them.
+//!
+//! Knows no queue, no waiter and no other partition.
+
+use crate::engine::{Engine, Loaded, Notice};
+use base::{IdSource, Timestamp, Turn};
+use std::sync::Arc;
+use store::{
+    Batch, Filter, PartitionId, Row, RowWrite, Scan, Seq, Store, StoreError, Table, Test, Value,
+};
+
+/// An engine that is being served.
+#[derive(Debug)]
+pub struct Partition<E> {
+    id: PartitionId,
+    engine: E,
+    ids: IdSource,
+    epoch: u64,
+    next: Seq,
+    newest: Timestamp,
+}
+
+/// What one step came to: to be told only after its batch is durable.
+pub struct Step<E: Engine> {
+    /// To be committed; empty for a rejection or a question, which then only wait their turn.
+    pub batch: Batch,
+    /// Kept back until then.
+    pub told: Told<E>,
+}
+
+/// What a step has to tell.
+pub struct Told<E: Engine> {
+    /// The answer.
+    pub said: Said<E>,
+    /// What happened, for those who follow in memory.
+    pub changes: Vec<E::Change>,
+    /// Who is told what.
+    pub notices: Vec<Notice>,
+}
+
+/// The answer a step has for whoever asked.
+pub enum Said<E: Engine> {
+    /// Nobody asked.
+    Nothing,
+    /// To a command.
+    Reply(Result<E::Reply, E::Rejection>),
+    /// To a question.
+    Answer(Result<E::Answer, E::Rejection>),
+}
+
+/// Why a partition did not come back.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum RestoreError {
+    /// The store could not be read.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// The rows make no sense.
+    #[error("{0}")]
+    Rows(String),
+}
+
+impl<E: Engine> Partition<E> {
+    /// A partition the store has not seen yet.
+    pub fn new(id: PartitionId, epoch: u64, ids: IdSource) -> Self {
+        let engine = E::empty(&id);
+        Self { id, engine, ids, epoch, next: 1, newest: Timestamp(i64::MIN) }
+    }
+
+    /// Brings a partition back from its rows; `None` when it is over.
+    ///
+    /// `epoch` is greater than any used before with the same committer; `ids` is the source used so
+    /// far.
+    pub fn restore(
+        store: &dyn Store,
+        known: store::Partition,
+        epoch: u64,
+        mut ids: IdSource,
+    ) -> Result<Option<Self>, RestoreError> {
+        let id = known.id;
+        let rows = load::<E>(store, &id)?;
+        // A counter may have run over within the newest millisecond; live rows tell how far.
+        ids.follow(u128::from((known.at.0.max(0) as u64) << 16 | 0xffff) << 64);
+        for key in rows.iter().flat_map(|loaded| &loaded.rows).map(|row| &row.key) {
+            if let Ok(sid) = key.parse::<base::Sid>() {
+                ids.follow(sid.body());
+            }
+        }
+        let engine = E::restore(&id, rows).map_err(RestoreError::Rows)?;
+        let (next, newest) = (known.last + 1, known.at);
+        Ok((!engine.is_over()).then_some(Self { id, engine, ids, epoch, next, newest }))
+    }
+
+    /// Its name in the store.
+    pub fn id(&self) -> &PartitionId {
+        &self.id
+    }
+
+    /// The engine, for looking only.
+    pub fn engine(&self) -> &E {
+        &self.engine
+    }
+
+    /// The epoch of its batches.
+    pub fn epoch(&self) -> u64 {
+        self.epoch
+    }
+
+    /// The id source, to go on with after a restore.
+    pub fn into_ids(self) -> IdSource {
+        self.ids
+    }
+
+    /// When [`Partition::expire`] next has work.
+    pub fn next_deadline(&self) -> Option<Timestamp> {
+        self.engine.next_deadline()
+    }
+
+    /// Carries out a command.
+    pub fn run(&mut self, command: &E::Command, now: Timestamp) -> Step<E> {
+        let mut turn = Turn::new(self.moment(now), &mut self.ids);
+        let reply = self.engine.handle(&mut turn, command);
+        let Turn { now, changes, effects, .. } = turn;
+        assert!(
+            reply.is_ok() || (changes.is_empty() && effects.is_empty()),
+            "a rejected command leaves nothing behind"
+        );
+        self.step(now, changes, effects, Said::Reply(reply))
+    }
+
+    /// Runs the timers that are due. Nothing is due at `now` afterwards.
+    pub fn expire(&mut self, now: Timestamp) -> Step<E> {
+        let mut turn = Turn::new(self.moment(now), &mut self.ids);
+        self.engine.expire(&mut turn);
+        let Turn { now, changes, effects, .. } = turn;
+        let next = self.engine.next_deadline();
+        assert!(next.is_none_or(|next| next > now), "a timer that ran is due again");
+        self.step(now, changes, effects, Said::Nothing)
+    }
+
+    /// Asks the live state; the empty batch keeps the answer behind what it rests on.
+    pub fn ask(&mut self, question: &E::Question, now: Timestamp) -> Step<E> {
+        let now = self.moment(now);
+        let said = Said::Answer(self.engine.ask(question, now));
+        let told = Told { said, changes: Vec::new(), notices: Vec::new() };
+        Step { batch: self.batch(now), told }
+    }
+
+    /// A step in which nothing happens, to wait for those ahead.
+    pub fn pause(&mut self, now: Timestamp) -> Step<E> {
+        let now = self.moment(now);
+        let told = Told { said: Said::Nothing, changes: Vec::new(), notices: Vec::new() };
+        Step { batch: self.batch(now), told }
+    }
+
+    fn moment(&mut self, now: Timestamp) -> Timestamp {
+        self.newest = self.newest.max(now);
+        self.newest
+    }
+
+    fn batch(&self, at: Timestamp) -> Batch {
+        Batch {
+            partition: self.id.clone(),
+            kind: E::KIND,
+            epoch: self.epoch,
+            first: self.next,
+            at,
+            changes: Vec::new(),
+            rows: Vec::new(),
+            outgoing: Vec::new(),
+            settled: Vec::new(),
+        }
+    }
+
+    fn step(
+        &mut self,
+        now: Timestamp,
+        changes: Vec<E::Change>,
+        events: Vec<E::Event>,
+        said: Said<E>,
+    ) -> Step<E> {
+        let mut batch = self.batch(now);
+        self.engine.rows(&mut batch.rows);
+        batch.changes.extend(changes.iter().map(E::stored));
+        self.next = batch.next();
+        let notices = self.engine.notices(&self.id, &changes, events);
+        Step { batch, told: Told { said, changes, notices } }
+    }
+}
+
+/// Makes a batch remove every row its partition has. Nothing of the partition may be on its way to
+/// the store, or rows written there would stay.
+pub fn remove_all<E: Engine>(store: &dyn Store, batch: &mut Batch) -> Result<(), StoreError> {
+    batch.rows.clear();
+    for table in E::TABLES {
+        let mut scan = Scan { limit: ROWS_AT_ONCE, ..Scan::of(table, batch.partition.clone()) };
+        loop {
+            let rows = store.scan(&scan)?;
+            scan.after = rows.last().map(|row| scan.cursor(row));
+            let removals =
+                rows.into_iter().map(|Row { key, .. }| RowWrite { table, key, content: None });
+            batch.rows.extend(removals);
+            if scan.after.is_none() {
+                break;
+            }
+        }
+    }
+    Ok(())
+}
+
+/// Bounds the bodies that are in memory while keys are gathered.
+const ROWS_AT_ONCE: usize = 1_000;
+
+fn load<E: Engine>(store: &dyn Store, id: &PartitionId) -> Result<Vec<Loaded>, StoreError> {
+    E::TABLES
+        .iter()
+        .map(|table| Ok(Loaded { table, rows: store.scan(&live(table, id))? }))
+        .collect()
+}
+
+fn live(table: &'static Table, id: &PartitionId) -> Scan {
+    let mut scan = Scan::of(table, Arc::clone(id));
+    if let Some(column) = table.live {
+        scan.filters.push(Filter { column, test: Test::OneOf(vec![Value::Int(1)]) });
+    }
+    scan
+}

@@ -1,0 +1,39 @@
+//! Bugs the simulator must find. Not in any build without the feature `planted-bugs`.
+
+use std::cell::Cell;
+
+/// One bug, or none.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Planted {
+    /// No bug.
+    #[default]
+    None,
+    /// Callers are answered as soon as the engine has decided.
+    AnswerBeforeDurable,
+    /// Events go out as soon as the engine has decided.
+    PublishBeforeDurable,
+    /// A partition goes on with the state it had when its commit failed.
+    SkipRestore,
+    /// Each event is published twice.
+    PublishTwice,
+    /// A commit with an unknown outcome is taken for durable.
+    TrustUnknown,
+    /// The rows of a step leave the last one out.
+    ForgetRow,
+    /// Timers do not run.
+    ForgetTimers,
+}
+
+thread_local! {
+    static PLANTED: Cell<Planted> = const { Cell::new(Planted::None) };
+}
+
+/// From now on, on this thread.
+pub fn plant(bug: Planted) {
+    PLANTED.set(bug);
+}
+
+/// Whether this bug is planted on this thread.
+pub fn is(bug: Planted) -> bool {
+    PLANTED.get() == bug
+}

@@ -1,0 +1,282 @@
+//! The waiting around seats and committer: one task per partition, one writer thread, one task that
+//! tells what the writer did.
+//!
+//! * A small group commits in place when nothing else is under way: no thread is woken. Otherwise
+//!   the writer thread takes everything that waits. `in_flight` counts until results are told, so
+//!   results are told in the order of their commits.
+//! * No timer makes a group: the commit before it does.
+//! * A task that waits for its store or its clock holds nothing that another needs.
+
+use crate::{
+    clock::Clock,
+    committer::{Committed, GroupCommitter, Health},
+    engine::Engine,
+    inbox::{Home, Inbox},
+    outlets::Outlets,
+    seat::{Seat, Weather},
+    work::{Rest, Work, deliver},
+};
+use base::Timestamp;
+use std::{
+    collections::BTreeMap,
+    sync::{
+        Arc, Mutex, MutexGuard, PoisonError, RwLock, Weak,
+        atomic::{AtomicUsize, Ordering},
+        mpsc,
+    },
+    thread::JoinHandle,
+    time::Duration,
+};
+use store::{PartitionId, Store};
+use tokio::sync::{
+    mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel},
+    watch,
+};
+
+/// Batches committed in place at most; more are worth a wake-up of the writer.
+const IN_PLACE_MAX: usize = 2;
+/// Messages the writer joins into one group.
+const MESSAGES_MAX: usize = 64;
+/// A clock may be set and a machine may sleep: nobody waits longer without looking again.
+const NAP_MAX: Duration = Duration::from_secs(10);
+/// How soon a partition that could not be read, or a store that is full, is tried again.
+pub(crate) const RETRY: Duration = Duration::from_millis(250);
+
+/// What all partitions share.
+pub(crate) struct Desk {
+    pub(crate) outlets: Arc<Outlets>,
+    pub(crate) health: Arc<Health>,
+    /// `None` once stopped.
+    committing: Arc<Committing>,
+    writer: Mutex<Writer>,
+    homes: RwLock<BTreeMap<PartitionId, Arc<dyn Home>>>,
+}
+
+/// What desk and writer thread share.
+struct Committing {
+    /// `None` once stopped.
+    committer: Mutex<Option<GroupCommitter>>,
+    /// Messages handed to the writer whose results were not told yet.
+    in_flight: AtomicUsize,
+}
+
+#[derive(Default)]
+struct Writer {
+    inbox: Option<mpsc::Sender<Vec<Work>>>,
+    thread: Option<JoinHandle<()>>,
+}
+
+/// What the writer did with the messages it joined.
+struct Done {
+    committed: Committed,
+    rests: Vec<Rest>,
+    messages: usize,
+}
+
+impl Desk {
+    /// Takes the store's committer, and starts the writer thread and the tasks beside it.
+    pub(crate) fn start(
+        store: Arc<dyn Store>,
+        outlets: Arc<Outlets>,
+    ) -> std::io::Result<Arc<Self>> {
+        let health = Arc::new(Health::default());
+        let committer = Mutex::new(Some(GroupCommitter::new(store, health.clone())));
+        let committing = Arc::new(Committing { committer, in_flight: AtomicUsize::new(0) });
+        let (to_writer, from_desk) = mpsc::channel();
+        let (to_desk, from_writer) = unbounded_channel();
+        let writing = committing.clone();
+        let thread = std::thread::Builder::new()
+            .name("writer".to_owned())
+            .spawn(move || writing.write(&from_desk, &to_desk))?;
+        let desk = Arc::new(Self {
+            outlets,
+            health,
+            committing,
+            writer: Mutex::new(Writer { inbox: Some(to_writer), thread: Some(thread) }),
+            homes: RwLock::default(),
+        });
+        tokio::spawn(tell(Arc::downgrade(&desk), from_writer));
+        tokio::spawn(probe(Arc::downgrade(&desk), desk.health.watch()));
+        Ok(desk)
+    }
+
+    /// Commits these, in order and behind everything submitted before by the same partition.
+    pub(crate) fn submit(&self, works: Vec<Work>) {
+        if works.is_empty() {
+            return;
+        }
+        let in_flight = &self.committing.in_flight;
+        if works.len() <= IN_PLACE_MAX
+            && in_flight.load(Ordering::Acquire) == 0
+            && let Ok(mut committer) = self.committing.committer.try_lock()
+            && let Some(committer) = committer.as_mut()
+        {
+            let (batches, rests) = Work::split(works);
+            let committed = committer.commit(batches);
+            self.deliver(committed, rests);
+            committer.after(true);
+            return;
+        }
+        in_flight.fetch_add(1, Ordering::AcqRel);
+        let writer = lock(&self.writer);
+        if writer.inbox.as_ref().is_none_or(|inbox| inbox.send(works).is_err()) {
+            // Stopped: the waiters are dropped with the works, which reads as unavailable.
+            in_flight.fetch_sub(1, Ordering::AcqRel);
+        }
+    }
+
+    /// A partition from now on; its settlements go there.
+    pub(crate) fn register(&self, id: PartitionId, home: Arc<dyn Home>) {
+        self.homes.write().unwrap_or_else(PoisonError::into_inner).insert(id, home);
+    }
+
+    pub(crate) fn forget(&self, id: &PartitionId) {
+        self.homes.write().unwrap_or_else(PoisonError::into_inner).remove(id);
+    }
+
+    /// Every partition there is, by name.
+    pub(crate) fn homes(&self) -> Vec<Arc<dyn Home>> {
+        self.homes.read().unwrap_or_else(PoisonError::into_inner).values().cloned().collect()
+    }
+
+    /// Ends the writer once it has written what it has; nothing is committed afterwards.
+    pub(crate) async fn stop(&self) {
+        let Writer { inbox, thread } = std::mem::take(&mut *lock(&self.writer));
+        drop(inbox);
+        if let Some(thread) = thread {
+            // It can only fail by a panic, which was reported where it happened.
+            let _ = tokio::task::spawn_blocking(move || thread.join()).await;
+        }
+        lock(&self.committing.committer).take();
+        self.homes().iter().for_each(|home| home.close());
+    }
+
+    /// Lets go of everything without waiting: for a host that is dropped without being stopped.
+    pub(crate) fn abandon(&self) {
+        lock(&self.writer).inbox.take();
+        self.homes().iter().for_each(|home| home.close());
+    }
+
+    fn deliver(&self, committed: Committed, rests: Vec<Rest>) {
+        let settled = deliver(committed, rests, &self.outlets);
+        let homes = self.homes.read().unwrap_or_else(PoisonError::into_inner);
+        for (partition, settled) in settled {
+            if let Some(home) = homes.get(&partition) {
+                home.settle(settled);
+            }
+        }
+    }
+}
+
+impl Committing {
+    /// The writer thread.
+    fn write(&self, inbox: &mpsc::Receiver<Vec<Work>>, outbox: &UnboundedSender<Done>) {
+        while let Ok(mut works) = inbox.recv() {
+            let mut messages = 1;
+            while messages < MESSAGES_MAX
+                && let Ok(more) = inbox.try_recv()
+            {
+                works.extend(more);
+                messages += 1;
+            }
+            let (batches, rests) = Work::split(works);
+            let mut committer = lock(&self.committer);
+            let Some(committer) = committer.as_mut() else { return };
+            let committed = committer.commit(batches);
+            if outbox.send(Done { committed, rests, messages }).is_err() {
+                return;
+            }
+            committer.after(self.in_flight.load(Ordering::Acquire) <= messages);
+        }
+    }
+}
+
+/// Tells what the writer did.
+async fn tell(desk: Weak<Desk>, mut inbox: UnboundedReceiver<Done>) {
+    while let Some(Done { committed, rests, messages }) = inbox.recv().await {
+        let Some(desk) = desk.upgrade() else { return };
+        desk.deliver(committed, rests);
+        desk.committing.in_flight.fetch_sub(messages, Ordering::AcqRel);
+    }
+}
+
+/// While the store takes nothing, tries again and again; then wakes everybody.
+async fn probe(desk: Weak<Desk>, mut health: watch::Receiver<Option<Arc<str>>>) {
+    while health.changed().await.is_ok() {
+        while health.borrow_and_update().is_some() {
+            tokio::time::sleep(RETRY).await;
+            let Some(desk) = desk.upgrade() else { return };
+            let probing = move || {
+                let mut committer = lock(&desk.committing.committer);
+                committer.as_mut().map(GroupCommitter::probe)
+            };
+            let Ok(Some(())) = tokio::task::spawn_blocking(probing).await else { return };
+        }
+        let Some(desk) = desk.upgrade() else { return };
+        desk.homes().iter().for_each(|home| home.wake());
+    }
+}
+
+/// Serves one partition until it is over or closed.
+pub(crate) async fn serve<E: Engine>(
+    mut seat: Seat<E>,
+    inbox: Arc<Inbox<E>>,
+    desk: Arc<Desk>,
+    clock: Arc<Clock>,
+) {
+    while !inbox.is_closed() {
+        let mut taken = inbox.take();
+        if !taken.jobs.is_empty() {
+            // Connections that are ready get to put their jobs into the same group.
+            tokio::task::yield_now().await;
+            taken.append(inbox.take());
+        }
+        let weather = Weather { now: clock.now(), trouble: desk.health.trouble() };
+        let works = seat.turn(taken.settled, taken.jobs, &weather);
+        inbox.note(seat.next_deadline(), seat.is_waiting());
+        desk.submit(works);
+        if seat.is_over() {
+            break;
+        }
+        let nap = nap(&seat, &weather, &clock);
+        tokio::select! {
+            () = inbox.woken() => {}
+            () = sleep(nap) => {}
+        }
+    }
+    desk.forget(seat.id());
+    inbox.close();
+    for job in inbox.take().jobs {
+        job.refuse(crate::Refusal::NoPartition);
+    }
+}
+
+/// How long there is nothing to do unless something comes; `None` for ever.
+fn nap<E: Engine>(seat: &Seat<E>, weather: &Weather, clock: &Clock) -> Option<Duration> {
+    if seat.is_waiting() {
+        // Settlements wake; only a restore that failed is to be tried again by itself.
+        return (seat.in_flight() == 0).then_some(RETRY);
+    }
+    if weather.trouble.is_some() {
+        return None;
+    }
+    let until = clock.until(seat.next_deadline()?)?;
+    Some(Duration::from_millis(until.0.unsigned_abs()).min(NAP_MAX))
+}
+
+async fn sleep(nap: Option<Duration>) {
+    match nap {
+        Some(nap) => tokio::time::sleep(nap).await,
+        None => std::future::pending().await,
+    }
+}
+
+/// The earliest deadline of any partition, with where it is; ties by name.
+pub(crate) fn earliest(homes: &[Arc<dyn Home>]) -> Option<(Timestamp, &Arc<dyn Home>)> {
+    let due = homes.iter().filter_map(|home| Some((home.deadline()?, home)));
+    due.min_by_key(|(at, _)| *at)
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}

@@ -1,0 +1,401 @@
+//! Serves one partition: takes jobs, runs them on the engine, recovers from losses and panics.
+//!
+//! * Timers that are due run before anything else at the same instant.
+//! * After a failed commit nothing runs until every batch under way is settled; then the engine is
+//!   restored from rows with a newer epoch.
+//! * A panic of the engine is contained here: the partition is restored the same way and the command
+//!   is tried once more; the second time it is refused, and any like it from then on.
+//! * While the store takes nothing, commands are refused without being run and timers wait.
+//!
+//! Synchronous: the shell around it waits, the simulator drives it directly.
+
+use crate::{
+    Refusal,
+    engine::Engine,
+    outlets::Outlets,
+    partition::{Partition, RestoreError, Step, remove_all},
+    work::{Asker, Settled, Waiter, Work},
+};
+use base::{IdSource, Millis, Timestamp};
+use std::{
+    collections::VecDeque,
+    panic::{AssertUnwindSafe, catch_unwind},
+    sync::Arc,
+};
+use store::{PartitionId, Store};
+use tokio::sync::oneshot;
+
+/// Something to be done by a partition.
+pub enum Job<E: Engine> {
+    /// Carry out a command.
+    Command(Box<E::Command>, Waiter<E::Reply, E::Rejection>),
+    /// Ask the live state.
+    Question(Box<E::Question>, Waiter<E::Answer, E::Rejection>),
+    /// Tell when everything up to here is durable and published.
+    Settle(oneshot::Sender<bool>),
+}
+
+/// What the outside is like during one turn.
+#[derive(Clone, Debug)]
+pub struct Weather {
+    /// The time by the partition's clock.
+    pub now: Timestamp,
+    /// Why the store takes no writes, if it takes none.
+    pub trouble: Option<Arc<str>>,
+}
+
+/// One partition and what waits for it.
+pub struct Seat<E: Engine> {
+    id: PartitionId,
+    store: Arc<dyn Store>,
+    outlets: Arc<Outlets>,
+    state: State<E>,
+    epoch: u64,
+    waiting: VecDeque<Waiting<E>>,
+    /// Batches handed out and not settled.
+    in_flight: usize,
+    quarantine: VecDeque<u64>,
+    timers: Timers,
+    /// The newest commands by name, for the report of a panic.
+    recent: VecDeque<&'static str>,
+}
+
+enum State<E> {
+    Serving(Box<Partition<E>>),
+    /// To be restored once nothing is in flight.
+    Lost(IdSource),
+    /// Nothing left to serve.
+    Over,
+}
+
+struct Waiting<E: Engine> {
+    job: Job<E>,
+    /// The engine panicked on it before.
+    tried: bool,
+}
+
+/// Timers whose engine panicked rest for a while, so that commands go on.
+#[derive(Debug, Default)]
+struct Timers {
+    panics: u32,
+    rest_until: Option<Timestamp>,
+}
+
+/// Commands like one that panicked twice are refused from then on; the oldest is forgotten.
+const QUARANTINE_MAX: usize = 64;
+/// Names in the report of a panic.
+const RECENT_MAX: usize = 16;
+/// How long timers rest at first, and at most, after they panicked twice.
+const REST: (Millis, Millis) = (Millis(1_000), Millis(60_000));
+
+impl<E: Engine> Seat<E> {
+    /// A partition the store has not seen.
+    pub fn new(
+        id: PartitionId,
+        store: Arc<dyn Store>,
+        outlets: Arc<Outlets>,
+        ids: IdSource,
+    ) -> Self {
+        let partition = Partition::new(id.clone(), 1, ids);
+        Self::with(id, store, outlets, State::Serving(Box::new(partition)))
+    }
+
+    /// A partition the store knows; `None` when it is over.
+    pub fn restore(
+        known: store::Partition,
+        store: Arc<dyn Store>,
+        outlets: Arc<Outlets>,
+        ids: IdSource,
+    ) -> Result<Option<Self>, RestoreError> {
+        let id = known.id.clone();
+        let Some(partition) = Partition::<E>::restore(&*store, known, 1, ids)? else {
+            return Ok(None);
+        };
+        partition.engine().reveal(&outlets, &*store, &id)?;
+        Ok(Some(Self::with(id, store, outlets, State::Serving(Box::new(partition)))))
+    }
+
+    fn with(
+        id: PartitionId,
+        store: Arc<dyn Store>,
+        outlets: Arc<Outlets>,
+        state: State<E>,
+    ) -> Self {
+        Self {
+            id,
+            store,
+            outlets,
+            state,
+            epoch: 1,
+            waiting: VecDeque::new(),
+            in_flight: 0,
+            quarantine: VecDeque::new(),
+            timers: Timers::default(),
+            recent: VecDeque::new(),
+        }
+    }
+
+    /// Its name in the store.
+    pub fn id(&self) -> &PartitionId {
+        &self.id
+    }
+
+    /// The engine, for looking only; `None` while it is lost or over.
+    pub fn engine(&self) -> Option<&E> {
+        match &self.state {
+            State::Serving(partition) => Some(partition.engine()),
+            State::Lost(_) | State::Over => None,
+        }
+    }
+
+    /// Whether nothing is left to serve: whatever comes is refused.
+    pub fn is_over(&self) -> bool {
+        matches!(self.state, State::Over)
+    }
+
+    /// Whether a turn without new jobs has something to do once batches settle or the store can be
+    /// read again.
+    pub fn is_waiting(&self) -> bool {
+        matches!(self.state, State::Lost(_)) || !self.waiting.is_empty()
+    }
+
+    /// Batches handed out and not settled.
+    pub fn in_flight(&self) -> usize {
+        self.in_flight
+    }
+
+    /// When a turn without new jobs next has work.
+    pub fn next_deadline(&self) -> Option<Timestamp> {
+        let State::Serving(partition) = &self.state else { return None };
+        let deadline = partition.next_deadline()?;
+        Some(self.timers.rest_until.map_or(deadline, |rest| rest.max(deadline)))
+    }
+
+    /// Takes note of settled batches, recovers if need be, runs what is due and then the jobs, in
+    /// order. What comes back is to be committed in order.
+    pub fn turn(
+        &mut self,
+        settled: Settled,
+        jobs: impl IntoIterator<Item = Job<E>>,
+        weather: &Weather,
+    ) -> Vec<Work> {
+        self.settle(settled);
+        self.waiting.extend(jobs.into_iter().map(|job| Waiting { job, tried: false }));
+        let mut works = Vec::new();
+        loop {
+            self.recover(works.len());
+            self.expire(weather, &mut works);
+            let Some(waiting) = self.next(works.len()) else { break };
+            self.run(waiting, weather, &mut works);
+        }
+        self.in_flight += works.len();
+        works
+    }
+
+    fn settle(&mut self, settled: Settled) {
+        self.in_flight -= settled.batches;
+        #[cfg(feature = "planted-bugs")]
+        if crate::planted::is(crate::planted::Planted::SkipRestore) {
+            return;
+        }
+        if settled.lost {
+            self.lose();
+        }
+    }
+
+    /// Drops the engine; the id source goes on.
+    fn lose(&mut self) {
+        self.state = match std::mem::replace(&mut self.state, State::Over) {
+            State::Serving(partition) => State::Lost(partition.into_ids()),
+            other => other,
+        };
+    }
+
+    /// Restores a lost engine unless batches of it are still under way.
+    fn recover(&mut self, handed: usize) {
+        let State::Lost(ids) = &self.state else { return };
+        if self.in_flight + handed > 0 {
+            return;
+        }
+        self.epoch += 1;
+        match self.restored(ids.clone()) {
+            Ok(state) => self.state = state,
+            Err(error) => {
+                tracing::error!(partition = %self.id, %error, "a partition was not restored");
+                for Waiting { job, .. } in self.waiting.drain(..) {
+                    job.refuse(Refusal::Unavailable(error.to_string()));
+                }
+            }
+        }
+    }
+
+    fn restored(&self, ids: IdSource) -> Result<State<E>, RestoreError> {
+        let known = self.store.partitions()?.into_iter().find(|known| known.id == self.id);
+        let Some(known) = known else {
+            // Nothing of it ever became durable. Some kinds begin by a command, others just are.
+            let partition = Partition::<E>::new(self.id.clone(), self.epoch, ids);
+            let is_over = partition.engine().is_over();
+            return Ok(if is_over { State::Over } else { State::Serving(Box::new(partition)) });
+        };
+        let Some(partition) = Partition::<E>::restore(&*self.store, known, self.epoch, ids)? else {
+            return Ok(State::Over);
+        };
+        // Something may have become durable that nobody was told.
+        partition.engine().reveal(&self.outlets, &*self.store, &self.id)?;
+        Ok(State::Serving(Box::new(partition)))
+    }
+
+    /// The next job that may run now.
+    fn next(&mut self, handed: usize) -> Option<Waiting<E>> {
+        match &self.state {
+            State::Lost(_) => None,
+            State::Over => self.waiting.pop_front(),
+            State::Serving(_) => {
+                // The end removes every row in the store, so no row may still be on its way there.
+                let ends = |waiting: &Waiting<E>| match &waiting.job {
+                    Job::Command(command, _) => E::ends(command),
+                    Job::Question(..) | Job::Settle(_) => false,
+                };
+                if self.in_flight + handed > 0 && self.waiting.front().is_some_and(ends) {
+                    return None;
+                }
+                self.waiting.pop_front()
+            }
+        }
+    }
+
+    fn run(&mut self, waiting: Waiting<E>, weather: &Weather, works: &mut Vec<Work>) {
+        let Waiting { job, tried } = waiting;
+        if self.is_over() {
+            return job.refuse(Refusal::NoPartition);
+        }
+        match job {
+            Job::Command(command, waiter) => self.command(command, waiter, tried, weather, works),
+            Job::Question(question, waiter) => {
+                match self.contained(|partition| partition.ask(&question, weather.now)) {
+                    Some(step) => works.push(Work::new(step, Asker::Answer(waiter))),
+                    None => Asker::<E>::Answer(waiter).refuse(Refusal::Internal),
+                }
+            }
+            Job::Settle(waiter) => {
+                if let Some(step) = self.contained(|partition| partition.pause(weather.now)) {
+                    works.push(Work::new(step, Asker::Settled(waiter)));
+                }
+            }
+        }
+    }
+
+    fn command(
+        &mut self,
+        command: Box<E::Command>,
+        waiter: Waiter<E::Reply, E::Rejection>,
+        tried: bool,
+        weather: &Weather,
+        works: &mut Vec<Work>,
+    ) {
+        if let Some(trouble) = &weather.trouble {
+            let refusal = Refusal::Unavailable(trouble.to_string());
+            return Asker::<E>::Reply(waiter).refuse(refusal);
+        }
+        if !self.quarantine.is_empty() && self.quarantine.contains(&E::fingerprint(&command)) {
+            return Asker::<E>::Reply(waiter).refuse(Refusal::Internal);
+        }
+        self.recent.push_back(E::name(&command));
+        if self.recent.len() > RECENT_MAX {
+            self.recent.pop_front();
+        }
+        match self.contained(|partition| partition.run(&command, weather.now)) {
+            Some(step) => self.ended(&command, step, waiter, works),
+            None if tried => {
+                if self.quarantine.len() == QUARANTINE_MAX {
+                    self.quarantine.pop_front();
+                }
+                self.quarantine.push_back(E::fingerprint(&command));
+                Asker::<E>::Reply(waiter).refuse(Refusal::Internal);
+            }
+            None => {
+                let job = Job::Command(command, waiter);
+                self.waiting.push_front(Waiting { job, tried: true });
+            }
+        }
+    }
+
+    /// Hands a command's step out; the last one of all removes every row.
+    fn ended(
+        &mut self,
+        command: &E::Command,
+        mut step: Step<E>,
+        waiter: Waiter<E::Reply, E::Rejection>,
+        works: &mut Vec<Work>,
+    ) {
+        let is_over = E::ends(command) && self.engine().is_some_and(E::is_over);
+        if is_over && let Err(error) = remove_all::<E>(&*self.store, &mut step.batch) {
+            self.lose();
+            return Asker::<E>::Reply(waiter).refuse(Refusal::Unavailable(error.to_string()));
+        }
+        works.push(Work::new(step, Asker::Reply(waiter)));
+        if is_over {
+            // Whether it is over for good is known once the batch is durable: rows will tell.
+            self.lose();
+        }
+    }
+
+    fn expire(&mut self, weather: &Weather, works: &mut Vec<Work>) {
+        #[cfg(feature = "planted-bugs")]
+        if crate::planted::is(crate::planted::Planted::ForgetTimers) {
+            return;
+        }
+        let is_due = self.next_deadline().is_some_and(|deadline| deadline <= weather.now);
+        if !is_due || weather.trouble.is_some() {
+            return;
+        }
+        match self.contained(|partition| partition.expire(weather.now)) {
+            Some(step) => {
+                self.timers = Timers::default();
+                if !step.batch.is_empty() {
+                    works.push(Work::new(step, Asker::Nobody));
+                }
+            }
+            None => self.timers.panicked(weather.now),
+        }
+    }
+
+    /// Runs a step; `None` when the engine panicked, which loses it.
+    fn contained<T>(&mut self, step: impl FnOnce(&mut Partition<E>) -> T) -> Option<T> {
+        let State::Serving(partition) = &mut self.state else { return None };
+        // Nothing of a partition that panicked is looked at again, its id source excepted, which is
+        // a counter.
+        match catch_unwind(AssertUnwindSafe(|| step(partition))) {
+            Ok(step) => Some(step),
+            Err(_) => {
+                let recent: Vec<_> = self.recent.iter().collect();
+                tracing::error!(partition = %self.id, ?recent, "an engine panicked");
+                self.lose();
+                None
+            }
+        }
+    }
+}
+
+impl<E: Engine> Job<E> {
+    /// Tells whoever waits that it will not be done.
+    pub fn refuse(self, refusal: Refusal<E::Rejection>) {
+        match self {
+            Self::Command(_, waiter) => Asker::<E>::Reply(waiter).refuse(refusal),
+            Self::Question(_, waiter) => Asker::<E>::Answer(waiter).refuse(refusal),
+            Self::Settle(waiter) => Asker::<E>::Settled(waiter).refuse(refusal),
+        }
+    }
+}
+
+impl Timers {
+    /// The first time they are tried again at once, on a restored engine.
+    fn panicked(&mut self, now: Timestamp) {
+        self.panics += 1;
+        if self.panics > 1 {
+            let (first, most) = REST;
+            let rest = first.0 << (self.panics - 2).min(6);
+            self.rest_until = Some(now + Millis(rest.min(most.0)));
+        }
+    }
+}

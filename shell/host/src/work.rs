@@ -1,0 +1,177 @@
+//! A batch on its way with everything that waits for it, and what is done once its fate is known.
+//!
+//! * In this order, for a whole group: names, then answers, then events.
+//! * What was lost is told to its waiters only, as unavailable.
+
+use crate::{
+    Refusal,
+    committer::{Committed, Fate},
+    engine::Engine,
+    outlets::Outlets,
+    partition::{Said, Step, Told},
+};
+use std::collections::BTreeMap;
+use store::{Batch, PartitionId};
+use tokio::sync::oneshot;
+
+/// Where an answer goes. Dropped unanswered, it reads as unavailable.
+pub type Waiter<T, R> = oneshot::Sender<Result<T, Refusal<R>>>;
+
+/// Who waits for a step.
+pub enum Asker<E: Engine> {
+    /// Nobody.
+    Nobody,
+    /// For a command's reply.
+    Reply(Waiter<E::Reply, E::Rejection>),
+    /// For a question's answer.
+    Answer(Waiter<E::Answer, E::Rejection>),
+    /// For everything up to here to be durable and published; told whether it is.
+    Settled(oneshot::Sender<bool>),
+}
+
+impl<E: Engine> Asker<E> {
+    /// Tells them that there will be no answer.
+    pub fn refuse(self, refusal: Refusal<E::Rejection>) {
+        // A waiter that went away needs no answer.
+        match self {
+            Self::Nobody => {}
+            Self::Reply(waiter) => _ = waiter.send(Err(refusal)),
+            Self::Answer(waiter) => _ = waiter.send(Err(refusal)),
+            Self::Settled(waiter) => _ = waiter.send(false),
+        }
+    }
+}
+
+/// One step on its way to the store.
+pub struct Work {
+    /// To be committed.
+    pub batch: Batch,
+    /// What is done once its fate is known.
+    pub rest: Rest,
+}
+
+/// What is done with a step once the fate of its batch is known; the engine's kind is hidden, so
+/// that groups may mix.
+pub struct Rest(Box<dyn Finish>);
+
+trait Finish: Send {
+    fn observe(&mut self, batch: &Batch, outlets: &Outlets);
+    fn answer(&mut self);
+    fn publish(&mut self, outlets: &Outlets);
+    fn lose(&mut self, why: &str);
+}
+
+struct Parts<E: Engine> {
+    told: Told<E>,
+    asker: Asker<E>,
+}
+
+/// What a partition is told about its batches.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Settled {
+    /// Batches no longer on their way.
+    pub batches: usize,
+    /// The engine must be dropped and restored.
+    pub lost: bool,
+}
+
+impl Settled {
+    /// Both together.
+    pub fn add(&mut self, other: Self) {
+        self.batches += other.batches;
+        self.lost |= other.lost;
+    }
+}
+
+impl Work {
+    /// A step and who waits for it.
+    pub fn new<E: Engine>(Step { batch, told }: Step<E>, asker: Asker<E>) -> Self {
+        #[cfg_attr(not(feature = "planted-bugs"), expect(unused_mut))]
+        let mut parts = Parts { told, asker };
+        #[cfg(feature = "planted-bugs")]
+        if crate::planted::is(crate::planted::Planted::AnswerBeforeDurable) {
+            parts.answer();
+        }
+        Self { batch, rest: Rest(Box::new(parts)) }
+    }
+
+    /// Parts the batches from the rest, both in order.
+    pub fn split(group: Vec<Self>) -> (Vec<Batch>, Vec<Rest>) {
+        group.into_iter().map(|work| (work.batch, work.rest)).unzip()
+    }
+}
+
+/// Tells everybody what became of a group; answers what each partition is to be told.
+pub fn deliver(
+    committed: Committed,
+    mut rests: Vec<Rest>,
+    outlets: &Outlets,
+) -> BTreeMap<PartitionId, Settled> {
+    let Committed { batches, fates, lost, untold } = committed;
+    let is_durable = |at: usize| fates[at] == Fate::Durable;
+    for (at, Rest(rest)) in rests.iter_mut().enumerate().filter(|(at, _)| is_durable(*at)) {
+        rest.observe(&batches[at], outlets);
+    }
+    for (Rest(rest), fate) in rests.iter_mut().zip(&fates) {
+        match fate {
+            Fate::Durable => rest.answer(),
+            Fate::Lost(why) => rest.lose(why),
+        }
+    }
+    for (_, Rest(rest)) in rests.iter_mut().enumerate().filter(|(at, _)| is_durable(*at)) {
+        rest.publish(outlets);
+        #[cfg(feature = "planted-bugs")]
+        if crate::planted::is(crate::planted::Planted::PublishTwice) {
+            rest.publish(outlets);
+        }
+    }
+    if untold {
+        outlets.hub.close_all();
+    }
+    let mut settled: BTreeMap<PartitionId, Settled> = BTreeMap::new();
+    for batch in batches {
+        let lost = lost.contains(&batch.partition);
+        settled.entry(batch.partition).or_default().add(Settled { batches: 1, lost });
+    }
+    settled
+}
+
+impl<E: Engine> Parts<E> {
+    fn asker(&mut self) -> Asker<E> {
+        std::mem::replace(&mut self.asker, Asker::Nobody)
+    }
+}
+
+/// A waiter that went away needs no answer.
+impl<E: Engine> Finish for Parts<E> {
+    fn observe(&mut self, batch: &Batch, outlets: &Outlets) {
+        E::observe(outlets, batch, &self.told.changes);
+    }
+
+    fn answer(&mut self) {
+        match std::mem::replace(&mut self.told.said, Said::Nothing) {
+            Said::Nothing => {}
+            Said::Reply(reply) => {
+                let Asker::Reply(waiter) = self.asker() else { return };
+                let _ = waiter.send(reply.map_err(Refusal::Rejected));
+            }
+            Said::Answer(answer) => {
+                let Asker::Answer(waiter) = self.asker() else { return };
+                let _ = waiter.send(answer.map_err(Refusal::Rejected));
+            }
+        }
+    }
+
+    fn publish(&mut self, outlets: &Outlets) {
+        self.told.notices.iter().for_each(|notice| outlets.publish(notice));
+        if matches!(self.asker, Asker::Settled(_))
+            && let Asker::Settled(waiter) = self.asker()
+        {
+            let _ = waiter.send(true);
+        }
+    }
+
+    fn lose(&mut self, why: &str) {
+        self.asker().refuse(Refusal::Unavailable(why.to_owned()));
+    }
+}
