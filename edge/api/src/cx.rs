@@ -2,7 +2,7 @@
 //! known, may use the route, and owns the workspace in the path.
 
 use crate::{Input, Options, Problem, auth::SignIns, routes::PathParams, shared::Shared};
-use access::{Access, Permit, Principal};
+use access::{Access, Permit, Principal, User, Who};
 use base::{Sid, SidError};
 use bytes::Bytes;
 use host::{Host, Names};
@@ -171,6 +171,21 @@ impl Cx {
 
     pub(crate) fn sign_ins(&self) -> &SignIns {
         &self.shared.sign_ins
+    }
+
+    /// Runs something as slow as hashing a password away from this thread, two at a time.
+    pub(crate) async fn hash<T: Send + 'static>(
+        &self,
+        work: impl FnOnce() -> T + Send + 'static,
+    ) -> Result<T, Problem> {
+        let _turn = self.shared.hashing.acquire().await.map_err(|_| Problem::internal())?;
+        tokio::task::spawn_blocking(work).await.map_err(|_| Problem::internal())
+    }
+
+    /// The same request once its caller proved to be this person.
+    pub(crate) fn on_behalf_of(self, user: Arc<User>) -> Self {
+        let principal = Principal { account: user.account, who: Who::Person(user) };
+        Self { principal: Some(principal), ..self }
     }
 }
 

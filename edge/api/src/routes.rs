@@ -23,7 +23,7 @@ pub struct Route {
     /// What it asks of its caller.
     pub permit: Permit,
     /// Query, form or JSON parameters, for the document.
-    pub params: &'static [Param],
+    pub params: Vec<Param>,
     /// What it answers, for the document.
     pub answer: Shape,
     /// How the body is written, for the document.
@@ -172,8 +172,8 @@ impl Routes {
 
     /// Says which parameters the newest route reads.
     #[must_use]
-    pub fn params(mut self, params: &'static [Param]) -> Self {
-        self.newest().params = params;
+    pub fn params(mut self, params: &[Param]) -> Self {
+        self.newest().params = params.to_vec();
         self
     }
 
@@ -204,7 +204,7 @@ impl Routes {
         let answer = if method == Method::DELETE { Shape::Nothing } else { Shape::Json };
         let (path, body) = (format!("{}{path}", self.at), self.body);
         let names = names_in(&path);
-        let params = &[];
+        let params = Vec::new();
         self.routes.push(Route {
             method,
             path,

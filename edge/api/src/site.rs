@@ -78,6 +78,16 @@ impl Site {
         format!("{}://{}{}", self.scheme, self.authority, self.path)
     }
 
+    /// Scheme and authority, as a browser names an origin.
+    pub fn origin(&self) -> String {
+        format!("{}://{}", self.scheme, self.authority)
+    }
+
+    /// Whether it is reached by TLS, here or at a proxy.
+    pub fn is_https(&self) -> bool {
+        self.scheme == "https"
+    }
+
     /// Which product a request is for; `None` when it is for none.
     pub fn target<'a>(&self, host: &str, path: &'a str) -> Option<Target<'a>> {
         let stripped = path.strip_prefix(STRIPPED).filter(|rest| rest.starts_with('/'));
