@@ -1,0 +1,131 @@
+//! `GET /v1/wschannels`: a socket that pushes one worker's events.
+
+use super::{
+    Bridge,
+    caller::Caller,
+    frame,
+    rooms::{Crowded, Joined, Others},
+};
+use crate::answer::Trouble;
+use crate::{
+    clock::real_now_ms,
+    socket::{self, End, Parted, Schedule},
+};
+use axum::{
+    extract::{
+        Query, State,
+        ws::{WebSocket, WebSocketUpgrade, rejection::WebSocketUpgradeRejection},
+    },
+    response::Response,
+};
+use routing::{
+    Command, Worker, WorkerSid,
+    command::{IfMatch, WorkerPatch},
+};
+use serde::Deserialize;
+use std::time::Duration;
+use tokio::time::Instant;
+
+/// A library that got a new token has had time to reconnect by itself.
+const EXPIRY_GRACE: Duration = Duration::from_secs(5);
+/// A broken line may come back within this; then the worker was never away.
+const BROKEN_LINE_GRACE: Duration = Duration::from_secs(30);
+/// The library's timers cannot hold more milliseconds than this.
+const LIFETIME_MS_MAX: i64 = i32::MAX as i64;
+
+/// The query.
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct Asked {
+    token: Option<String>,
+    close_existing_sessions: Option<String>,
+    set_worker_offline_if_disconnected: Option<String>,
+}
+
+/// What happens to the worker when its last socket is gone.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Afterwards {
+    Stay,
+    GoOffline,
+}
+
+/// Proves the token, then upgrades.
+pub(crate) async fn open(
+    State(bridge): State<Bridge>,
+    Query(asked): Query<Asked>,
+    upgrade: Result<WebSocketUpgrade, WebSocketUpgradeRejection>,
+) -> Result<Response, Trouble> {
+    let token = asked.token.as_deref().ok_or_else(|| Trouble::unauthenticated("token is missing"));
+    let caller = bridge.caller(token?)?;
+    let worker = caller.worker.ok_or_else(|| Trouble::forbidden("The token names no worker"))?;
+    let row = bridge.host.fetch::<Worker>(&caller.workspace.to_string(), &worker.to_string())?;
+    let row = row.ok_or_else(|| Trouble::forbidden("The token's worker is gone"))?;
+    let upgrade = upgrade.map_err(|error| Trouble::invalid(error.body_text()))?;
+
+    let is_true = |flag: &Option<String>| flag.as_deref() == Some("true");
+    let others = if is_true(&asked.close_existing_sessions) { Others::Close } else { Others::Stay };
+    let afterwards = match is_true(&asked.set_worker_offline_if_disconnected) {
+        true => Afterwards::GoOffline,
+        false => Afterwards::Stay,
+    };
+    Ok(socket::sized(upgrade).on_upgrade(move |socket| async move {
+        // Joined only now: a caller that never completes the upgrade must not take a place.
+        let named = (worker, row.friendly_name.as_str());
+        let joined = bridge.rooms.join(named, caller.names.clone(), caller.token_hash, others);
+        match joined {
+            Ok(joined) => serve(bridge, caller, worker, afterwards, socket, joined).await,
+            Err(Crowded) => socket::refuse(socket, End::Crowded).await,
+        }
+    }))
+}
+
+async fn serve(
+    bridge: Bridge,
+    caller: Caller,
+    worker: WorkerSid,
+    afterwards: Afterwards,
+    mut socket: WebSocket,
+    joined: Joined,
+) {
+    let left_ms = (caller.expires_s * 1000 - real_now_ms()).clamp(0, LIFETIME_MS_MAX);
+    let init = wire::bridge::Init {
+        channel_id: worker,
+        account_sid: caller.names.account,
+        workspace_sid: caller.workspace,
+        token_lifetime: left_ms,
+    };
+    let left = Duration::from_millis(left_ms.unsigned_abs());
+    let schedule =
+        Schedule { expires: Instant::now() + left + EXPIRY_GRACE, held_until: joined.held_until };
+    let parted = match socket::greet(&mut socket, frame::write("init", init)).await {
+        Ok(()) => socket::run(socket, joined.inbox, schedule).await,
+        Err(_) => Parted::Lost,
+    };
+    let alone = bridge.rooms.leave(&joined.place);
+    if alone && afterwards == Afterwards::GoOffline {
+        go_offline(&bridge, &caller, worker, parted).await;
+    }
+}
+
+/// The worker's last socket is gone. A goodbye counts at once; a broken line gets its time.
+async fn go_offline(bridge: &Bridge, caller: &Caller, worker: WorkerSid, parted: Parted) {
+    match parted {
+        Parted::Left => {}
+        Parted::Lost | Parted::Ended(End::Expired | End::Slow) => {
+            tokio::time::sleep(BROKEN_LINE_GRACE).await;
+        }
+        Parted::Ended(_) => return,
+    }
+    if !bridge.rooms.is_empty(worker) {
+        return;
+    }
+    let Some(names) = bridge.host.names(caller.workspace) else { return };
+    let unavailable = || names.activities.values().filter(|activity| !activity.available);
+    let offline = unavailable().find(|activity| activity.friendly_name == "Offline");
+    let Some(offline) = offline.or_else(|| unavailable().next()) else { return };
+    let patch = WorkerPatch { activity: Some(offline.sid), ..WorkerPatch::default() };
+    let command = Command::UpdateWorker { sid: worker, if_match: IfMatch::Any, patch };
+    if let Err(refusal) = bridge.host.routing(caller.workspace, command).await {
+        tracing::warn!(%worker, %refusal, "a worker who left could not be set offline");
+    }
+}

@@ -1,0 +1,153 @@
+//! Changes through the bridge: parameters to a command, the reply to a payload.
+
+use super::{
+    Bridge,
+    params::Params,
+    perform::{Wanted, names, payload},
+};
+use crate::answer::Trouble;
+use crate::names::lend;
+use axum::response::Response;
+use routing::{
+    Command, Reply, ReservationSid, TaskSid, TaskStatus, Worker, WorkerSid,
+    command::{
+        ChannelRef, IfMatch, NewTask, ReservationOwner, ReservationStep, TaskPatch, WorkerPatch,
+    },
+};
+use wire::bridge;
+
+/// Another activity, other attributes.
+pub(crate) async fn worker(
+    bridge: &Bridge,
+    sid: WorkerSid,
+    wanted: Wanted<'_>,
+) -> Result<Response, Trouble> {
+    let params = &wanted.params;
+    let patch = WorkerPatch {
+        friendly_name: None,
+        activity: params.parsed("ActivitySid")?,
+        attributes: params.attributes("Attributes")?,
+        reject_pending_reservations: params.flag("RejectPendingReservations")?.unwrap_or(false),
+    };
+    let if_match = seen_by_library(wanted.if_match, bridge.rooms.bumps(sid));
+    let command = Command::UpdateWorker { sid, if_match, patch };
+    let reply = bridge.host.routing(wanted.caller.workspace, command).await?;
+    let Reply::Worker(worker) = reply else { return Err(Trouble::internal()) };
+    let names = names(bridge, wanted.caller);
+    Ok(payload(bridge::Worker::new(&worker, bridge.rooms.bumps(sid), lend(&names))))
+}
+
+/// The library's version counts events too; without them it is the worker's own.
+fn seen_by_library(if_match: IfMatch, bumps: u64) -> IfMatch {
+    match if_match {
+        IfMatch::Version(version) => {
+            version.checked_sub(bumps).map_or(IfMatch::Nothing, IfMatch::Version)
+        }
+        IfMatch::Any | IfMatch::Nothing => if_match,
+    }
+}
+
+/// Accept, reject, wrap, complete.
+pub(crate) async fn reservation(
+    bridge: &Bridge,
+    worker: WorkerSid,
+    sid: ReservationSid,
+    wanted: Wanted<'_>,
+) -> Result<Response, Trouble> {
+    let command = Command::UpdateReservation {
+        sid,
+        owner: ReservationOwner::Worker(worker),
+        if_match: wanted.if_match,
+        step: step(&wanted.params)?,
+    };
+    let reply = bridge.host.routing(wanted.caller.workspace, command).await?;
+    let Reply::Reservation(reservation, task) = reply else { return Err(Trouble::internal()) };
+    let partition = wanted.caller.workspace.to_string();
+    let row: Option<Worker> = bridge.host.fetch(&partition, &worker.to_string())?;
+    let name = row.as_ref().map(|row| row.friendly_name.as_str());
+    let (names, now) = (names(bridge, wanted.caller), bridge.host.now());
+    Ok(payload(bridge::Reservation::new(&reservation, &task, name, lend(&names), now)))
+}
+
+fn step(params: &Params) -> Result<ReservationStep, Trouble> {
+    let status = params.text("ReservationStatus")?;
+    let instruction = params.text("Instruction")?;
+    match (status.as_deref(), instruction.as_deref()) {
+        (Some("accepted"), None) | (None, Some("accept")) => Ok(ReservationStep::Accept),
+        (Some("rejected"), None) | (None, Some("reject")) => {
+            Ok(ReservationStep::Reject { activity: params.parsed("WorkerActivitySid")? })
+        }
+        (Some("wrapping"), None) => Ok(ReservationStep::Wrap),
+        (Some("completed"), None) => Ok(ReservationStep::Complete),
+        (None, Some(name)) => Err(wire::problem::of_instruction(name).into()),
+        _ => Err(Trouble::invalid(
+            "ReservationStatus must be accepted, rejected, wrapping or completed",
+        )),
+    }
+}
+
+/// A task for the worker itself; supervisors may make any.
+pub(crate) async fn create_task(bridge: &Bridge, wanted: Wanted<'_>) -> Result<Response, Trouble> {
+    let (caller, params) = (wanted.caller, &wanted.params);
+    let routing_target = params.parsed("RoutingTarget")?;
+    let own = caller.worker.map(WorkerSid::sid);
+    if !caller.supervisor && (routing_target.is_none() || routing_target != own) {
+        return Err(Trouble::forbidden("A worker makes tasks for itself only: RoutingTarget"));
+    }
+    let new = NewTask {
+        attributes: params.attributes("Attributes")?.unwrap_or_default(),
+        workflow: params.parsed("WorkflowSid")?,
+        task_channel: channel(params)?,
+        priority: params.parsed("Priority")?,
+        timeout_s: params.parsed("Timeout")?,
+        virtual_start_at: params.time("VirtualStartTime")?,
+        routing_target,
+        ignore_capacity: None,
+        queue: params.parsed("TaskQueueSid")?,
+    };
+    let reply = bridge.host.routing(caller.workspace, Command::CreateTask(new)).await?;
+    let Reply::Task(task) = reply else { return Err(Trouble::internal()) };
+    let (names, now) = (names(bridge, caller), bridge.host.now());
+    Ok(payload(bridge::Task::new(&task, lend(&names), now)))
+}
+
+fn channel(params: &Params) -> Result<Option<ChannelRef>, Trouble> {
+    if let Some(sid) = params.parsed("TaskChannelSid")? {
+        return Ok(Some(ChannelRef::Sid(sid)));
+    }
+    Ok(params.text("TaskChannelUniqueName")?.map(ChannelRef::Name))
+}
+
+/// Another status, other attributes, another start.
+pub(crate) async fn task(
+    bridge: &Bridge,
+    sid: TaskSid,
+    wanted: Wanted<'_>,
+) -> Result<Response, Trouble> {
+    let (caller, params) = (wanted.caller, &wanted.params);
+    let patch = TaskPatch {
+        attributes: params.attributes("Attributes")?,
+        status: status(params)?,
+        reason: params.text("Reason")?,
+        priority: params.parsed("Priority")?,
+        task_channel: channel(params)?,
+        virtual_start_at: params.time("VirtualStartTime")?,
+    };
+    let command = Command::UpdateTask { sid, if_match: wanted.if_match, patch };
+    let reply = bridge.host.routing(caller.workspace, command).await?;
+    let Reply::Task(task) = reply else { return Err(Trouble::internal()) };
+    let (names, now) = (names(bridge, caller), bridge.host.now());
+    Ok(payload(bridge::Task::new(&task, lend(&names), now)))
+}
+
+fn status(params: &Params) -> Result<Option<TaskStatus>, Trouble> {
+    match params.text("AssignmentStatus")?.as_deref() {
+        None => Ok(None),
+        Some("canceled") => Ok(Some(TaskStatus::Canceled)),
+        Some("wrapping") => Ok(Some(TaskStatus::Wrapping)),
+        Some("completed") => Ok(Some(TaskStatus::Completed)),
+        Some(_) => {
+            Err(Trouble::invalid("AssignmentStatus must be wrapping, completed or canceled"))
+        }
+    }
+}
