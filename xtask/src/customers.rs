@@ -31,8 +31,8 @@ const REQUESTS: [(&str, &str); 6] = [
     ("billing", "Can I change the date of my payment?"),
     ("technical", "The page stays empty after I sign in."),
     ("technical", "I cannot open the attachment you sent."),
-    ("general", "What are your opening hours on Saturday?"),
-    ("general", "I would like to move my appointment to next week."),
+    ("order", "Where is the parcel that was due on Monday?"),
+    ("other", "I would like to move my appointment to next week."),
 ];
 
 /// Starts asking; ends soon after `over` is set.

@@ -30,7 +30,7 @@ pub(crate) fn run(arguments: &[String]) -> Result<(), String> {
     let scratch = Scratch::new("demo");
     let mut settings = Settings::in_folder(scratch.path());
     settings.listen = options.listen;
-    settings.options = vec!["--chat-demo".to_owned(), format!("{WORKSPACE}/{WORKFLOW}")];
+    settings.options = vec!["--demo".to_owned()];
     let mut server = Server::start(&settings)?;
     let sign_ins = fill(&server.owner())?;
     announce(&server, &settings, &sign_ins);
@@ -73,12 +73,14 @@ impl Options {
     }
 }
 
-const WORKSPACE: &str = "Sinew demo";
+/// The server sends visitors' requests to the workspace of this name.
+const WORKSPACE: &str = "Demo";
 const WORKFLOW: &str = "Every request";
 
 /// Queues: name, who belongs to it, and which requests go there.
-const QUEUES: [(&str, &str, &str); 4] = [
+const QUEUES: [(&str, &str, &str); 5] = [
     ("Spanish", "spoken_languages HAS 'spanish'", "rd.spoken_language_required == 'spanish'"),
+    ("Orders", "routing.skills HAS 'orders'", "topic == 'order'"),
     ("Billing", "routing.skills HAS 'billing'", "topic == 'billing'"),
     ("Technical help", "routing.skills HAS 'technical'", "topic == 'technical'"),
     ("Everyone", "1==1", ""),
@@ -94,11 +96,11 @@ struct Agent {
 }
 
 const AGENTS: [Agent; 5] = [
-    agent("dana", "Dana Reyes", &["english", "spanish"], &["billing"], 9),
+    agent("dana", "Dana Reyes", &["english", "spanish"], &["orders", "billing"], 9),
     agent("noor", "Noor Albright", &["english"], &["technical", "billing"], 7),
     agent("sam", "Sam Okafor", &["english", "french"], &["technical"], 5),
     agent("ines", "Ines Duarte", &["spanish", "portuguese"], &["technical"], 6),
-    agent("kim", "Kim Lindqvist", &["english"], &[], 2),
+    agent("kim", "Kim Lindqvist", &["english"], &["orders"], 2),
 ];
 
 const fn agent(
@@ -251,11 +253,11 @@ mod tests {
     fn each_queue_but_the_last_has_someone_who_does_not_belong_to_it() {
         let skilled = |skill| AGENTS.iter().filter(|a| a.skills.contains(&skill)).count();
         let spanish = AGENTS.iter().filter(|a| a.languages.contains(&"spanish")).count();
-        for members in [skilled("billing"), skilled("technical"), spanish] {
+        for members in [skilled("orders"), skilled("billing"), skilled("technical"), spanish] {
             assert!((1..AGENTS.len()).contains(&members), "{members}");
         }
-        assert!(QUEUES[..3].iter().all(|(_, _, requests)| !requests.is_empty()));
-        assert_eq!(QUEUES[3].2, "");
+        assert!(QUEUES[..4].iter().all(|(_, _, requests)| !requests.is_empty()));
+        assert_eq!(QUEUES[4].2, "");
     }
 
     #[test]
