@@ -131,6 +131,9 @@ macro_rules! sid_kinds {
                 $crate::Sid::new([kind[0], kind[1]], self.0)
             }
         }
+        impl From<$name> for $crate::Sid {
+            fn from(typed: $name) -> Self { typed.sid() }
+        }
         impl std::str::FromStr for $name {
             type Err = $crate::SidError;
             fn from_str(text: &str) -> Result<Self, $crate::SidError> {
