@@ -7,16 +7,35 @@
 //! * A command that is rejected leaves no change behind.
 //! * Nothing here reads a clock, a random source, a socket or a disk.
 
+mod apply;
+mod ask;
+pub mod change;
+mod check;
 pub mod command;
+mod deadlines;
+mod digest;
+mod ended;
 pub mod event;
 pub mod explain;
+mod facts;
+mod handle;
 pub mod limits;
+mod map;
+mod matching;
 pub mod model;
 pub mod question;
 pub mod rejection;
+mod restore;
+pub mod rows;
+mod state;
+mod workflow;
 
+pub use change::Change;
 pub use command::{Command, Reply};
 pub use event::{Event, EventKind};
+pub use handle::Turn;
 pub use model::*;
 pub use question::{Answer, Question};
 pub use rejection::Rejection;
+pub use rows::{RowKind, RowRef, StoredRow};
+pub use state::Routing;

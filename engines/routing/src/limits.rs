@@ -30,3 +30,15 @@ pub const REASON_CHARS_MAX: usize = 4_096;
 pub const DISPOSITION_CODE_CHARS_MAX: usize = 64;
 /// Characters of a URL given for callbacks.
 pub const URL_CHARS_MAX: usize = 2_048;
+/// Ended tasks, and ended reservations, kept in memory at most; the oldest go first. Bounds what
+/// five minutes of a very busy workspace hold to some ten megabytes.
+pub const ENDED_KEPT_MAX: usize = 10_000;
+/// Lines without tasks kept because their next task will probably come: about a kilobyte each.
+pub const IDLE_LINES_MAX: usize = 1_024;
+/// Cached answers of all workers to one test. Each costs a test when a worker's attributes change.
+pub const CACHED_TESTS_MAX: usize = 512;
+/// Attributes for which an index from values to workers is kept.
+pub const INDEXED_PATHS_MAX: usize = 64;
+/// The longest timeout of a workflow target. Longer than a task can live is as good as none, but
+/// configurations say it.
+pub const TARGET_TIMEOUT_S_MAX: u32 = i32::MAX as u32;

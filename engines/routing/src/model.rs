@@ -387,3 +387,14 @@ pub struct Reservation {
     /// When it last changed.
     pub updated_at: Timestamp,
 }
+
+/// The SID of a worker's share in a channel. It follows from the two, so nothing has to be
+/// written for each new pair; it sorts with the worker.
+pub fn worker_channel_sid(worker: WorkerSid, channel: TaskChannelSid) -> WorkerChannelSid {
+    let (worker, channel) = (worker.body(), channel.body());
+    let mixed = (worker ^ channel.rotate_left(64) ^ channel).wrapping_mul(MIX);
+    WorkerChannelSid::new(worker >> 64 << 64 | mixed >> 64)
+}
+
+/// Any odd number whose bits are well spread.
+const MIX: u128 = 0x9E37_79B9_7F4A_7C15_F39C_C060_5CED_C835;

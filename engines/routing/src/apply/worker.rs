@@ -1,0 +1,153 @@
+//! Workers and their shares in channels.
+
+use crate::{
+    change::Change,
+    model::*,
+    rows::Touched,
+    state::{Routing, Share, WorkerState},
+};
+use base::Timestamp;
+use expr::Scope;
+
+impl Routing {
+    pub(crate) fn add_worker(&mut self, worker: &Worker) {
+        let sid = worker.sid;
+        self.touch(Touched::Worker(sid));
+        let available = self.count_in(worker.activity, 1);
+        let value = serde_json::from_str(worker.attributes.text()).unwrap_or_default();
+        let slot = self.workers.insert(worker.clone(), value, available);
+        self.workers.at_mut(slot).channels.resize_with(self.channels.slots(), Share::default);
+        self.matching.learn_values(self.workers.at(slot));
+        self.change_worker(sid, |_| ());
+        self.refit(slot);
+    }
+
+    pub(crate) fn remove_worker(&mut self, sid: WorkerSid) {
+        let Some(slot) = self.workers.slot(sid) else { return };
+        self.touched.extend([Touched::Worker(sid), Touched::WorkerLoad(sid)]);
+        let shares = self.workers.at(slot).channels.iter().enumerate();
+        for (channel, _) in shares.filter(|(_, share)| share.updated_at.is_some()) {
+            if let Some(channel) = self.channels.at(channel) {
+                self.touched.push(Touched::WorkerChannel(sid, channel.sid));
+            }
+        }
+        self.count_in(self.workers.at(slot).worker.activity, -1);
+        self.matching.unlist(self.workers.at(slot), &self.channels);
+        self.matching.forget_values(self.workers.at(slot));
+        for line in self.matching.has_lines().collect::<Vec<_>>() {
+            self.matching.set_member(&mut self.workers, line, slot, false);
+        }
+        self.queues.values_mut().for_each(|state| _ = state.members.remove(slot));
+        self.matching.forget_worker(slot);
+        self.workers.remove(slot);
+    }
+
+    pub(crate) fn apply_to_worker(&mut self, change: &Change) {
+        match change {
+            Change::WorkerRenamed { worker, friendly_name, version, at } => {
+                let Some(slot) = self.workers.slot(*worker) else { return };
+                self.workers.rename(slot, friendly_name);
+                self.change_worker(*worker, |state| show_change(state, *version, *at));
+                self.refit(slot);
+            }
+            Change::WorkerAttributesChanged { worker, attributes, version, at } => {
+                let Some(slot) = self.workers.slot(*worker) else { return };
+                self.matching.forget_values(self.workers.at(slot));
+                let value = serde_json::from_str(attributes.text()).unwrap_or_default();
+                self.change_worker(*worker, |state| {
+                    state.worker.attributes = attributes.clone();
+                    state.value = value;
+                    show_change(state, *version, *at);
+                });
+                self.matching.learn_values(self.workers.at(slot));
+                self.refit(slot);
+            }
+            Change::WorkerActivityChanged { worker, activity, version, at } => {
+                self.set_activity(*worker, *activity, *version, *at);
+            }
+            Change::WorkerChannelUpdated {
+                worker,
+                task_channel,
+                configured_capacity,
+                available,
+                at,
+            } => {
+                let Some(slot) = self.channels.slot(*task_channel) else { return };
+                self.touch(Touched::WorkerChannel(*worker, *task_channel));
+                self.change_worker(*worker, |state| {
+                    let share = &mut state.channels[slot];
+                    share.capacity = *configured_capacity;
+                    share.available = *available;
+                    share.updated_at = Some(*at);
+                });
+                return;
+            }
+            _ => return,
+        }
+        self.touch_worker(change);
+    }
+
+    fn touch_worker(&mut self, change: &Change) {
+        if let Change::WorkerRenamed { worker, .. }
+        | Change::WorkerAttributesChanged { worker, .. }
+        | Change::WorkerActivityChanged { worker, .. } = change
+        {
+            self.touch(Touched::Worker(*worker));
+        }
+    }
+
+    fn set_activity(&mut self, sid: WorkerSid, activity: ActivitySid, version: u64, at: Timestamp) {
+        let Some(old) = self.workers.get(sid).map(|state| state.worker.activity) else { return };
+        self.count_in(old, -1);
+        let available = self.count_in(activity, 1);
+        self.change_worker(sid, |state| {
+            if available && !state.available && !state.worked {
+                state.idle_since = at;
+            }
+            state.worker.activity = activity;
+            state.worker.status_changed_at = at;
+            state.available = available;
+            show_change(state, version, at);
+        });
+        self.touch(Touched::WorkerLoad(sid));
+    }
+
+    /// Counts a worker into an activity or out of it; says whether it is an available one.
+    pub(crate) fn count_in(&mut self, activity: ActivitySid, by: i32) -> bool {
+        let Some(state) = self.activities.get_mut(&activity) else { return false };
+        state.workers = state.workers.saturating_add_signed(by);
+        state.activity.available
+    }
+
+    /// The only way to change what readiness, order or expressions see of a worker.
+    pub(crate) fn change_worker(&mut self, sid: WorkerSid, change: impl FnOnce(&mut WorkerState)) {
+        let Some(slot) = self.workers.slot(sid) else { return };
+        self.matching.unlist(self.workers.at(slot), &self.channels);
+        change(self.workers.at_mut(slot));
+        let single = self.is_single_tasking();
+        self.matching.relist(self.workers.at(slot), &self.channels, single);
+        self.matching.mark_volatile(slot);
+    }
+
+    /// Works out again which queues and lines a worker is in.
+    pub(crate) fn refit(&mut self, slot: u32) {
+        let worker = self.workers.at(slot);
+        let scope = Scope { worker: &worker.value, ..Scope::default() };
+        for state in self.queues.values_mut() {
+            let is = state.expression.as_ref().is_some_and(|one| one.evaluate(&scope));
+            state.members.set(slot, is);
+        }
+        for line in self.matching.has_lines().collect::<Vec<_>>() {
+            let queue = self.matching.line(line).key.queue;
+            let in_queue = queue
+                .is_some_and(|sid| self.queues.get(&sid).is_some_and(|q| q.members.contains(slot)));
+            let is = self.matching.belongs(line, in_queue, self.workers.at(slot));
+            self.matching.set_member(&mut self.workers, line, slot, is);
+        }
+    }
+}
+
+fn show_change(state: &mut WorkerState, version: u64, at: Timestamp) {
+    state.worker.version = version;
+    state.worker.updated_at = at;
+}

@@ -1,0 +1,316 @@
+//! What happened to a workspace: stored, published, replayed. The only way its state moves.
+//!
+//! * Past tense, one variant per thing that happened; never edited, only added to.
+//! * Every time, id and version is in the change: applying it decides nothing.
+
+use crate::model::*;
+use base::{Attributes, Timestamp};
+use serde::{Deserialize, Serialize};
+
+/// One thing that happened.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Change {
+    /// The workspace was made; its activities and channels follow as changes of their own.
+    WorkspaceCreated(Box<Workspace>),
+    /// Fields of the workspace changed; this is how it is now.
+    WorkspaceUpdated(Box<Workspace>),
+    /// The workspace and everything in it is gone.
+    WorkspaceDeleted,
+    /// An activity was made.
+    ActivityCreated(Activity),
+    /// An activity was renamed.
+    ActivityUpdated(Activity),
+    /// An activity is gone.
+    ActivityDeleted(ActivitySid),
+    /// A task channel was made.
+    TaskChannelCreated(TaskChannel),
+    /// A task channel changed; this is how it is now.
+    TaskChannelUpdated(TaskChannel),
+    /// A task channel is gone.
+    TaskChannelDeleted(TaskChannelSid),
+    /// A worker was made.
+    WorkerCreated(Box<Worker>),
+    /// A worker has another name.
+    WorkerRenamed {
+        /// Which.
+        worker: WorkerSid,
+        /// The name.
+        friendly_name: String,
+        /// The worker's version since then.
+        version: u64,
+        /// When.
+        at: Timestamp,
+    },
+    /// A worker has other attributes.
+    WorkerAttributesChanged {
+        /// Which.
+        worker: WorkerSid,
+        /// The attributes.
+        attributes: Attributes,
+        /// The worker's version since then.
+        version: u64,
+        /// When.
+        at: Timestamp,
+    },
+    /// A worker does something else.
+    WorkerActivityChanged {
+        /// Which.
+        worker: WorkerSid,
+        /// The activity.
+        activity: ActivitySid,
+        /// The worker's version since then.
+        version: u64,
+        /// When.
+        at: Timestamp,
+    },
+    /// A worker is gone.
+    WorkerDeleted(WorkerSid),
+    /// A worker's share in a channel changed.
+    WorkerChannelUpdated {
+        /// Whose.
+        worker: WorkerSid,
+        /// On which channel.
+        task_channel: TaskChannelSid,
+        /// Most tasks at one time.
+        configured_capacity: u32,
+        /// Whether new reservations are made.
+        available: bool,
+        /// When.
+        at: Timestamp,
+    },
+    /// A queue was made.
+    TaskQueueCreated(Box<TaskQueue>),
+    /// A queue changed; this is how it is now.
+    TaskQueueUpdated(Box<TaskQueue>),
+    /// A queue is gone.
+    TaskQueueDeleted(TaskQueueSid),
+    /// A workflow was made.
+    WorkflowCreated(Box<Workflow>),
+    /// A workflow changed; this is how it is now.
+    WorkflowUpdated(Box<Workflow>),
+    /// A workflow is gone.
+    WorkflowDeleted(WorkflowSid),
+    /// A task was made; where it waits follows.
+    TaskCreated(Box<Task>),
+    /// Direct routing put a task where it waits.
+    TaskPlaced {
+        /// Which.
+        task: TaskSid,
+        /// The queue it is in, if it is in one.
+        queue: Option<TaskQueueSid>,
+        /// When.
+        at: Timestamp,
+    },
+    /// A task came to a target of its workflow.
+    TargetEntered {
+        /// Which.
+        task: TaskSid,
+        /// Where it stands now.
+        walk: Walk,
+        /// The queue it is in now.
+        queue: TaskQueueSid,
+        /// Its priority now.
+        priority: u32,
+        /// The task's version since then.
+        version: u64,
+        /// When.
+        at: Timestamp,
+    },
+    /// Somebody changed fields of a task.
+    TaskUpdated {
+        /// Which.
+        task: TaskSid,
+        /// Other attributes.
+        attributes: Option<Attributes>,
+        /// Another priority.
+        priority: Option<u32>,
+        /// Another kind of work.
+        task_channel: Option<TaskChannelSid>,
+        /// Another place in the order.
+        virtual_start_at: Option<Timestamp>,
+        /// The task's version since then.
+        version: u64,
+        /// When.
+        at: Timestamp,
+    },
+    /// A task was offered: one reservation per worker, all of one batch.
+    TaskOffered {
+        /// Which.
+        task: TaskSid,
+        /// The batch, in the order in which workers were chosen.
+        reservations: Vec<Reservation>,
+        /// When.
+        at: Timestamp,
+    },
+    /// A worker took the task.
+    ReservationAccepted {
+        /// Which.
+        reservation: ReservationSid,
+        /// When.
+        at: Timestamp,
+    },
+    /// A worker refused.
+    ReservationRejected {
+        /// Which.
+        reservation: ReservationSid,
+        /// When.
+        at: Timestamp,
+    },
+    /// A worker did not answer in time.
+    ReservationTimedOut {
+        /// Which.
+        reservation: ReservationSid,
+        /// When.
+        at: Timestamp,
+    },
+    /// The offer was withdrawn because the task ended.
+    ReservationCanceled {
+        /// Which.
+        reservation: ReservationSid,
+        /// When.
+        at: Timestamp,
+    },
+    /// Another worker of the batch was faster.
+    ReservationRescinded {
+        /// Which.
+        reservation: ReservationSid,
+        /// When.
+        at: Timestamp,
+    },
+    /// The worker went into after-work.
+    ReservationWrapped {
+        /// Which.
+        reservation: ReservationSid,
+        /// When.
+        at: Timestamp,
+    },
+    /// The worker is done.
+    ReservationCompleted {
+        /// Which.
+        reservation: ReservationSid,
+        /// When.
+        at: Timestamp,
+    },
+    /// All offers of a task ended without acceptance: it waits again.
+    TaskReturned {
+        /// Which.
+        task: TaskSid,
+        /// When.
+        at: Timestamp,
+    },
+    /// A task is in after-work.
+    TaskWrapped {
+        /// Which.
+        task: TaskSid,
+        /// Why, if somebody said so.
+        reason: Option<String>,
+        /// The task's version since then.
+        version: u64,
+        /// When.
+        at: Timestamp,
+    },
+    /// A task is done.
+    TaskCompleted {
+        /// Which.
+        task: TaskSid,
+        /// Why, if somebody said so.
+        reason: Option<String>,
+        /// The task's version since then.
+        version: u64,
+        /// When.
+        at: Timestamp,
+    },
+    /// A task was given up.
+    TaskCanceled {
+        /// Which.
+        task: TaskSid,
+        /// Why.
+        reason: String,
+        /// The task's version since then.
+        version: u64,
+        /// When.
+        at: Timestamp,
+    },
+    /// Somebody removed a task.
+    TaskDeleted {
+        /// Which.
+        task: TaskSid,
+        /// When.
+        at: Timestamp,
+    },
+    /// A task was removed because it had been assigned for too long.
+    TaskSystemDeleted {
+        /// Which.
+        task: TaskSid,
+        /// When.
+        at: Timestamp,
+    },
+    /// It was said how a task ended for the person who handled it.
+    DispositionSet {
+        /// Which.
+        task: TaskSid,
+        /// What was said.
+        disposition: Disposition,
+    },
+    /// Tasks and reservations that ended up to a moment are no longer known.
+    EndedForgotten {
+        /// The moment.
+        until: Timestamp,
+    },
+    /// Tasks whose expression asks for the time were tried again.
+    TimedRetried {
+        /// When.
+        at: Timestamp,
+    },
+}
+
+impl Change {
+    /// The variant's name, for journals that are read by people.
+    pub const fn kind(&self) -> &'static str {
+        match self {
+            Self::WorkspaceCreated(_) => "workspace_created",
+            Self::WorkspaceUpdated(_) => "workspace_updated",
+            Self::WorkspaceDeleted => "workspace_deleted",
+            Self::ActivityCreated(_) => "activity_created",
+            Self::ActivityUpdated(_) => "activity_updated",
+            Self::ActivityDeleted(_) => "activity_deleted",
+            Self::TaskChannelCreated(_) => "task_channel_created",
+            Self::TaskChannelUpdated(_) => "task_channel_updated",
+            Self::TaskChannelDeleted(_) => "task_channel_deleted",
+            Self::WorkerCreated(_) => "worker_created",
+            Self::WorkerRenamed { .. } => "worker_renamed",
+            Self::WorkerAttributesChanged { .. } => "worker_attributes_changed",
+            Self::WorkerActivityChanged { .. } => "worker_activity_changed",
+            Self::WorkerDeleted(_) => "worker_deleted",
+            Self::WorkerChannelUpdated { .. } => "worker_channel_updated",
+            Self::TaskQueueCreated(_) => "task_queue_created",
+            Self::TaskQueueUpdated(_) => "task_queue_updated",
+            Self::TaskQueueDeleted(_) => "task_queue_deleted",
+            Self::WorkflowCreated(_) => "workflow_created",
+            Self::WorkflowUpdated(_) => "workflow_updated",
+            Self::WorkflowDeleted(_) => "workflow_deleted",
+            Self::TaskCreated(_) => "task_created",
+            Self::TaskPlaced { .. } => "task_placed",
+            Self::TargetEntered { .. } => "target_entered",
+            Self::TaskUpdated { .. } => "task_updated",
+            Self::TaskOffered { .. } => "task_offered",
+            Self::ReservationAccepted { .. } => "reservation_accepted",
+            Self::ReservationRejected { .. } => "reservation_rejected",
+            Self::ReservationTimedOut { .. } => "reservation_timed_out",
+            Self::ReservationCanceled { .. } => "reservation_canceled",
+            Self::ReservationRescinded { .. } => "reservation_rescinded",
+            Self::ReservationWrapped { .. } => "reservation_wrapped",
+            Self::ReservationCompleted { .. } => "reservation_completed",
+            Self::TaskReturned { .. } => "task_returned",
+            Self::TaskWrapped { .. } => "task_wrapped",
+            Self::TaskCompleted { .. } => "task_completed",
+            Self::TaskCanceled { .. } => "task_canceled",
+            Self::TaskDeleted { .. } => "task_deleted",
+            Self::TaskSystemDeleted { .. } => "task_system_deleted",
+            Self::DispositionSet { .. } => "disposition_set",
+            Self::EndedForgotten { .. } => "ended_forgotten",
+            Self::TimedRetried { .. } => "timed_retried",
+        }
+    }
+}

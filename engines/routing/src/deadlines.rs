@@ -1,0 +1,90 @@
+//! Every moment at which something happens by itself.
+//!
+//! * A deadline follows from the entities, so a restart keeps it.
+//! * At equal times: time to live, then reservation timeout, then target timeout.
+
+use crate::{
+    limits::{ASSIGNED_S_MAX, ENDED_READABLE_S},
+    model::*,
+};
+use base::{Millis, Timestamp};
+use std::collections::BTreeSet;
+
+/// What happens by itself. The order decides between equal times.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Due {
+    /// Nobody took the task in its time to live.
+    TimeToLive(TaskSid),
+    /// The worker did not answer.
+    Reservation(ReservationSid),
+    /// The task waited in its target for long enough.
+    Target(TaskSid),
+    /// The task was assigned for too long.
+    Assigned(TaskSid),
+}
+
+/// The deadlines of a workspace, first one first.
+#[derive(Default, Debug)]
+pub(crate) struct Deadlines(pub(crate) BTreeSet<(Timestamp, Due)>);
+
+/// A task has at most two deadlines at a time.
+pub(crate) type OfTask = [Option<(Timestamp, Due)>; 2];
+
+impl Deadlines {
+    pub(crate) fn first(&self) -> Option<(Timestamp, Due)> {
+        self.0.first().copied()
+    }
+
+    pub(crate) fn add(&mut self, at: Timestamp, due: Due) {
+        self.0.insert((at, due));
+    }
+
+    pub(crate) fn remove(&mut self, at: Timestamp, due: Due) {
+        self.0.remove(&(at, due));
+    }
+
+    /// Replaces a task's deadlines; those that stay are not touched.
+    pub(crate) fn replace(&mut self, old: OfTask, new: OfTask) {
+        for (old, new) in old.into_iter().zip(new) {
+            if old == new {
+                continue;
+            }
+            old.iter().for_each(|entry| _ = self.0.remove(entry));
+            new.iter().for_each(|entry| _ = self.0.insert(*entry));
+        }
+    }
+}
+
+/// The deadlines of a task as it stands.
+pub(crate) fn of_task(task: &Task) -> OfTask {
+    let time_to_live =
+        (task.created_at + Millis::secs(task.timeout_s.into()), Due::TimeToLive(task.sid));
+    match task.status {
+        TaskStatus::Pending => {
+            let target = task.walk.as_ref().and_then(|walk| walk.deadline);
+            [Some(time_to_live), target.map(|at| (at, Due::Target(task.sid)))]
+        }
+        TaskStatus::Reserved => [Some(time_to_live), None],
+        TaskStatus::Assigned => {
+            let since = task.assigned_at.unwrap_or(task.updated_at);
+            let until = since + Millis::secs(ASSIGNED_S_MAX.into());
+            [Some((until, Due::Assigned(task.sid))), None]
+        }
+        TaskStatus::Wrapping | TaskStatus::Completed | TaskStatus::Canceled => [None, None],
+    }
+}
+
+/// When something that ended at `at` is forgotten: once a minute is often enough.
+pub(crate) fn forgotten_at(ended_at: Timestamp) -> Timestamp {
+    next_minute(ended_at + Millis::secs(ENDED_READABLE_S.into()))
+}
+
+/// The first whole minute after `at`.
+pub(crate) fn next_minute(at: Timestamp) -> Timestamp {
+    Timestamp((at.0.div_euclid(60_000) + 1) * 60_000)
+}
+
+/// Whether something that ended at `ended_at` is still readable.
+pub(crate) fn is_readable(ended_at: Timestamp, now: Timestamp) -> bool {
+    now < ended_at + Millis::secs(ENDED_READABLE_S.into())
+}

@@ -1,0 +1,96 @@
+//! Tasks and reservations that ended a short while ago.
+//!
+//! * They are kept so that a late command is refused with the true reason, and a disposition can
+//!   still be set; they take no part in anything else.
+//! * Bounded twice: by time (they are forgotten once a minute) and by number (the oldest go
+//!   first, after their rows were taken).
+
+use crate::{limits::ENDED_KEPT_MAX, map::Map, model::*};
+use base::Timestamp;
+use std::collections::VecDeque;
+
+/// A task that ended.
+#[derive(Clone, Debug)]
+pub(crate) struct EndedTask {
+    pub(crate) task: Task,
+    /// Who handled it.
+    pub(crate) worker: Option<WorkerSid>,
+}
+
+/// What ended a short while ago.
+#[derive(Default)]
+pub(crate) struct Ended {
+    pub(crate) tasks: Map<TaskSid, EndedTask>,
+    pub(crate) reservations: Map<ReservationSid, Reservation>,
+    /// Oldest end first; a task deleted meanwhile may still be named.
+    task_order: VecDeque<(Timestamp, TaskSid)>,
+    reservation_order: VecDeque<(Timestamp, ReservationSid)>,
+}
+
+impl Ended {
+    pub(crate) fn add_task(&mut self, ended: EndedTask) {
+        let at = ended.task.ended_at.unwrap_or(ended.task.updated_at);
+        self.task_order.push_back((at, ended.task.sid));
+        self.tasks.insert(ended.task.sid, ended);
+    }
+
+    pub(crate) fn add_reservation(&mut self, reservation: Reservation) {
+        self.reservation_order.push_back((reservation.updated_at, reservation.sid));
+        self.reservations.insert(reservation.sid, reservation);
+    }
+
+    /// Who completed a task: its newest completed reservation says so.
+    pub(crate) fn completed_by(&self, task: TaskSid) -> Option<WorkerSid> {
+        let newest_first = self.reservation_order.iter().rev();
+        let mut known = newest_first.filter_map(|(_, sid)| self.reservations.get(*sid));
+        let done = known.find(|reservation| reservation.task == task)?;
+        (done.status == ReservationStatus::Completed).then_some(done.worker)
+    }
+
+    /// A deleted task is unknown at once, and so are its reservations, which are returned.
+    pub(crate) fn delete_task(&mut self, task: TaskSid) -> Vec<ReservationSid> {
+        self.tasks.remove(task);
+        let of_task = |sid: &ReservationSid| {
+            self.reservations.get(*sid).is_some_and(|reservation| reservation.task == task)
+        };
+        let gone: Vec<ReservationSid> =
+            self.reservation_order.iter().map(|(_, sid)| *sid).filter(of_task).collect();
+        gone.iter().for_each(|sid| _ = self.reservations.remove(*sid));
+        gone
+    }
+
+    /// When the oldest ended.
+    pub(crate) fn oldest(&self) -> Option<Timestamp> {
+        let task = self.task_order.front().map(|(at, _)| *at);
+        let reservation = self.reservation_order.front().map(|(at, _)| *at);
+        task.into_iter().chain(reservation).min()
+    }
+
+    /// Oldest end first, after entries came in another order.
+    pub(crate) fn sort(&mut self) {
+        self.task_order.make_contiguous().sort_unstable();
+        self.reservation_order.make_contiguous().sort_unstable();
+        self.trim();
+    }
+
+    pub(crate) fn forget(&mut self, until: Timestamp) {
+        while let Some((_, sid)) = self.task_order.pop_front_if(|(at, _)| *at <= until) {
+            self.tasks.remove(sid);
+        }
+        while let Some((_, sid)) = self.reservation_order.pop_front_if(|(at, _)| *at <= until) {
+            self.reservations.remove(sid);
+        }
+    }
+
+    /// Down to the bound on their number.
+    pub(crate) fn trim(&mut self) {
+        while self.task_order.len() > ENDED_KEPT_MAX {
+            let (_, sid) = self.task_order.pop_front().expect("more than none");
+            self.tasks.remove(sid);
+        }
+        while self.reservation_order.len() > ENDED_KEPT_MAX {
+            let (_, sid) = self.reservation_order.pop_front().expect("more than none");
+            self.reservations.remove(sid);
+        }
+    }
+}

@@ -1,0 +1,96 @@
+//! Task channels.
+
+use super::{Handled, Turn, check_input};
+use crate::{
+    change::Change,
+    command::{ChannelRef, NewTaskChannel, Reply},
+    event::EventKind,
+    model::*,
+    rejection::Rejection,
+    state::Routing,
+};
+
+impl Routing {
+    pub(super) fn create_task_channel(
+        &mut self,
+        turn: &mut Turn<'_>,
+        new: &NewTaskChannel,
+    ) -> Handled {
+        check_input::name("FriendlyName", &new.friendly_name)?;
+        check_input::name("UniqueName", &new.unique_name)?;
+        if !is_unique_name(&new.unique_name) {
+            let message = "letters, digits, _ and $ were expected, no digit first".to_owned();
+            return Err(Rejection::Invalid { parameter: "UniqueName", message });
+        }
+        if self.channels.named(&new.unique_name).is_some() {
+            let name = new.unique_name.clone();
+            return Err(Rejection::NameTaken { what: "Task channel", name });
+        }
+        let (name, optimized) = (&new.friendly_name, new.channel_optimized_routing);
+        Ok(Reply::TaskChannel(self.add_channel(turn, &new.unique_name, name, optimized)))
+    }
+
+    pub(super) fn add_channel(
+        &mut self,
+        turn: &mut Turn<'_>,
+        unique_name: &str,
+        friendly_name: &str,
+        channel_optimized_routing: bool,
+    ) -> TaskChannel {
+        let channel = TaskChannel {
+            sid: TaskChannelSid::new(turn.next_id()),
+            unique_name: unique_name.to_owned(),
+            friendly_name: friendly_name.to_owned(),
+            channel_optimized_routing,
+            created_at: turn.now,
+            updated_at: turn.now,
+        };
+        self.record(turn, Change::TaskChannelCreated(channel.clone()));
+        self.tell(turn, EventKind::TaskChannelCreated);
+        channel
+    }
+
+    pub(super) fn update_task_channel(
+        &mut self,
+        turn: &mut Turn<'_>,
+        channel: &ChannelRef,
+        friendly_name: Option<&str>,
+        channel_optimized_routing: Option<bool>,
+    ) -> Handled {
+        let old = self.channel(channel)?;
+        check_input::new_name("FriendlyName", friendly_name)?;
+        let mut new = old.clone();
+        if let Some(name) = friendly_name {
+            new.friendly_name = name.to_owned();
+        }
+        new.channel_optimized_routing =
+            channel_optimized_routing.unwrap_or(new.channel_optimized_routing);
+        if new != *old {
+            new.updated_at = turn.now;
+            self.record(turn, Change::TaskChannelUpdated(new.clone()));
+            self.tell(turn, EventKind::TaskChannelUpdated);
+        }
+        Ok(Reply::TaskChannel(new))
+    }
+
+    pub(super) fn delete_task_channel(
+        &mut self,
+        turn: &mut Turn<'_>,
+        channel: &ChannelRef,
+    ) -> Handled {
+        let sid = self.channel(channel)?.sid;
+        if self.tasks.any(|state| state.task.task_channel == sid) {
+            let because = "tasks are on it".to_owned();
+            return Err(Rejection::InUse { sid: sid.sid(), because });
+        }
+        self.record(turn, Change::TaskChannelDeleted(sid));
+        self.tell(turn, EventKind::TaskChannelDeleted);
+        Ok(Reply::Done)
+    }
+}
+
+/// Names that expressions can read.
+fn is_unique_name(text: &str) -> bool {
+    let letter = |c: char| c.is_ascii_alphabetic() || c == '_' || c == '$';
+    text.starts_with(letter) && text.chars().all(|c| letter(c) || c.is_ascii_digit())
+}

@@ -1,0 +1,143 @@
+//! Tasks on their way through a workflow.
+//!
+//! * Deadlines run on the age of the task: a target's clock starts where the one before it ran
+//!   out, not when the task was moved. After a skip or a new entry it starts now.
+//! * Nothing here offers a task; see `offer`.
+
+use super::Turn;
+use crate::{
+    change::Change,
+    event::EventKind,
+    model::*,
+    rejection::Rejection,
+    state::Routing,
+    workflow::{Configuration, Step},
+};
+use base::{Millis, Timestamp};
+use serde_json::Value;
+use std::sync::Arc;
+
+/// Why a task ended that no target was left for.
+const TIMED_OUT: &str = "Task canceled on Workflow timeout";
+/// Why a task ended that skipped everything.
+const SKIPPED: &str = "Workflow skipped";
+
+/// What entering a target does to the task's version.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Version {
+    /// The request that led here has counted already.
+    Counted,
+    /// The task moved by itself: that counts if it shows.
+    IfVisible,
+}
+
+impl Routing {
+    /// Where a task enters its workflow as that is configured now.
+    pub(super) fn entry_of(&mut self, turn: &Turn<'_>, sid: TaskSid) -> Result<Step, Rejection> {
+        let task = &self.tasks.get(sid).ok_or_else(|| super::unknown(sid.sid()))?.task;
+        let workflow = task.workflow.and_then(|sid| self.workflows.get(&sid));
+        let configuration = Arc::clone(&workflow.ok_or(Rejection::NoTarget)?.configuration);
+        let value = self.value_of(&task.attributes.clone());
+        configuration.entry(&value, turn.now).ok_or(Rejection::NoTarget)
+    }
+
+    /// Into the workflow's current configuration, from the top.
+    pub(super) fn enter_workflow(&mut self, turn: &mut Turn<'_>, sid: TaskSid, step: Step) {
+        let Some(state) = self.tasks.get(sid) else { return };
+        let workflow = state.task.workflow.and_then(|sid| self.workflows.get(&sid));
+        let Some(revision) = workflow.map(|state| state.workflow.revision) else { return };
+        self.tell_task(turn, EventKind::WorkflowEntered, sid);
+        self.enter_step(turn, sid, (revision, step), turn.now, Version::Counted);
+    }
+
+    fn enter_step(
+        &mut self,
+        turn: &mut Turn<'_>,
+        sid: TaskSid,
+        (revision, step): (u32, Step),
+        clock: Timestamp,
+        version: Version,
+    ) {
+        let Some((task, configuration)) = self.walking(sid, revision) else { return };
+        let Some(target) = configuration.target(step.filter, step.target) else { return };
+        let Some(queue) = target.queue.or(task.queue) else { return };
+        let deadline = target.timeout_s.map(|seconds| clock + Millis::secs(seconds.into()));
+        let walk = Walk { revision, filter: step.filter, target: step.target, deadline, clock };
+        let priority = target.priority.unwrap_or(task.priority);
+        let is_visible = task.queue != Some(queue) || task.priority != priority;
+        let grows = version == Version::IfVisible && is_visible;
+        let (left, version) = (task.queue, task.version + u64::from(grows));
+        let (skips, at) = (target.skip_if.is_some(), turn.now);
+        self.record(turn, Change::TargetEntered { task: sid, walk, queue, priority, version, at });
+        self.tell_task(turn, EventKind::WorkflowTargetMatched, sid);
+        if left != Some(queue) {
+            if left.is_some() {
+                self.tell_task(turn, EventKind::TaskQueueMoved, sid);
+            }
+            self.tell_task(turn, EventKind::TaskQueueEntered, sid);
+        }
+        if skips {
+            self.fresh.push(sid);
+        }
+    }
+
+    /// As long as the deadline of its target has passed, a pending task moves on.
+    pub(super) fn catch_up(&mut self, turn: &mut Turn<'_>, sid: TaskSid) {
+        while let Some(state) = self.tasks.get(sid) {
+            let deadline = state.task.walk.as_ref().and_then(|walk| walk.deadline);
+            match deadline {
+                Some(at) if at <= turn.now && state.task.status == TaskStatus::Pending => {
+                    self.give_up_target(turn, sid, at);
+                }
+                _ => return,
+            }
+        }
+    }
+
+    /// The target's time ran out while the task was pending.
+    fn give_up_target(&mut self, turn: &mut Turn<'_>, sid: TaskSid, deadline: Timestamp) {
+        self.tell_task(turn, EventKind::TaskQueueTimeout, sid);
+        let Some((revision, step, configuration, value)) = self.standing(sid) else { return };
+        match configuration.after_timeout(step, &value, turn.now) {
+            Some(next) => {
+                self.enter_step(turn, sid, (revision, next), deadline, Version::IfVisible);
+            }
+            None => {
+                self.tell_task(turn, EventKind::WorkflowTimeout, sid);
+                self.cancel(turn, sid, TIMED_OUT);
+            }
+        }
+    }
+
+    /// The target's `skip_if` holds and nobody could be offered the task at once.
+    pub(super) fn skip_target(&mut self, turn: &mut Turn<'_>, sid: TaskSid) {
+        let Some((revision, step, configuration, value)) = self.standing(sid) else { return };
+        match configuration.after_skip(step, &value, turn.now) {
+            Some(next) => {
+                self.enter_step(turn, sid, (revision, next), turn.now, Version::IfVisible);
+            }
+            None => {
+                self.tell_task(turn, EventKind::WorkflowSkipped, sid);
+                self.cancel(turn, sid, SKIPPED);
+            }
+        }
+    }
+
+    /// Where a walking task stands: revision, step, configuration and its attributes.
+    pub(crate) fn standing(
+        &mut self,
+        sid: TaskSid,
+    ) -> Option<(u32, Step, Arc<Configuration>, Arc<Value>)> {
+        let walk = self.tasks.get(sid)?.task.walk.clone()?;
+        let (task, configuration) = self.walking(sid, walk.revision)?;
+        let (configuration, attributes) = (Arc::clone(configuration), task.attributes.clone());
+        let step = Step { filter: walk.filter, target: walk.target };
+        Some((walk.revision, step, configuration, self.value_of(&attributes)))
+    }
+
+    fn walking(&self, sid: TaskSid, revision: u32) -> Option<(&Task, &Arc<Configuration>)> {
+        let task = &self.tasks.get(sid)?.task;
+        let configuration = self.workflows.get(&task.workflow?)?.revision(revision)?;
+        Some((task, configuration))
+    }
+}

@@ -1,0 +1,394 @@
+//! Lines: waiting tasks that ask the same question about workers.
+//!
+//! * Within a line tasks stand in the order in which its queue is served.
+//! * A line lives while tasks refer to it, waiting or on offer, and for a while longer.
+
+use super::{BitSet, Matching, NARROW_MAX};
+use crate::{
+    deadlines::next_minute,
+    limits::{IDLE_LINES_MAX, PRIORITY_MAX},
+    model::*,
+    state::{WorkerState, Workers},
+    workflow::OrderBy,
+};
+use expr::{Bound, Node, WorkerField};
+use serde_json::Value;
+use std::{collections::BTreeSet, sync::Arc};
+
+/// What all tasks of a line have in common.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) struct LineKey {
+    pub(crate) queue: Option<TaskQueueSid>,
+    pub(crate) channel: usize,
+    pub(crate) who: Who,
+    /// The text of `order_by`.
+    pub(crate) order_by: Option<Arc<str>>,
+}
+
+/// Which workers may be offered a task.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Who {
+    /// Members of the queue for whom this holds.
+    Members(Bound),
+    /// The known worker, if a member of the queue for whom this holds.
+    Known(Known, Bound),
+    /// Direct routing.
+    Direct {
+        /// To this worker.
+        worker: WorkerSid,
+        /// Also if full, closed or unavailable.
+        ignore_capacity: bool,
+    },
+}
+
+/// Whom a known-worker target names.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Known {
+    Sid(WorkerSid),
+    FriendlyName(String),
+    /// The task names nobody.
+    Nobody,
+}
+
+/// A task's place in a line and among lines of the same order: smaller is served first.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) struct Place {
+    priority: u32,
+    start: i64,
+    sid: u128,
+}
+
+impl Place {
+    pub(crate) fn of(task: &Task, order: TaskOrder) -> Self {
+        let (start, sid) = (task.virtual_start_at.0, task.sid.body());
+        match order {
+            TaskOrder::Fifo => {
+                Self { priority: PRIORITY_MAX - task.priority.min(PRIORITY_MAX), start, sid }
+            }
+            TaskOrder::Lifo => Self { priority: 0, start: -start, sid: !sid },
+        }
+    }
+
+    pub(crate) fn task(self, order: TaskOrder) -> TaskSid {
+        TaskSid::new(match order {
+            TaskOrder::Fifo => self.sid,
+            TaskOrder::Lifo => !self.sid,
+        })
+    }
+}
+
+/// See the module.
+pub(crate) struct Line {
+    pub(crate) key: LineKey,
+    pub(crate) order: TaskOrder,
+    pub(crate) order_by: Option<Arc<OrderBy>>,
+    pub(crate) waiting: BTreeSet<Place>,
+    /// Who may be offered its tasks; for a volatile line, who may be if the rest holds too.
+    pub(crate) members: BitSet,
+    member_count: usize,
+    is_wide: bool,
+    pub(crate) is_volatile: bool,
+    is_timed: bool,
+    /// Tasks that refer to it, waiting or on offer.
+    pub(crate) tasks: u32,
+    stamp: u64,
+    pub(super) is_dirty: bool,
+}
+
+impl Line {
+    pub(crate) fn head(&self) -> Option<(Place, TaskSid)> {
+        self.waiting.first().map(|place| (*place, place.task(self.order)))
+    }
+
+    pub(crate) fn ignores_capacity(&self) -> bool {
+        matches!(self.key.who, Who::Direct { ignore_capacity: true, .. })
+    }
+}
+
+impl Who {
+    /// What is asked of each worker beyond membership.
+    pub(crate) fn bound(&self) -> Option<&Bound> {
+        match self {
+            Self::Members(bound) | Self::Known(_, bound) => Some(bound),
+            Self::Direct { .. } => None,
+        }
+    }
+
+    /// Whether this is the worker that is named, if one is.
+    pub(crate) fn names(&self, worker: &Worker) -> bool {
+        match self {
+            Self::Members(_) => true,
+            Self::Known(Known::Sid(sid), _) | Self::Direct { worker: sid, .. } => {
+                *sid == worker.sid
+            }
+            Self::Known(Known::FriendlyName(name), _) => {
+                name.to_lowercase() == worker.friendly_name.to_lowercase()
+            }
+            Self::Known(Known::Nobody, _) => false,
+        }
+    }
+}
+
+/// Whether a worker can be a member of a line, given membership of its queue. What can change
+/// without attributes counts as true.
+pub(super) fn could_take(who: &Who, in_queue: bool, worker: &WorkerState) -> bool {
+    match who {
+        Who::Direct { .. } => who.names(&worker.worker),
+        Who::Members(bound) => in_queue && could_hold(bound.node(), &worker.worker, &worker.value),
+        Who::Known(_, bound) => {
+            in_queue
+                && who.names(&worker.worker)
+                && could_hold(bound.node(), &worker.worker, &worker.value)
+        }
+    }
+}
+
+pub(super) fn could_hold(node: &Node, worker: &Worker, value: &Value) -> bool {
+    match node {
+        Node::Always(answer) => *answer,
+        Node::Test(test) => test.evaluate(value),
+        Node::Volatile(test) => match test.named() {
+            Some((WorkerField::Sid, texts)) => {
+                let sid = worker.sid.sid().encode();
+                texts.iter().any(|text| text.as_bytes() == sid)
+            }
+            Some((WorkerField::FriendlyName, texts)) => {
+                texts.contains(&worker.friendly_name.as_str())
+            }
+            _ => true,
+        },
+        Node::Not(inner) => inner.is_volatile() || !could_hold(inner, worker, value),
+        Node::And(parts) => parts.iter().all(|part| could_hold(part, worker, value)),
+        Node::Or(parts) => parts.iter().any(|part| could_hold(part, worker, value)),
+    }
+}
+
+impl Matching {
+    /// The line of that key, made if need be; counts one more task in it.
+    pub(crate) fn join(
+        &mut self,
+        workers: &mut Workers,
+        key: LineKey,
+        order: TaskOrder,
+        order_by: Option<Arc<OrderBy>>,
+        queue: &BitSet,
+    ) -> u32 {
+        let line = match self.by_key.get(&key) {
+            Some(line) => *line,
+            None => self.add_line(workers, key, order, order_by, queue),
+        };
+        let state = self.line_mut(line);
+        state.tasks += 1;
+        let stamp = (state.stamp, line);
+        self.unused.remove(&stamp);
+        line
+    }
+
+    fn add_line(
+        &mut self,
+        workers: &mut Workers,
+        key: LineKey,
+        order: TaskOrder,
+        order_by: Option<Arc<OrderBy>>,
+        queue: &BitSet,
+    ) -> u32 {
+        let members = self.members_of(workers, &key.who, queue);
+        let line = self.free.pop_first().unwrap_or_else(|| {
+            self.lines.push(None);
+            self.lines.len() as u32 - 1
+        });
+        let bound = key.who.bound();
+        let uses = bound.map(Bound::uses).unwrap_or_default();
+        let member_count = members.count();
+        let state = Line {
+            order,
+            order_by,
+            waiting: BTreeSet::new(),
+            member_count,
+            is_wide: member_count > NARROW_MAX,
+            is_volatile: bound.is_some_and(Bound::is_volatile),
+            is_timed: uses.time || uses.schedules,
+            tasks: 0,
+            stamp: 0,
+            is_dirty: false,
+            members,
+            key: key.clone(),
+        };
+        if state.is_wide {
+            state.members.iter().for_each(|slot| _ = workers.at_mut(slot).wide.insert(line));
+        }
+        self.lines[line as usize] = Some(Box::new(state));
+        self.by_key.insert(key, line);
+        line
+    }
+
+    /// One task less refers to the line.
+    pub(crate) fn part(&mut self, workers: &mut Workers, line: u32) {
+        self.stamp += 1;
+        let stamp = self.stamp;
+        let state = self.line_mut(line);
+        state.tasks -= 1;
+        if state.tasks > 0 {
+            return;
+        }
+        state.stamp = stamp;
+        self.unused.insert((stamp, line));
+        if self.unused.len() > IDLE_LINES_MAX {
+            let (_, oldest) = self.unused.pop_first().expect("more than none");
+            self.drop_line(workers, oldest);
+        }
+    }
+
+    fn drop_line(&mut self, workers: &mut Workers, line: u32) {
+        let state = self.lines[line as usize].take().expect("a line in use is there");
+        if state.is_wide {
+            state.members.iter().for_each(|slot| _ = workers.at_mut(slot).wide.remove(line));
+        }
+        self.by_key.remove(&state.key);
+        self.free.insert(line);
+    }
+
+    /// Drops the lines of a queue or a channel that is gone; no task refers to them.
+    pub(crate) fn drop_lines(&mut self, workers: &mut Workers, of: impl Fn(&LineKey) -> bool) {
+        let gone: Vec<u32> =
+            self.by_key.iter().filter(|(key, _)| of(key)).map(|(_, line)| *line).collect();
+        for line in gone {
+            self.unused.remove(&(self.line(line).stamp, line));
+            self.drop_line(workers, line);
+        }
+    }
+
+    /// A task begins to wait.
+    pub(crate) fn wait(&mut self, workers: &mut Workers, line: u32, task: &Task) {
+        let state = self.line_mut(line);
+        let was_empty = state.waiting.is_empty();
+        state.waiting.insert(Place::of(task, state.order));
+        if state.is_timed {
+            let since = task.queue_entered_at.map_or(task.updated_at, |at| at.max(task.updated_at));
+            self.retry_at = self.retry_at.max(next_minute(since));
+        }
+        self.mark_line(line);
+        if was_empty {
+            self.show(workers, line, true);
+        }
+    }
+
+    /// A task no longer waits.
+    pub(crate) fn unwait(&mut self, workers: &mut Workers, line: u32, task: &Task) {
+        let state = self.line_mut(line);
+        state.waiting.remove(&Place::of(task, state.order));
+        if state.waiting.is_empty() {
+            self.show(workers, line, false);
+        }
+    }
+
+    /// Lets members see, or no longer see, that tasks wait in a line.
+    fn show(&mut self, workers: &mut Workers, line: u32, waits: bool) {
+        let state = self.lines[line as usize].as_deref().expect("a line in use is there");
+        if state.is_wide {
+            self.waiting[state.key.channel].set(line, waits);
+        } else {
+            state.members.iter().for_each(|slot| list(workers.at_mut(slot), line, waits));
+        }
+        if state.is_volatile {
+            set_in(&mut self.volatile, line, waits);
+        }
+        if state.is_timed {
+            set_in(&mut self.timed, line, waits);
+        }
+    }
+
+    /// Adds a worker to a line or takes one out.
+    pub(crate) fn set_member(&mut self, workers: &mut Workers, line: u32, slot: u32, is: bool) {
+        let state = self.lines[line as usize].as_deref_mut().expect("a line in use is there");
+        if !state.members.set(slot, is) {
+            return;
+        }
+        let waits = !state.waiting.is_empty();
+        if is {
+            state.member_count += 1;
+        } else {
+            state.member_count -= 1;
+        }
+        if state.is_wide {
+            workers.at_mut(slot).wide.set(line, is);
+        } else if waits {
+            list(workers.at_mut(slot), line, is);
+        }
+        if !state.is_wide && state.member_count > NARROW_MAX {
+            self.widen(workers, line);
+        }
+        if is && waits {
+            self.mark_line(line);
+        }
+    }
+
+    fn widen(&mut self, workers: &mut Workers, line: u32) {
+        let state = self.lines[line as usize].as_deref_mut().expect("a line in use is there");
+        state.is_wide = true;
+        let waits = !state.waiting.is_empty();
+        for slot in state.members.iter() {
+            let worker = workers.at_mut(slot);
+            worker.wide.insert(line);
+            if waits {
+                list(worker, line, false);
+            }
+        }
+        self.waiting[state.key.channel].set(line, waits);
+    }
+
+    /// Works out all members of a line again, after its queue's members changed.
+    pub(crate) fn refill(&mut self, workers: &mut Workers, line: u32, queue: &BitSet) {
+        let who = self.line(line).key.who.clone();
+        let members = self.members_of(workers, &who, queue);
+        let before = self.line(line).members.clone();
+        for slot in members.complement(&before).iter() {
+            self.set_member(workers, line, slot, false);
+        }
+        for slot in before.complement(&members).iter() {
+            self.set_member(workers, line, slot, true);
+        }
+    }
+
+    /// The lines with waiting tasks that a worker is in, on channels with room.
+    pub(crate) fn lines_of(&self, worker: &WorkerState, visit: &mut Vec<u32>) {
+        for (channel, waiting) in self.waiting.iter().enumerate() {
+            if self.ready[channel].contains(worker.slot) {
+                visit.extend(worker.wide.both(waiting));
+            }
+        }
+        visit.extend(worker.narrow.iter().copied().filter(|line| {
+            let line = self.line(*line);
+            line.ignores_capacity() || self.ready[line.key.channel].contains(worker.slot)
+        }));
+    }
+
+    /// Puts the tasks of a line in another order.
+    pub(crate) fn reorder(
+        &mut self,
+        line: u32,
+        order: TaskOrder,
+        place: impl Fn(TaskSid) -> Place,
+    ) {
+        let state = self.line_mut(line);
+        let old = std::mem::replace(&mut state.order, order);
+        let tasks: Vec<TaskSid> = state.waiting.iter().map(|at| at.task(old)).collect();
+        state.waiting = tasks.into_iter().map(place).collect();
+    }
+}
+
+fn list(worker: &mut WorkerState, line: u32, is: bool) {
+    match (worker.narrow.binary_search(&line), is) {
+        (Err(at), true) => worker.narrow.insert(at, line),
+        (Ok(at), false) => _ = worker.narrow.remove(at),
+        (Ok(_), true) | (Err(_), false) => {}
+    }
+}
+
+fn set_in(set: &mut BTreeSet<u32>, line: u32, is: bool) {
+    if is {
+        set.insert(line);
+    } else {
+        set.remove(&line);
+    }
+}

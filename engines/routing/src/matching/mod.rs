@@ -1,0 +1,164 @@
+//! The index that finds the next task for a worker and the next worker for a task.
+//!
+//! * Waiting tasks stand in *lines*: all tasks of a line ask the same question about workers
+//!   (queue, channel, target expression once the task is known), so a line is blocked as a whole
+//!   and only its head has to be looked at.
+//! * A line knows its members: the workers who answer yes. Which of them has room is a second
+//!   set, per channel. A candidate is in both; no expression is evaluated to find one, except
+//!   where the answer depends on the time or on load.
+//! * Everything here is derived from the entities and is rebuilt from them: see `check`.
+//!
+//! # Why looking only at what changed gives the same reservations as the full loop
+//!
+//! The reference restarts a pass over all waiting tasks in global order after each reservation,
+//! until a pass makes none. When it ends, no waiting task has an eligible worker. So before each
+//! command nothing can be reserved, and what a command makes possible needs either a task that
+//! was not waiting before in this form (its line is marked *dirty*) or a worker who gained room
+//! or membership (the worker, or the line, is marked dirty). Every pair (task, worker) that is
+//! eligible during settling therefore has a dirty line or a dirty worker with room; the globally
+//! first task with an eligible worker is the best head among dirty lines and the waiting lines
+//! that contain a dirty worker with room. Taking that head, reserving, and going on is exactly
+//! the reference's loop. A reservation takes room away, which can make nothing else eligible,
+//! unless an expression asks for load or activity: lines with such expressions are marked dirty
+//! whenever a fact about one of their members changes.
+
+mod bitset;
+mod idle;
+mod lines;
+mod obstacle;
+mod tests_cache;
+mod values;
+
+pub(crate) use bitset::BitSet;
+pub(crate) use idle::idle_key;
+pub(crate) use lines::{Known, Line, LineKey, Place, Who};
+pub(crate) use obstacle::{Obstacle, at_worker};
+
+use base::Timestamp;
+use std::collections::{BTreeMap, BTreeSet};
+
+/// Lines with at most this many members are listed at each member while tasks wait in them; wider
+/// ones are bits at each member. Keeps a line for one person as small as it is.
+const NARROW_MAX: usize = 32;
+
+/// See the module.
+#[derive(Default)]
+pub(crate) struct Matching {
+    lines: Vec<Option<Box<Line>>>,
+    free: BTreeSet<u32>,
+    by_key: BTreeMap<LineKey, u32>,
+    /// Lines without tasks, longest unused first.
+    unused: BTreeSet<(u64, u32)>,
+    stamp: u64,
+    /// By channel slot: workers who may be offered a task now.
+    ready: Vec<BitSet>,
+    /// By channel slot: wide lines in which tasks wait.
+    waiting: Vec<BitSet>,
+    /// Lines with waiting tasks whose members change without their attributes.
+    volatile: BTreeSet<u32>,
+    /// Those of them whose expression asks for the time.
+    timed: BTreeSet<u32>,
+    /// When the tasks in timed lines are tried again.
+    retry_at: Timestamp,
+    /// By channel slot: ready workers, longest idle first. Built when first wanted.
+    idle: Vec<Option<BTreeSet<idle::IdleKey>>>,
+    /// By worker slot: the idle measure, close together for scans.
+    idle_since: Vec<Timestamp>,
+    all: BitSet,
+    tests: tests_cache::TestCache,
+    values: values::ValueIndex,
+    dirty_lines: Vec<u32>,
+    dirty_workers: Vec<u32>,
+}
+
+impl Matching {
+    /// Slots come from sets and maps kept here, so the line is there.
+    pub(crate) fn line(&self, line: u32) -> &Line {
+        self.lines[line as usize].as_deref().expect("a line in use is there")
+    }
+
+    fn line_mut(&mut self, line: u32) -> &mut Line {
+        self.lines[line as usize].as_deref_mut().expect("a line in use is there")
+    }
+
+    pub(crate) fn has_lines(&self) -> impl Iterator<Item = u32> + '_ {
+        self.by_key.values().copied()
+    }
+
+    pub(crate) fn ready(&self, channel: usize) -> &BitSet {
+        static NOBODY: BitSet = BitSet::new();
+        self.ready.get(channel).unwrap_or(&NOBODY)
+    }
+
+    /// Room for one more channel.
+    pub(crate) fn reserve_channels(&mut self, channels: usize) {
+        self.ready.resize_with(channels, BitSet::default);
+        self.waiting.resize_with(channels, BitSet::default);
+        self.idle.resize_with(channels, || None);
+    }
+
+    pub(crate) fn mark_line(&mut self, line: u32) {
+        let state = self.line_mut(line);
+        if !state.is_dirty {
+            state.is_dirty = true;
+            self.dirty_lines.push(line);
+        }
+    }
+
+    pub(crate) fn mark_worker(&mut self, slot: u32) {
+        self.dirty_workers.push(slot);
+    }
+
+    /// The marks made since the last call, sorted; lines are no longer marked.
+    pub(crate) fn take_dirty(&mut self) -> (Vec<u32>, Vec<u32>) {
+        let (mut lines, mut workers) =
+            (std::mem::take(&mut self.dirty_lines), std::mem::take(&mut self.dirty_workers));
+        lines.retain(|line| self.lines[*line as usize].is_some());
+        for line in &lines {
+            self.line_mut(*line).is_dirty = false;
+        }
+        lines.sort_unstable();
+        workers.sort_unstable();
+        workers.dedup();
+        workers.retain(|slot| self.all.contains(*slot));
+        (lines, workers)
+    }
+
+    pub(crate) fn is_clean(&self) -> bool {
+        self.dirty_lines.is_empty() && self.dirty_workers.is_empty()
+    }
+
+    /// Lines with waiting tasks whose expression asks for the time.
+    pub(crate) fn mark_timed(&mut self) {
+        for line in self.timed.clone() {
+            self.mark_line(line);
+        }
+    }
+
+    /// When they are tried again, if there are any.
+    pub(crate) fn next_retry(&self) -> Option<Timestamp> {
+        (!self.timed.is_empty()).then_some(self.retry_at)
+    }
+
+    /// They were tried again.
+    pub(crate) fn retry_after(&mut self, at: Timestamp) {
+        self.retry_at = crate::deadlines::next_minute(at);
+    }
+
+    /// Lines whose members depend on load or activity, after a fact about this worker changed.
+    pub(crate) fn mark_volatile(&mut self, slot: u32) {
+        if self.volatile.is_empty() {
+            return;
+        }
+        for line in self.volatile.clone() {
+            if self.line(line).members.contains(slot) {
+                self.mark_line(line);
+            }
+        }
+    }
+
+    /// The order of idleness by slot; for scans.
+    fn since(&self, slot: u32) -> Timestamp {
+        self.idle_since[slot as usize]
+    }
+}

@@ -1,0 +1,66 @@
+//! An index from the values of an attribute to the workers who have them.
+//!
+//! Answers equality, IN and HAS tests at the cost of the answer, so an expression that is new
+//! with each task, because it names one person, costs nothing.
+
+use crate::{
+    limits::INDEXED_PATHS_MAX,
+    state::{WorkerState, Workers},
+};
+use expr::{Lookup, Path, ScalarKey, scalars_at};
+use serde_json::Value;
+use std::collections::BTreeMap;
+
+/// By attribute, by value: slots, sorted.
+#[derive(Default)]
+pub(crate) struct ValueIndex(BTreeMap<Path, BTreeMap<ScalarKey, Vec<u32>>>);
+
+impl ValueIndex {
+    /// The workers a look-up finds, sorted; `None` if too many attributes are indexed already.
+    pub(super) fn find(&mut self, lookup: &Lookup<'_>, workers: &Workers) -> Option<Vec<u32>> {
+        if !self.0.contains_key(lookup.path()) {
+            if self.0.len() >= INDEXED_PATHS_MAX {
+                return None;
+            }
+            let mut index = BTreeMap::new();
+            workers.iter().for_each(|w| enter(&mut index, lookup.path(), &w.value, w.slot));
+            self.0.insert(lookup.path().clone(), index);
+        }
+        let index = &self.0[lookup.path()];
+        let keys = lookup.keys();
+        let mut found: Vec<u32> =
+            keys.iter().filter_map(|key| index.get(key)).flatten().copied().collect();
+        if keys.len() > 1 {
+            found.sort_unstable();
+            found.dedup();
+        }
+        Some(found)
+    }
+
+    pub(super) fn add(&mut self, worker: &WorkerState) {
+        for (path, index) in &mut self.0 {
+            enter(index, path, &worker.value, worker.slot);
+        }
+    }
+
+    pub(super) fn remove(&mut self, worker: &WorkerState) {
+        for (path, index) in &mut self.0 {
+            for key in scalars_at(path, &worker.value) {
+                let Some(slots) = index.get_mut(&key) else { continue };
+                slots.retain(|slot| *slot != worker.slot);
+                if slots.is_empty() {
+                    index.remove(&key);
+                }
+            }
+        }
+    }
+}
+
+fn enter(index: &mut BTreeMap<ScalarKey, Vec<u32>>, path: &Path, value: &Value, slot: u32) {
+    for key in scalars_at(path, value) {
+        let slots = index.entry(key).or_default();
+        if let Err(at) = slots.binary_search(&slot) {
+            slots.insert(at, slot);
+        }
+    }
+}

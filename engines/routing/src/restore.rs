@@ -1,0 +1,178 @@
+//! From rows back to a workspace.
+
+use crate::{
+    apply::{Line, configured},
+    deadlines::Due,
+    ended::EndedTask,
+    model::*,
+    rows::{StoredRow, WorkerChannelSettings, WorkerLoad, WorkflowRevision},
+    state::{Older, Refusal, Routing},
+};
+
+/// Rows by kind, in the order in which they are taken in.
+#[derive(Default)]
+struct Sorted {
+    workspace: Option<Workspace>,
+    activities: Vec<Activity>,
+    channels: Vec<TaskChannel>,
+    workers: Vec<Worker>,
+    settings: Vec<WorkerChannelSettings>,
+    loads: Vec<WorkerLoad>,
+    queues: Vec<TaskQueue>,
+    workflows: Vec<Workflow>,
+    revisions: Vec<WorkflowRevision>,
+    tasks: Vec<Task>,
+    reservations: Vec<Reservation>,
+}
+
+impl Routing {
+    /// The workspace whose rows these are, in any order. Of tasks and reservations only those
+    /// that are live or ended less than [`ENDED_READABLE_S`](crate::limits::ENDED_READABLE_S)
+    /// ago are wanted.
+    pub fn restore(rows: impl IntoIterator<Item = StoredRow>) -> Self {
+        let mut sorted = Sorted::default();
+        rows.into_iter().for_each(|row| sorted.add(row));
+        sorted.sort();
+        let mut routing = Self::new();
+        routing.restore_settings(&sorted);
+        routing.restore_workers(&sorted);
+        sorted.queues.iter().for_each(|queue| routing.put_queue(queue));
+        routing.restore_workflows(&sorted);
+        routing.restore_work(sorted.tasks, sorted.reservations);
+        routing.touched.clear();
+        routing.matching.take_dirty();
+        routing.parsed = None;
+        routing
+    }
+
+    fn restore_settings(&mut self, rows: &Sorted) {
+        rows.workspace.iter().for_each(|workspace| self.put_workspace(workspace));
+        rows.activities.iter().for_each(|activity| self.put_activity(activity));
+        rows.channels.iter().for_each(|channel| self.put_channel(channel));
+    }
+
+    fn restore_workers(&mut self, rows: &Sorted) {
+        rows.workers.iter().for_each(|worker| self.add_worker(worker));
+        for settings in &rows.settings {
+            let Some(channel) = self.channels.slot(settings.task_channel) else { continue };
+            self.change_worker(settings.worker, |state| {
+                let share = &mut state.channels[channel];
+                share.capacity = settings.configured_capacity;
+                share.available = settings.available;
+                share.updated_at = Some(settings.updated_at);
+            });
+        }
+        for load in &rows.loads {
+            let last: Vec<(usize, base::Timestamp)> = load
+                .last_reserved
+                .iter()
+                .filter_map(|(channel, at)| Some((self.channels.slot(*channel)?, *at)))
+                .collect();
+            self.change_worker(load.worker, |state| {
+                state.idle_since = load.idle_since;
+                state.worked = load.worked;
+                for (channel, at) in last {
+                    state.channels[channel].last_reserved_at = Some(at);
+                }
+            });
+        }
+    }
+
+    fn restore_workflows(&mut self, rows: &Sorted) {
+        rows.workflows.iter().for_each(|workflow| self.put_workflow(workflow));
+        for row in &rows.revisions {
+            let Some(state) = self.workflows.get_mut(&row.workflow) else { continue };
+            let older = Older {
+                text: row.configuration.as_str().into(),
+                configuration: configured(&row.configuration),
+                walking: 0,
+            };
+            state.older.insert(row.revision, older);
+        }
+    }
+
+    fn restore_work(&mut self, tasks: Vec<Task>, reservations: Vec<Reservation>) {
+        let (ended, live): (Vec<Task>, Vec<Task>) =
+            tasks.into_iter().partition(|task| task.status.is_final());
+        for task in live {
+            self.add_task(&task);
+            if let (Some(workflow), Some(walk)) = (task.workflow, &task.walk) {
+                self.count_walking(workflow, walk.revision, true);
+            }
+            if task.queue.is_some() || task.routing_target.is_some() {
+                self.change_task(task.sid, Line::Again, |_| ());
+            }
+        }
+        let mut handlers = std::collections::BTreeMap::new();
+        for reservation in reservations {
+            if reservation.status == ReservationStatus::Completed {
+                handlers.insert(reservation.task, reservation.worker);
+            }
+            self.restore_reservation(reservation);
+        }
+        for task in ended {
+            let worker = handlers.get(&task.sid).copied();
+            self.ended.add_task(EndedTask {
+                worker: worker.filter(|_| task.status == TaskStatus::Completed),
+                task,
+            });
+        }
+        self.ended.sort();
+    }
+
+    fn restore_reservation(&mut self, reservation: Reservation) {
+        let Reservation { sid, task, worker, status, created_at, .. } = reservation;
+        if let Some(state) = self.tasks.get_mut(task) {
+            state.offered_at = state.offered_at.max(Some(created_at));
+            if status.is_open() {
+                state.open.push(sid);
+            } else if matches!(status, ReservationStatus::Rejected | ReservationStatus::Canceled) {
+                let ended_at = reservation.updated_at;
+                state.refused.push(Refusal { offered_at: created_at, ended_at, worker });
+            }
+        }
+        if !status.is_open() {
+            self.ended.add_reservation(reservation);
+            return;
+        }
+        let channel = self.tasks.get(task).map(|state| state.task.task_channel);
+        let Some(channel) = channel.and_then(|sid| self.channels.slot(sid)) else { return };
+        if status == ReservationStatus::Pending {
+            self.deadlines.add(reservation.expires_at, Due::Reservation(sid));
+        }
+        self.reservations.insert(sid, reservation);
+        self.change_worker(worker, |state| {
+            state.open.push(sid);
+            state.channels[channel].open += 1;
+            state.channels[channel].accepted += u32::from(status == ReservationStatus::Accepted);
+        });
+    }
+}
+
+impl Sorted {
+    fn add(&mut self, row: StoredRow) {
+        match row {
+            StoredRow::Workspace(row) => self.workspace = Some(row),
+            StoredRow::Activity(row) => self.activities.push(row),
+            StoredRow::TaskChannel(row) => self.channels.push(row),
+            StoredRow::Worker(row) => self.workers.push(row),
+            StoredRow::WorkerChannel(row) => self.settings.push(row),
+            StoredRow::WorkerLoad(row) => self.loads.push(row),
+            StoredRow::TaskQueue(row) => self.queues.push(row),
+            StoredRow::Workflow(row) => self.workflows.push(row),
+            StoredRow::WorkflowRevision(row) => self.revisions.push(row),
+            StoredRow::Task(row) => self.tasks.push(row),
+            StoredRow::Reservation(row) => self.reservations.push(row),
+        }
+    }
+
+    fn sort(&mut self) {
+        self.activities.sort_unstable_by_key(|row| row.sid);
+        self.channels.sort_unstable_by_key(|row| row.sid);
+        self.workers.sort_unstable_by_key(|row| row.sid);
+        self.queues.sort_unstable_by_key(|row| row.sid);
+        self.workflows.sort_unstable_by_key(|row| row.sid);
+        self.tasks.sort_unstable_by_key(|row| row.sid);
+        self.reservations.sort_unstable_by_key(|row| row.sid);
+    }
+}

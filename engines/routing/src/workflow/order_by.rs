@@ -1,0 +1,116 @@
+//! `order_by`: which of the eligible workers comes first.
+//!
+//! * A worker without the attribute comes after those that have it, for ASC and DESC alike.
+//! * An attribute that is no integer says nothing about the order.
+
+use super::path::path_after;
+use expr::Path;
+use serde_json::Value;
+use std::cmp::Ordering;
+
+/// The clauses, compiled, beside their text.
+#[derive(Debug)]
+pub(crate) struct OrderBy {
+    text: String,
+    clauses: Vec<(Path, Direction)>,
+}
+
+#[derive(Clone, Copy, Debug)]
+enum Direction {
+    Ascending,
+    Descending,
+}
+
+/// What one clause sees of one worker.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Seen {
+    Integer(i64),
+    NoInteger,
+    Missing,
+}
+
+impl OrderBy {
+    /// Reads `worker.path [ASC|DESC] (, worker.path [ASC|DESC])*`.
+    pub(crate) fn parse(text: &str) -> Result<Self, String> {
+        let clauses = text.split(',').map(clause).collect::<Result<_, _>>()?;
+        Ok(Self { text: text.to_owned(), clauses })
+    }
+
+    /// The text it was read from.
+    pub(crate) fn text(&self) -> &str {
+        &self.text
+    }
+
+    /// Who comes first; equal workers are ordered by idleness.
+    pub(crate) fn compare(&self, one: &Value, two: &Value) -> Ordering {
+        let by_clause = self.clauses.iter().map(|(path, direction)| {
+            let (one, two) = (see(path.find(one)), see(path.find(two)));
+            match (one, two) {
+                (Seen::Integer(one), Seen::Integer(two)) => match direction {
+                    Direction::Ascending => one.cmp(&two),
+                    Direction::Descending => two.cmp(&one),
+                },
+                _ => rank(one).cmp(&rank(two)),
+            }
+        });
+        by_clause.into_iter().find(|order| order.is_ne()).unwrap_or(Ordering::Equal)
+    }
+}
+
+fn clause(text: &str) -> Result<(Path, Direction), String> {
+    let mut words = text.split_whitespace();
+    let path = words.next().and_then(|word| path_after("worker", word));
+    let path = path.ok_or_else(|| format!("'{}' is not worker.<attribute>", text.trim()))?;
+    let direction = match words.next() {
+        None => Direction::Ascending,
+        Some(word) if word.eq_ignore_ascii_case("asc") => Direction::Ascending,
+        Some(word) if word.eq_ignore_ascii_case("desc") => Direction::Descending,
+        Some(word) => return Err(format!("'{word}' is neither ASC nor DESC")),
+    };
+    match words.next() {
+        None => Ok((path, direction)),
+        Some(word) => Err(format!("a comma was expected before '{word}'")),
+    }
+}
+
+fn see(value: Option<&Value>) -> Seen {
+    match value {
+        None | Some(Value::Null) => Seen::Missing,
+        Some(value) => value.as_i64().map_or(Seen::NoInteger, Seen::Integer),
+    }
+}
+
+fn rank(seen: Seen) -> u8 {
+    match seen {
+        Seen::Integer(_) => 0,
+        Seen::NoInteger => 1,
+        Seen::Missing => 2,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    #[test]
+    fn clauses_decide_in_turn_and_missing_goes_last() {
+        let by = OrderBy::parse("worker.a DESC, worker.b.c").unwrap();
+        let order = |one, two| by.compare(&one, &two);
+        assert_eq!(order(json!({"a": 2}), json!({"a": 1})), Ordering::Less);
+        assert_eq!(order(json!({}), json!({"a": 1})), Ordering::Greater);
+        assert_eq!(
+            order(json!({"a": 1, "b": {"c": 1}}), json!({"a": 1, "b": {"c": 2}})),
+            Ordering::Less
+        );
+        assert_eq!(order(json!({"a": 1}), json!({"a": 1, "b": {"c": 2}})), Ordering::Greater);
+        assert_eq!(order(json!({"a": "x"}), json!({"a": "y"})), Ordering::Equal);
+    }
+
+    #[test]
+    fn anything_else_is_refused() {
+        for text in ["", "level DESC", "worker.a down", "worker.a DESC worker.b", "worker.a,"] {
+            assert!(OrderBy::parse(text).is_err(), "{text}");
+        }
+    }
+}

@@ -1,0 +1,52 @@
+//! Which target comes next.
+
+use super::Configuration;
+use base::Timestamp;
+use expr::Scope;
+use serde_json::Value;
+
+/// A place in a configuration.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Step {
+    /// `None` is the default filter.
+    pub(crate) filter: Option<u32>,
+    pub(crate) target: u32,
+}
+
+impl Configuration {
+    /// The first filter from `from` on whose expression is true, at its first target.
+    pub(crate) fn matching(&self, task: &Value, now: Timestamp, from: u32) -> Option<Step> {
+        let scope = Scope { task, now, ..Scope::default() };
+        let below = self.filters.iter().enumerate().skip(from as usize);
+        let mut matching = below.filter(|(_, filter)| filter.expression.evaluate(&scope));
+        matching.next().map(|(index, _)| Step { filter: Some(index as u32), target: 0 })
+    }
+
+    /// Where a task enters: the first matching filter, else the default filter.
+    pub(crate) fn entry(&self, task: &Value, now: Timestamp) -> Option<Step> {
+        self.matching(task, now, 0).or_else(|| self.default_step())
+    }
+
+    /// The next target of the same filter.
+    pub(crate) fn next_target(&self, step: Step) -> Option<Step> {
+        let next = Step { target: step.target + 1, ..step };
+        step.filter.and_then(|_| self.target(next.filter, next.target)).map(|_| next)
+    }
+
+    /// After a time-out: the next target, else the next matching filter. Never the default
+    /// filter.
+    pub(crate) fn after_timeout(&self, step: Step, task: &Value, now: Timestamp) -> Option<Step> {
+        let below = || self.matching(task, now, step.filter? + 1);
+        self.next_target(step).or_else(below)
+    }
+
+    /// After a skip: as after a time-out, but the default filter comes last.
+    pub(crate) fn after_skip(&self, step: Step, task: &Value, now: Timestamp) -> Option<Step> {
+        let default = || step.filter.and_then(|_| self.default_step());
+        self.after_timeout(step, task, now).or_else(default)
+    }
+
+    fn default_step(&self) -> Option<Step> {
+        self.default.as_ref().map(|_| Step { filter: None, target: 0 })
+    }
+}
