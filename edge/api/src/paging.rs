@@ -10,6 +10,7 @@ use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use host::Record;
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use serde::{Deserialize, Serialize};
+use std::cmp::Ordering;
 use store::{Direction, Scan, Value};
 
 const SIZE_DEFAULT: i64 = 50;
@@ -24,6 +25,7 @@ const QUERY: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'_').remove(b'.'
 #[derive(Clone, Debug)]
 pub struct Listing {
     scan: Scan,
+    also: Option<Scan>,
     key: &'static str,
     absolute: Absolute,
     style: Style,
@@ -48,7 +50,15 @@ enum Absolute {
 impl Listing {
     /// The rows a scan finds, under `key`. The scan's `after` and `limit` are set by the page.
     pub fn of(key: &'static str, scan: Scan) -> Self {
-        Self { scan, key, absolute: Absolute::Served, style: Style::Meta }
+        Self { scan, also: None, key, absolute: Absolute::Served, style: Style::Meta }
+    }
+
+    /// And the rows of another scan of the same table in the same order, none of them in the first:
+    /// for a condition that one index does not serve.
+    #[must_use]
+    pub fn and(self, also: Scan) -> Self {
+        assert_eq!(self.scan.order, also.order, "both scans run in one order");
+        Self { also: Some(also), ..self }
     }
 
     /// With the envelope of the 2010-04-01 API.
@@ -87,12 +97,17 @@ impl Cx {
         listing: Listing,
         mut show: impl FnMut(&R, &mut Items) -> Result<(), Problem>,
     ) -> Reply {
-        let Listing { scan, key, absolute, style } = listing;
+        let Listing { scan, also, key, absolute, style } = listing;
         let wanted = Wanted::parse(self.path(), &self.input)?;
         wanted.check(&scan, absolute)?;
         let order = scan.order.clone();
         let scan = wanted.turn(scan);
-        let mut rows: Vec<(R, Vec<Value>)> = self.host.list(scan).await?;
+        let mut rows: Vec<(R, Vec<Value>)> = self.host.list(scan.clone()).await?;
+        if let Some(also) = also {
+            rows.extend(self.host.list::<R>(wanted.turn(also)).await?);
+            rows.sort_by(|(_, one), (_, other)| in_order(&scan, one, other));
+            rows.truncate(scan.limit);
+        }
         let page = wanted.page(&mut rows, order.len());
         let mut items = Items { json: Vec::with_capacity(rows.len() * 512) };
         for (row, _) in &rows {
@@ -120,6 +135,18 @@ impl Cx {
         }
         Ok(page.envelope(self, Style::Meta, key, &items.json))
     }
+}
+
+/// How a scan orders two cursors: its columns, then the key.
+fn in_order(scan: &Scan, one: &[Value], other: &[Value]) -> Ordering {
+    let directions = scan.order.iter().map(|(_, direction)| *direction);
+    let directions = directions.chain([scan.key_direction()]);
+    let pairs = one.iter().zip(other).zip(directions);
+    let orders = pairs.map(|((one, other), direction)| match direction {
+        Direction::Ascending => one.cmp(other),
+        Direction::Descending => other.cmp(one),
+    });
+    orders.fold(Ordering::Equal, Ordering::then)
 }
 
 /// Which page a request asks for.

@@ -1,8 +1,33 @@
-//! TaskRouter over HTTP: one file per resource.
+//! TaskRouter over HTTP: one file per resource, one line per route.
+//!
+//! Rules live in `routing`; these files only translate. Statistics and events are not served yet.
+
+mod activities;
+mod filters;
+mod read;
+mod reservations;
+mod task_channels;
+mod task_queues;
+mod tasks;
+mod worker_channels;
+mod workers;
+mod workflows;
+mod workspaces;
 
 use crate::Routes;
 
 /// Every route of the product.
 pub(crate) fn routes() -> Vec<Routes> {
-    Vec::new()
+    vec![
+        workspaces::routes(),
+        activities::routes(),
+        task_channels::routes(),
+        workers::routes(),
+        worker_channels::routes(),
+        task_queues::routes(),
+        workflows::routes(),
+        tasks::routes(),
+        reservations::routes_of_tasks(),
+        reservations::routes_of_workers(),
+    ]
 }

@@ -1,0 +1,160 @@
+//! Reservations, addressed through their task or their worker.
+
+use super::{
+    filters::{any_sid, is, scan},
+    read::{self, unexpected},
+};
+use crate::{Answer, Cx, Listing, Param, ParamKind, Permit, Problem, Reply, Routes, Shape, wrong};
+use routing::{
+    Command, Reservation, ReservationSid, Worker, WorkerSid,
+    command::{ReservationOwner, ReservationStep},
+};
+use store::Filter;
+use wire::rest::{self, Through};
+
+const STATUSES: &[&str] = &[
+    "pending",
+    "accepted",
+    "rejected",
+    "timeout",
+    "canceled",
+    "rescinded",
+    "wrapping",
+    "completed",
+];
+const LIST_OF_TASK: &[Param] = &[
+    Param::optional("ReservationStatus", ParamKind::Word(STATUSES)),
+    Param::optional("WorkerSid", ParamKind::Sid("WK")),
+];
+const LIST_OF_WORKER: &[Param] = &[Param::optional("ReservationStatus", ParamKind::Word(STATUSES))];
+const UPDATE: &[Param] = &[
+    Param::optional("ReservationStatus", ParamKind::Word(STATUSES)),
+    Param::optional("WorkerActivitySid", ParamKind::Sid("WA")),
+    Param::optional("Instruction", ParamKind::Text),
+];
+
+pub(super) fn routes_of_tasks() -> Routes {
+    let schema = &rest::Reservation::SCHEMA_OF_TASK;
+    Routes::at("/v1/Workspaces/{workspace}/Tasks/{task}/Reservations")
+        .get("", "task_reservation.list", Permit::Read, list_of_task)
+        .params(LIST_OF_TASK)
+        .answers(Shape::List("reservations", schema))
+        .get("/{reservation}", "task_reservation.fetch", Permit::Read, fetch_of_task)
+        .answers(Shape::One(schema))
+        .post("/{reservation}", "task_reservation.update", Permit::Write, update_of_task)
+        .params(UPDATE)
+        .answers(Shape::One(schema))
+}
+
+pub(super) fn routes_of_workers() -> Routes {
+    let schema = &rest::Reservation::SCHEMA_OF_WORKER;
+    Routes::at("/v1/Workspaces/{workspace}/Workers/{worker}/Reservations")
+        .get("", "worker_reservation.list", Permit::Read, list_of_worker)
+        .params(LIST_OF_WORKER)
+        .answers(Shape::List("reservations", schema))
+        .get("/{reservation}", "worker_reservation.fetch", Permit::Read, fetch_of_worker)
+        .answers(Shape::One(schema))
+        .post("/{reservation}", "worker_reservation.update", Permit::Write, update_of_worker)
+        .params(UPDATE)
+        .answers(Shape::One(schema))
+}
+
+async fn list_of_task(cx: Cx) -> Reply {
+    let mut filters = by_status(&cx)?;
+    filters.push(any_sid("task", [read::task(&cx)?.sid]));
+    if let Some(worker) = cx.input.sid::<WorkerSid>("WorkerSid")? {
+        filters.push(any_sid("worker", [worker]));
+    }
+    list(cx, filters, Through::Task).await
+}
+
+async fn list_of_worker(cx: Cx) -> Reply {
+    let mut filters = by_status(&cx)?;
+    filters.push(any_sid("worker", [read::worker(&cx)?.sid]));
+    list(cx, filters, Through::Worker).await
+}
+
+async fn fetch_of_task(cx: Cx) -> Reply {
+    let task = read::task(&cx)?.sid;
+    let reservation = in_path(&cx)?;
+    if reservation.task != task {
+        return Err(cx.not_found());
+    }
+    show(&cx, &reservation, Through::Task)
+}
+
+async fn fetch_of_worker(cx: Cx) -> Reply {
+    let worker = read::worker(&cx)?.sid;
+    let reservation = in_path(&cx)?;
+    if reservation.worker != worker {
+        return Err(cx.not_found());
+    }
+    show(&cx, &reservation, Through::Worker)
+}
+
+async fn update_of_task(cx: Cx) -> Reply {
+    let owner = ReservationOwner::Task(read::task(&cx)?.sid);
+    update(cx, owner, Through::Task).await
+}
+
+async fn update_of_worker(cx: Cx) -> Reply {
+    let owner = ReservationOwner::Worker(read::worker(&cx)?.sid);
+    update(cx, owner, Through::Worker).await
+}
+
+async fn list(cx: Cx, filters: Vec<Filter>, through: Through) -> Reply {
+    let listing = Listing::of("reservations", scan::<Reservation>(&cx, filters));
+    cx.list::<Reservation>(listing, |reservation, items| {
+        let name = worker_name(&cx, reservation)?;
+        let (name, names) = (name.as_deref(), cx.names());
+        items.push(&rest::Reservation::new(reservation, name, through, names, cx.base()));
+        Ok(())
+    })
+    .await
+}
+
+fn show(cx: &Cx, reservation: &Reservation, through: Through) -> Reply {
+    let name = worker_name(cx, reservation)?;
+    let (name, names) = (name.as_deref(), cx.names());
+    let shown = rest::Reservation::new(reservation, name, through, names, cx.base());
+    Ok(Answer::ok(&shown).etag(reservation.version))
+}
+
+async fn update(cx: Cx, owner: ReservationOwner, through: Through) -> Reply {
+    let (sid, if_match, step) = (cx.path_sid("reservation")?, cx.if_match, step(&cx)?);
+    match cx.command(Command::UpdateReservation { sid, owner, if_match, step }).await? {
+        routing::Reply::Reservation(reservation, _) => show(&cx, &reservation, through),
+        reply => Err(unexpected(&reply)),
+    }
+}
+
+fn in_path(cx: &Cx) -> Result<Reservation, Problem> {
+    cx.fetch_path::<Reservation, ReservationSid>("reservation")
+}
+
+fn worker_name(cx: &Cx, reservation: &Reservation) -> Result<Option<String>, Problem> {
+    Ok(cx.fetch::<Worker>(&reservation.worker.sid())?.map(|worker| worker.friendly_name))
+}
+
+fn by_status(cx: &Cx) -> Result<Vec<Filter>, Problem> {
+    let known = |word: &str| STATUSES.iter().copied().find(|status| *status == word);
+    let status = cx.input.word("ReservationStatus", known)?;
+    Ok(status.map(|status| is("status", status)).into_iter().collect())
+}
+
+/// A status, or an instruction that comes to the same. Those that need voice are refused.
+fn step(cx: &Cx) -> Result<ReservationStep, Problem> {
+    match (cx.input.text("ReservationStatus"), cx.input.text("Instruction")) {
+        (Some("accepted"), None) | (None, Some("accept")) => Ok(ReservationStep::Accept),
+        (Some("rejected"), None) | (None, Some("reject")) => {
+            Ok(ReservationStep::Reject { activity: cx.input.sid("WorkerActivitySid")? })
+        }
+        (Some("wrapping"), None) => Ok(ReservationStep::Wrap),
+        (Some("completed"), None) => Ok(ReservationStep::Complete),
+        (None, Some(instruction)) => Err(wire::problem::of_instruction(instruction).into()),
+        (Some(_), Some(_)) => Err(wrong("Instruction", "excludes ReservationStatus")),
+        (_, None) => {
+            Err(wrong("ReservationStatus", "must be accepted, rejected, wrapping or completed"))
+        }
+    }
+}

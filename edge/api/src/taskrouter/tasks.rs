@@ -1,0 +1,230 @@
+//! Tasks. An ended one stays readable for a while, then it is gone from reads and lists alike.
+
+use super::{
+    filters::{EXPRESSION_LISTS_PER_S, any, any_sid, is, ordering, scan},
+    read::{self, lend, names_now, readable_since, unexpected},
+};
+use crate::{Answer, Cx, Listing, Param, ParamKind, Permit, Problem, Reply, Routes, Shape, wrong};
+use base::{Millis, Sid};
+use routing::{
+    Command, Question, Task, TaskQueueSid, TaskStatus, WorkflowSid,
+    command::{ChannelRef, NewTask, TaskPatch},
+};
+use store::{Direction, Filter, Scan, Test, Value};
+use wire::rest;
+
+const LIST: &[Param] = &[
+    Param::optional("Priority", ParamKind::Integer),
+    Param { repeated: true, ..Param::optional("AssignmentStatus", ParamKind::Text) },
+    Param::optional("WorkflowSid", ParamKind::Sid("WW")),
+    Param::optional("WorkflowName", ParamKind::Text),
+    Param::optional("TaskQueueSid", ParamKind::Sid("WQ")),
+    Param::optional("TaskQueueName", ParamKind::Text),
+    Param::optional("EvaluateTaskAttributes", ParamKind::Text),
+    Param::optional("RoutingTarget", ParamKind::Text),
+    Param::optional("Ordering", ParamKind::Text),
+    Param::optional("HasAddons", ParamKind::Boolean),
+];
+const CREATE: &[Param] = &[
+    Param::optional("Timeout", ParamKind::Integer),
+    Param::optional("Priority", ParamKind::Integer),
+    Param::optional("TaskChannel", ParamKind::Text),
+    Param::optional("WorkflowSid", ParamKind::Sid("WW")),
+    Param::optional("Attributes", ParamKind::Text),
+    Param::optional("VirtualStartTime", ParamKind::Date),
+    Param::optional("RoutingTarget", ParamKind::Text),
+    Param::optional("IgnoreCapacity", ParamKind::Text),
+    Param::optional("TaskQueueSid", ParamKind::Sid("WQ")),
+];
+const UPDATE: &[Param] = &[
+    Param::optional("Attributes", ParamKind::Text),
+    Param::optional("AssignmentStatus", ParamKind::Word(STATUSES)),
+    Param::optional("Reason", ParamKind::Text),
+    Param::optional("Priority", ParamKind::Integer),
+    Param::optional("TaskChannel", ParamKind::Text),
+    Param::optional("VirtualStartTime", ParamKind::Date),
+];
+const STATUSES: &[&str] = &["pending", "reserved", "assigned", "canceled", "completed", "wrapping"];
+const ORDERS: &[(&str, &str)] = &[
+    ("DateCreated", "created_at"),
+    ("Priority", "priority"),
+    ("VirtualStartTime", "virtual_start_at"),
+];
+
+pub(super) fn routes() -> Routes {
+    let one = Shape::One(&rest::Task::SCHEMA);
+    Routes::at("/v1/Workspaces/{workspace}/Tasks")
+        .get("", "task.list", Permit::Read, list)
+        .params(LIST)
+        .answers(Shape::List("tasks", &rest::Task::SCHEMA))
+        .post("", "task.create", Permit::Write, create)
+        .params(CREATE)
+        .answers(Shape::Made(&rest::Task::SCHEMA))
+        .get("/{task}", "task.fetch", Permit::Read, fetch)
+        .answers(one)
+        .post("/{task}", "task.update", Permit::Write, update)
+        .params(UPDATE)
+        .answers(one)
+        .delete("/{task}", "task.delete", Permit::Write, delete)
+}
+
+async fn list(cx: Cx) -> Reply {
+    let mut live = scan::<Task>(&cx, filters(&cx).await?);
+    live.order = order(&cx)?;
+    let ended = ended(&cx, &live);
+    live.filters.push(is("live", true));
+    let (now, listing) = (cx.host.now(), Listing::of("tasks", live).and(ended).by_token_only());
+    cx.list::<Task>(listing, |task, items| {
+        items.push(&rest::Task::new(task, cx.names(), cx.base(), now));
+        Ok(())
+    })
+    .await
+}
+
+async fn create(cx: Cx) -> Reply {
+    match cx.command(Command::CreateTask(new(&cx)?)).await? {
+        routing::Reply::Task(task) => {
+            let names = names_now(&cx);
+            let shown = rest::Task::new(&task, lend(&names), cx.base(), cx.host.now());
+            Ok(Answer::created(&shown).etag(task.version))
+        }
+        reply => Err(unexpected(&reply)),
+    }
+}
+
+async fn fetch(cx: Cx) -> Reply {
+    let task = read::task(&cx)?;
+    let shown = rest::Task::new(&task, cx.names(), cx.base(), cx.host.now());
+    Ok(Answer::ok(&shown).etag(task.version))
+}
+
+async fn update(cx: Cx) -> Reply {
+    let (sid, if_match, patch) = (read::task(&cx)?.sid, cx.if_match, patch(&cx)?);
+    match cx.command(Command::UpdateTask { sid, if_match, patch }).await? {
+        routing::Reply::Task(task) => {
+            let names = names_now(&cx);
+            let shown = rest::Task::new(&task, lend(&names), cx.base(), cx.host.now());
+            Ok(Answer::ok(&shown).etag(task.version))
+        }
+        reply => Err(unexpected(&reply)),
+    }
+}
+
+async fn delete(cx: Cx) -> Reply {
+    let (sid, if_match) = (read::task(&cx)?.sid, cx.if_match);
+    cx.command(Command::DeleteTask { sid, if_match }).await?;
+    Ok(Answer::nothing())
+}
+
+fn new(cx: &Cx) -> Result<NewTask, Problem> {
+    Ok(NewTask {
+        attributes: cx.input.attributes("Attributes")?.unwrap_or_default(),
+        workflow: cx.input.sid("WorkflowSid")?,
+        task_channel: channel(cx),
+        priority: cx.input.u32("Priority")?,
+        timeout_s: cx.input.u32("Timeout")?,
+        virtual_start_at: cx.input.time("VirtualStartTime")?,
+        routing_target: cx.input.sid::<Sid>("RoutingTarget")?,
+        ignore_capacity: cx.input.bool("IgnoreCapacity")?,
+        queue: cx.input.sid("TaskQueueSid")?,
+    })
+}
+
+fn patch(cx: &Cx) -> Result<TaskPatch, Problem> {
+    Ok(TaskPatch {
+        attributes: cx.input.attributes("Attributes")?,
+        status: cx.input.word("AssignmentStatus", status)?,
+        reason: cx.input.string("Reason"),
+        priority: cx.input.u32("Priority")?,
+        task_channel: channel(cx),
+        virtual_start_at: cx.input.time("VirtualStartTime")?,
+    })
+}
+
+/// A SID or a unique name.
+fn channel(cx: &Cx) -> Option<ChannelRef> {
+    let named = cx.input.text("TaskChannel")?;
+    Some(named.parse().map_or_else(|_| ChannelRef::Name(named.to_owned()), ChannelRef::Sid))
+}
+
+fn status(word: &str) -> Option<TaskStatus> {
+    use TaskStatus as S;
+    [S::Pending, S::Reserved, S::Assigned, S::Wrapping, S::Completed, S::Canceled]
+        .into_iter()
+        .find(|status| status.as_str() == word)
+}
+
+/// Creation and virtual start exclude each other; the default is creation, oldest first.
+fn order(cx: &Cx) -> Result<Vec<(&'static str, Direction)>, Problem> {
+    let order = ordering(cx, ORDERS)?;
+    let has = |column: &str| order.iter().any(|(ordered, _)| *ordered == column);
+    if has("created_at") && has("virtual_start_at") {
+        return Err(wrong("Ordering", "DateCreated and VirtualStartTime exclude each other"));
+    }
+    Ok(order)
+}
+
+/// The same list among tasks that ended a short while ago: a scan of its own, because live tasks
+/// have an index of their own.
+fn ended(cx: &Cx, live: &Scan) -> Scan {
+    let mut ended = live.clone();
+    let since = readable_since(cx.host.now()) + Millis(1);
+    ended.filters.push(is("live", false));
+    ended.filters.push(Filter { column: "ended_at", test: Test::AtLeast(Value::from(since)) });
+    ended
+}
+
+async fn filters(cx: &Cx) -> Result<Vec<Filter>, Problem> {
+    let mut filters = statuses(cx)?.into_iter().collect::<Vec<_>>();
+    let names = cx.names();
+    if let Some(priority) = cx.input.u32("Priority")? {
+        filters.push(is("priority", i64::from(priority)));
+    }
+    if let Some(sid) = cx.input.sid::<WorkflowSid>("WorkflowSid")? {
+        filters.push(any_sid("workflow", [sid]));
+    }
+    if let Some(name) = cx.input.text("WorkflowName") {
+        let named = names.workflows.iter().filter(|(_, workflow)| ***workflow == *name);
+        filters.push(any_sid("workflow", named.map(|(sid, _)| sid)));
+    }
+    if let Some(sid) = cx.input.sid::<TaskQueueSid>("TaskQueueSid")? {
+        filters.push(any_sid("queue", [sid]));
+    }
+    if let Some(name) = cx.input.text("TaskQueueName") {
+        let named = names.queues.iter().filter(|(_, queue)| ***queue == *name);
+        filters.push(any_sid("queue", named.map(|(sid, _)| sid)));
+    }
+    if let Some(target) = cx.input.sid::<Sid>("RoutingTarget")? {
+        filters.push(any_sid("routing_target", [target]));
+    }
+    // Nothing here adds add-ons, so no task has any.
+    if cx.input.bool("HasAddons")? == Some(true) {
+        filters.push(any("key", None::<Value>));
+    }
+    if let Some(expression) = cx.input.string("EvaluateTaskAttributes") {
+        filters.push(matching(cx, expression).await?);
+    }
+    Ok(filters)
+}
+
+/// `AssignmentStatus`, repeated or with commas.
+fn statuses(cx: &Cx) -> Result<Option<Filter>, Problem> {
+    let words = cx.input.all("AssignmentStatus").flat_map(|list| list.split(','));
+    let words = words.map(str::trim).filter(|word| !word.is_empty());
+    let known = |word: &str| {
+        status(word).ok_or_else(|| {
+            wrong("AssignmentStatus", &format!("must be among {}", STATUSES.join(", ")))
+        })
+    };
+    let statuses = words.map(known).collect::<Result<Vec<_>, _>>()?;
+    let filter = any("status", statuses.iter().map(|status| status.as_str()));
+    Ok((!statuses.is_empty()).then_some(filter))
+}
+
+async fn matching(cx: &Cx, expression: String) -> Result<Filter, Problem> {
+    cx.rate("task.list by expression", EXPRESSION_LISTS_PER_S)?;
+    match cx.ask(Question::TasksWhere(expression)).await? {
+        routing::Answer::Tasks(tasks) => Ok(any_sid("key", tasks)),
+        _ => Err(Problem::internal()),
+    }
+}
