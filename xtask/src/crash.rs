@@ -4,9 +4,9 @@
 //!   changes to workers. Each notes what was acknowledged, and the one change it is waiting for.
 //! * In every second round the moment is just after the write-ahead log was written, so the kill
 //!   falls between the write of a group and its answer.
-//! * After each restart, each thing that was touched in that round is read by REST, with some older
-//!   ones; at the end, all of them are. Attributes must be equal byte for byte, the version at least
-//!   the acknowledged one, the status no earlier.
+//! * After each restart, each thing that was touched in that round is read by REST, with some
+//!   older ones; at the end, all of them are. Attributes must be equal byte for byte, the version
+//!   at least the acknowledged one, the status no earlier.
 //! * The change that was in flight may have happened or not; a half of it may not.
 
 use std::path::{Path, PathBuf};
@@ -303,7 +303,8 @@ impl Writer {
         self.serial += 1;
         let (lane, serial) = (self.lane, self.serial);
         let filler = "x".repeat(self.dice.below(400) as usize);
-        format!(r#"{{"lane": {lane},  "serial":{serial}, "name?":"a \"b\" é", "rest":"{filler}"}}"#)
+        let name = r#""name?":"a \"b\" é""#;
+        format!(r#"{{"lane": {lane},  "serial":{serial}, {name}, "rest":"{filler}"}}"#)
     }
 
     fn work(
