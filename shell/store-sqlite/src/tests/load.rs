@@ -4,12 +4,10 @@
 //! measurement, which is worth reading only in a release build:
 //! `cargo test --release -p store-sqlite -- --nocapture measured`.
 
-use super::{Folder, RESERVATION, TABLES, TASK, WORKER_LOAD};
-use crate::{Options, SqliteStore};
+use super::{Folder, RESERVATION, TASK, WORKER_LOAD, WORKSPACE, open};
 use std::time::{Duration, Instant};
 use store::{Batch, Committer, RowContent, RowWrite, Scan, Store, StoredChange, Table, Value};
 
-const WORKSPACE: &str = "WS00000000000000000000000000000001";
 /// Rows of one task's life, and journal entries.
 const WRITES_PER_LIFE: u64 = 8 + 6;
 
@@ -91,12 +89,6 @@ fn seconds(name: &str, otherwise: u64) -> Duration {
     Duration::from_secs(given.unwrap_or(otherwise))
 }
 
-fn open() -> (Folder, SqliteStore) {
-    let folder = Folder::new();
-    let store = SqliteStore::open(&folder.0, Options::default(), TABLES).unwrap();
-    (folder, store)
-}
-
 fn commit(committer: &mut dyn Committer, group: &[Batch]) {
     committer.commit(group).unwrap();
     committer.after(false);
@@ -105,7 +97,8 @@ fn commit(committer: &mut dyn Committer, group: &[Batch]) {
 /// Several hundred thousand rows as fast as they go, beside readers.
 #[test]
 fn the_log_stays_below_64_mb() {
-    let (_folder, store) = open();
+    let folder = Folder::new();
+    let store = open(&folder);
     let end = Instant::now() + seconds("SINEW_WAL_SECONDS", 0);
     let done = std::sync::atomic::AtomicBool::new(false);
     let (mut rows, mut largest) = (0, 0);
@@ -134,17 +127,27 @@ fn the_log_stays_below_64_mb() {
     assert!(largest < 64 << 20, "the log grew to {largest} bytes");
 }
 
+/// How long this thread has been on a processor, where the system tells.
+fn processor_time() -> Duration {
+    let told = std::fs::read_to_string("/proc/thread-self/schedstat").unwrap_or_default();
+    let nanos = told.split(' ').next().and_then(|text| text.parse().ok());
+    Duration::from_nanos(nanos.unwrap_or(0))
+}
+
 #[test]
-fn rows_per_second_are_measured() {
+fn writes_per_second_are_measured() {
     let time = seconds("SINEW_MEASURE_SECONDS", 0);
     for size in [1, 8, 32, 96] {
-        let (_folder, store) = open();
+        let folder = Folder::new();
+        let store = open(&folder);
         let mut committer = store.committer();
         let mut lives = Lives { next: 0, seq: 1 };
-        let (mut spent, mut groups) = (Duration::ZERO, Vec::new());
-        let mut after = Duration::ZERO;
+        let (mut spent, mut after, mut busy) = (Duration::ZERO, Duration::ZERO, Duration::ZERO);
+        let mut groups = Vec::new();
         while spent < time || groups.is_empty() {
-            for group in lives.lives(size) {
+            let made: Vec<_> = (0..10).flat_map(|_| lives.lives(size)).collect();
+            let before = processor_time();
+            for group in made {
                 let start = Instant::now();
                 committer.commit(&group).unwrap();
                 let committed = start.elapsed();
@@ -153,19 +156,22 @@ fn rows_per_second_are_measured() {
                 spent += start.elapsed();
                 after += start.elapsed() - committed;
             }
+            busy += processor_time() - before;
         }
         groups.sort_unstable();
-        let lives = lives.next as f64 / spent.as_secs_f64();
+        let rate = lives.next as f64 / spent.as_secs_f64();
         let share = |n: usize| groups[groups.len() * n / 100].as_micros();
         println!(
-            "groups of {size:3}: {lives:7.0} lives/s, {:8.0} writes/s, commit p50 {} us, p99 {} us, \
-             after {:.1} %, log {} MB",
-            lives * WRITES_PER_LIFE as f64,
+            "groups of {size:2}: {rate:6.0} lives/s, {:7.0} writes/s, commit p50 {} us, p99 {} us; \
+             a life: {:.1} us wall, {:.1} us of processor, {:.1} us wall of it checkpoint; log {} MB",
+            rate * WRITES_PER_LIFE as f64,
             share(50),
             share(99),
-            100.0 * after.as_secs_f64() / spent.as_secs_f64(),
+            1e6 / rate,
+            1e6 * busy.as_secs_f64() / lives.next as f64,
+            1e6 * after.as_secs_f64() / lives.next as f64,
             store.wal_bytes() >> 20,
         );
-        assert_eq!(store.partitions().unwrap().len(), 1);
+        assert_eq!(store.partitions().unwrap()[0].last, lives.seq - 1);
     }
 }
