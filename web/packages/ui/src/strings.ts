@@ -8,6 +8,7 @@ void i18n.init({
   lng: 'en',
   fallbackLng: 'en',
   initAsync: false,
+  showSupportNotice: false,
   resources: {},
   // React escapes; doing it twice would show entities.
   interpolation: { escapeValue: false },

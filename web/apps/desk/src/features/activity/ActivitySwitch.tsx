@@ -1,4 +1,4 @@
-import { Button, Group, Menu, Modal, Text } from '@mantine/core';
+import { Button, Group, Menu, Text, VisuallyHidden } from '@mantine/core';
 import {
   type ActivityView,
   currentActivity,
@@ -6,7 +6,7 @@ import {
   useDesk,
   useDeskState,
 } from '@sinew/plugin';
-import { Duration, Icon } from '@sinew/ui';
+import { Dialog, Duration, Icon } from '@sinew/ui';
 import { useState } from 'react';
 import styles from './ActivitySwitch.module.css';
 import { menu } from './menu.ts';
@@ -38,16 +38,14 @@ export function ActivitySwitch() {
         position="bottom-start"
         shadow="md"
         width={240}
+        withinPortal={false}
+        withInitialFocusPlaceholder={false}
         loop
         transitionProps={{ duration: 0 }}
       >
         <Menu.Target>
-          <button
-            type="button"
-            className={styles.button}
-            disabled={!isLive}
-            aria-label={t('button', { name: current.name })}
-          >
+          <button type="button" className={styles.button} disabled={!isLive}>
+            <VisuallyHidden>{t('button')}</VisuallyHidden>
             <Dot available={current.available} />
             <span className={styles.name}>{current.name}</span>
             <span className={styles.time}>
@@ -56,19 +54,22 @@ export function ActivitySwitch() {
             <Icon name="chevron" size={16} />
           </button>
         </Menu.Target>
-        <Menu.Dropdown aria-label={t('open')}>
-          {activities.map((activity) => (
-            <Menu.Item
-              key={activity.sid}
-              role="menuitemradio"
-              aria-checked={activity.sid === current.sid}
-              leftSection={<Dot available={activity.available} />}
-              rightSection={activity.sid === current.sid && <Icon name="check" size={16} />}
-              onClick={() => choose(activity)}
-            >
-              {activity.name}
-            </Menu.Item>
-          ))}
+        <Menu.Dropdown>
+          <Menu.RadioGroup value={current.sid}>
+            {activities.map((activity) => (
+              <Menu.RadioItem
+                key={activity.sid}
+                value={activity.sid}
+                closeMenuOnClick
+                onChange={() => choose(activity)}
+              >
+                <span className={styles.choice}>
+                  <Dot available={activity.available} />
+                  {activity.name}
+                </span>
+              </Menu.RadioItem>
+            ))}
+          </Menu.RadioGroup>
         </Menu.Dropdown>
       </Menu>
       <LeaveOffers
@@ -94,12 +95,10 @@ interface LeaveOffersProps {
 function LeaveOffers({ activity, current, onClose, onConfirm }: LeaveOffersProps) {
   const count = useDeskState((state) => pendingTasks(state).length);
   return (
-    <Modal
+    <Dialog
       opened={activity !== null}
       onClose={onClose}
       title={t('pendingTitle', { name: activity?.name ?? '' })}
-      transitionProps={{ duration: 0 }}
-      centered
     >
       <Text>{t('pendingText', { count })}</Text>
       <Group mt="lg" justify="flex-end">
@@ -110,7 +109,7 @@ function LeaveOffers({ activity, current, onClose, onConfirm }: LeaveOffersProps
           {t('confirm', { name: activity?.name ?? '' })}
         </Button>
       </Group>
-    </Modal>
+    </Dialog>
   );
 }
 

@@ -1,7 +1,7 @@
 export const english = {
   open: 'Change activity',
   change: 'Set activity',
-  button: 'Activity: {{name}}. Change it',
+  button: 'Activity:',
   changed: 'You are now {{name}}.',
   changedElsewhere: 'Your activity is now {{name}}. It was not changed here.',
   pendingTitle: 'Go {{name}} now?',

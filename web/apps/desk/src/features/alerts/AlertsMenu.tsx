@@ -13,6 +13,7 @@ export function AlertsMenu() {
       position="bottom-end"
       width={320}
       shadow="md"
+      withinPortal={false}
       trapFocus
       returnFocus
       transitionProps={{ duration: 0 }}

@@ -11,7 +11,7 @@ export function ConnectionBanner() {
   const time = useNow(() => (sinceMs === null ? '' : clockText((desk.now() - sinceMs) / 1000)));
   if (link.kind !== 'lost') return null;
   return (
-    <div className={styles.banner} data-testid="connection-lost">
+    <section className={styles.banner} aria-label={t('lost')} data-testid="connection-lost">
       <Icon name="offline" />
       <p>
         <strong role="alert">{t('lost')}</strong> <span>{t('lostText', { time })}</span>
@@ -19,6 +19,6 @@ export function ConnectionBanner() {
       <button type="button" onClick={() => desk.reconnect()}>
         {t('retry')}
       </button>
-    </div>
+    </section>
   );
 }

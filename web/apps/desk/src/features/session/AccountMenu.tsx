@@ -1,6 +1,6 @@
-import { ActionIcon, Button, Group, Menu, Modal, Text } from '@mantine/core';
+import { ActionIcon, Button, Group, Menu, Text } from '@mantine/core';
 import { currentActivity, useDesk, useDeskState } from '@sinew/plugin';
-import { Icon } from '@sinew/ui';
+import { Dialog, Icon } from '@sinew/ui';
 import { leaving } from './leaving.ts';
 import { t } from './strings.ts';
 
@@ -10,7 +10,13 @@ export function AccountMenu() {
   const session = useDeskState((state) => state.session);
   const name = useDeskState((state) => state.worker?.name ?? state.session.username);
   return (
-    <Menu position="bottom-end" shadow="md" transitionProps={{ duration: 0 }}>
+    <Menu
+      position="bottom-end"
+      shadow="md"
+      withinPortal={false}
+      withInitialFocusPlaceholder={false}
+      transitionProps={{ duration: 0 }}
+    >
       <Menu.Target>
         <ActionIcon
           variant="subtle"
@@ -21,7 +27,7 @@ export function AccountMenu() {
           <Icon name="person" />
         </ActionIcon>
       </Menu.Target>
-      <Menu.Dropdown aria-label={t('account', { name: session.username })}>
+      <Menu.Dropdown>
         <Menu.Label>
           {name} · {t(session.role)}
         </Menu.Label>
@@ -55,12 +61,10 @@ export function LeaveDialog() {
     await desk.signOut();
   };
   return (
-    <Modal
+    <Dialog
       opened={leaving.use()}
       onClose={() => leaving.set(false)}
       title={t('leaveTitle', { activity })}
-      transitionProps={{ duration: 0 }}
-      centered
     >
       <Text>{t('leaveText', { activity })}</Text>
       {openCount > 0 && <Text mt="xs">{t('leaveOpen', { count: openCount })}</Text>}
@@ -77,6 +81,6 @@ export function LeaveDialog() {
           </Button>
         )}
       </Group>
-    </Modal>
+    </Dialog>
   );
 }

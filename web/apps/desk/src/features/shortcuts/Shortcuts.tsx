@@ -1,6 +1,6 @@
-import { ActionIcon, Modal, Switch, Table } from '@mantine/core';
+import { ActionIcon, Switch, Table } from '@mantine/core';
 import { useDesk } from '@sinew/plugin';
-import { Icon, Key, useStoredChoice } from '@sinew/ui';
+import { Dialog, Icon, Key, useStoredChoice } from '@sinew/ui';
 import { open } from './open.ts';
 import { t } from './strings.ts';
 
@@ -25,13 +25,7 @@ export function ShortcutsDialog() {
   const desk = useDesk();
   const [keys, setKeys] = useStoredChoice('keys', ['on', 'off'], 'on');
   return (
-    <Modal
-      opened={open.use()}
-      onClose={() => open.set(false)}
-      title={t('title')}
-      transitionProps={{ duration: 0 }}
-      closeButtonProps={{ 'aria-label': t('close') }}
-    >
+    <Dialog opened={open.use()} onClose={() => open.set(false)} title={t('title')}>
       <Table>
         <Table.Thead>
           <Table.Tr>
@@ -66,6 +60,6 @@ export function ShortcutsDialog() {
         checked={keys === 'on'}
         onChange={(event) => setKeys(event.currentTarget.checked ? 'on' : 'off')}
       />
-    </Modal>
+    </Dialog>
   );
 }

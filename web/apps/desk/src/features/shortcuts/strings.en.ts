@@ -5,5 +5,4 @@ export const english = {
   or: 'or',
   enabled: 'Single keys act',
   enabledHint: 'Switch off if you use speech input. Tab, Enter and the arrows always work.',
-  close: 'Close',
 };

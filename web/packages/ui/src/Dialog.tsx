@@ -1,0 +1,29 @@
+import { CloseButton, Modal } from '@mantine/core';
+import type { ReactNode } from 'react';
+import styles from './Dialog.module.css';
+import { strings } from './strings.ts';
+
+const t = strings('ui', { close: 'Close' });
+
+interface DialogProps {
+  opened: boolean;
+  onClose(): void;
+  title: string;
+  children: ReactNode;
+}
+
+/** A question or a list over the page; takes the focus and gives it back. */
+export function Dialog({ opened, onClose, title, children }: DialogProps) {
+  return (
+    <Modal.Root opened={opened} onClose={onClose} centered transitionProps={{ duration: 0 }}>
+      <Modal.Overlay />
+      <Modal.Content>
+        <div className={styles.top}>
+          <Modal.Title className={styles.title}>{title}</Modal.Title>
+          <CloseButton aria-label={t('close')} onClick={onClose} />
+        </div>
+        <Modal.Body>{children}</Modal.Body>
+      </Modal.Content>
+    </Modal.Root>
+  );
+}
