@@ -9,13 +9,15 @@ use serde_json::{Value, json};
 
 use crate::Options;
 use crate::connection::form;
-use crate::figures::Samples;
-use crate::load::long_attributes;
+use crate::figures::{Samples, with_usage};
+use crate::load::idle_task;
+use crate::machine::Meter;
 use crate::site::Site;
 
 pub(crate) async fn run(options: &Options) -> Result<Value, String> {
     let (callers, limit) = (options.number("callers")?, options.seconds()?);
     let site = Rc::new(Site::make(10).await?);
+    let meter = Meter::start().await;
     let started = Instant::now();
     let work = (0..callers).map(|caller| {
         let site = Rc::clone(&site);
@@ -24,10 +26,10 @@ pub(crate) async fn run(options: &Options) -> Result<Value, String> {
             let mut samples = Samples::default();
             let path = format!("{}/Tasks", site.path);
             while started.elapsed() < limit {
-                let attributes = long_attributes(caller * 100_000 + samples.len());
+                let attributes = idle_task(caller * 100_000 + samples.len());
                 let body = form(&[("WorkflowSid", &site.workflow), ("Attributes", &attributes)]);
                 let before = Instant::now();
-                connection.form(&path, &body).await?;
+                connection.send(&path, &body).await?;
                 samples.add(before.elapsed());
             }
             Ok::<_, String>(samples)
@@ -38,7 +40,8 @@ pub(crate) async fn run(options: &Options) -> Result<Value, String> {
         all.append(samples);
     }
     let rate = all.len() as f64 / started.elapsed().as_secs_f64();
+    let (usage, created) = (meter.stop(), all.len());
     let mut figures = all.figures();
     figures["per_second"] = json!(rate);
-    Ok(figures)
+    Ok(with_usage(figures, usage, created))
 }

@@ -4,6 +4,8 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 
+use crate::machine::{Noise, Usage};
+
 /// Durations that were seen, in any order.
 #[derive(Default)]
 pub(crate) struct Samples(Vec<Duration>);
@@ -30,6 +32,15 @@ impl Samples {
         };
         json!({"samples": self.0.len(), "p50_ms": at(0.5), "p99_ms": at(0.99), "max_ms": at(1.0)})
     }
+}
+
+/// Adds what a slice cost in processor time for each task, and whether others disturbed it.
+pub(crate) fn with_usage(mut figures: Value, usage: Usage, tasks: usize) -> Value {
+    let each = |seconds: f64| json!(seconds * 1e6 / tasks.max(1) as f64);
+    figures["server_us"] = each(usage.server_s);
+    figures["client_us"] = each(usage.client_s);
+    figures["noisy"] = json!(usage.noise == Noise::Noisy);
+    figures
 }
 
 #[cfg(test)]

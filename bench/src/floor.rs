@@ -1,8 +1,9 @@
 //! The floor: bare SQLite commits of one 400-byte row, with full sync, one after the other.
 //!
 //! * The settings are those of the server's writer, so what the server adds is the difference.
+//! * With a rate, commits are paced: a disk that is asked seldom answers more slowly.
 
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use rusqlite::Connection;
 use serde_json::{Value, json};
@@ -22,7 +23,13 @@ pub(crate) fn run(options: &Options) -> Result<Value, String> {
     let body = "x".repeat(400);
     let mut samples = Samples::default();
     let started = Instant::now();
+    let rate = options.given("rate").map(|_| options.number("rate")).transpose()?;
+    let pause = rate.map(|rate| Duration::from_secs_f64(1.0 / rate.max(1) as f64));
     while started.elapsed() < limit {
+        if let Some(pause) = pause {
+            let due = started + pause.mul_f64(samples.len() as f64);
+            std::thread::sleep(due.saturating_duration_since(Instant::now()));
+        }
         let before = Instant::now();
         commit(&connection, samples.len(), &body).map_err(|error| error.to_string())?;
         samples.add(before.elapsed());

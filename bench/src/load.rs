@@ -2,22 +2,7 @@
 //! for them. The same mix as the PostgreSQL peer's, so that the two can stand side by side.
 
 use serde_json::json;
-
-/// Reproducible random numbers.
-pub(crate) struct Dice(u64);
-
-impl Dice {
-    pub(crate) fn new(seed: u64) -> Dice {
-        Dice(seed.wrapping_mul(0x9e37_79b9_7f4a_7c15) | 1)
-    }
-
-    pub(crate) fn below(&mut self, limit: usize) -> usize {
-        self.0 ^= self.0 << 13;
-        self.0 ^= self.0 >> 7;
-        self.0 ^= self.0 << 17;
-        ((self.0 >> 11) % limit as u64) as usize
-    }
-}
+use testkit::Random;
 
 /// Channels with their capacity for each worker.
 pub(crate) const CHANNELS: [(&str, u32); 3] = [("voice", 1), ("chat", 4), ("sms", 8)];
@@ -29,16 +14,16 @@ pub(crate) const MATCH: &str =
 /// What one worker offers.
 #[derive(Clone)]
 pub(crate) struct Offer {
-    skills: Vec<usize>,
-    langs: Vec<usize>,
-    region: usize,
-    level: usize,
+    skills: Vec<u64>,
+    langs: Vec<u64>,
+    region: u64,
+    level: u64,
 }
 
 impl Offer {
-    pub(crate) fn random(dice: &mut Dice) -> Offer {
-        let some = |dice: &mut Dice, count: usize, of: usize| -> Vec<usize> {
-            let mut picked: Vec<usize> = (0..count).map(|_| dice.below(of)).collect();
+    pub(crate) fn random(dice: &mut Random) -> Offer {
+        let some = |dice: &mut Random, count: usize, of: u64| -> Vec<u64> {
+            let mut picked: Vec<u64> = (0..count).map(|_| dice.below(of)).collect();
             picked.sort_unstable();
             picked.dedup();
             picked
@@ -62,25 +47,40 @@ impl Offer {
     }
 }
 
+/// The attribute that carries a task's number, so that its offer is known by it.
+pub(crate) const NUMBER: &str = "number";
+
+/// The usual size of a task's attributes.
+const ATTRIBUTES_BYTES: usize = 400;
+
 /// One task: its channel, priority and attributes. At least one worker fits it.
-pub(crate) fn task(dice: &mut Dice, offers: &[Offer]) -> (&'static str, usize, String) {
-    let offer = &offers[dice.below(offers.len())];
-    let skill = offer.skills[dice.below(offer.skills.len())];
-    let lang = offer.langs[dice.below(offer.langs.len())];
-    let channel = ["voice", "chat", "chat", "sms"][dice.below(4)];
+pub(crate) fn task(
+    dice: &mut Random,
+    offers: &[Offer],
+    number: usize,
+) -> (&'static str, u64, String) {
+    let offer = dice.one_of(offers).expect("a slice has workers");
+    let skill = dice.one_of(&offer.skills).expect("a worker has a skill");
+    let lang = dice.one_of(&offer.langs).expect("a worker has a language");
+    let channel = dice.one_of(&["voice", "chat", "chat", "sms"]).expect("there are channels");
     let pinned = match dice.below(3) {
         0 => format!(r#","region":"r{}""#, offer.region),
         _ => String::new(),
     };
     let level = (1 + dice.below(2)).min(offer.level);
-    let attributes = format!(r#"{{"skill":"s{skill}","lang":"l{lang}","level":{level}{pinned}}}"#);
-    (channel, dice.below(10), attributes)
+    let asks = format!(r#""skill":"s{skill}","lang":"l{lang}","level":{level}{pinned}"#);
+    (channel, dice.below(10), filled(number, &asks))
 }
 
-/// Attributes of 400 bytes.
-pub(crate) fn long_attributes(number: usize) -> String {
-    let start = format!(r#"{{"number":{number},"name":"Sample Visitor","text":""#);
-    let rest = 400 - start.len() - 2;
+/// Attributes of a task that asks for nothing a worker has.
+pub(crate) fn idle_task(number: usize) -> String {
+    filled(number, r#""name":"Sample Visitor""#)
+}
+
+/// Attributes of the usual size.
+fn filled(number: usize, fields: &str) -> String {
+    let start = format!(r#"{{"{NUMBER}":{number},{fields},"text":""#);
+    let rest = ATTRIBUTES_BYTES.saturating_sub(start.len() + 2);
     format!(r#"{start}{}"}}"#, "x".repeat(rest))
 }
 
@@ -89,20 +89,21 @@ mod tests {
     use super::*;
 
     #[test]
-    fn long_attributes_have_400_bytes_and_are_json() {
+    fn attributes_have_their_size_and_are_json() {
         for number in [0, 12_345, 9_999_999] {
-            let text = long_attributes(number);
-            assert_eq!(text.len(), 400);
+            let text = idle_task(number);
+            assert_eq!(text.len(), ATTRIBUTES_BYTES);
             assert!(serde_json::from_str::<serde_json::Value>(&text).is_ok());
         }
     }
 
     #[test]
     fn every_task_fits_a_worker() {
-        let mut dice = Dice::new(1);
+        let mut dice = Random::new(1);
         let offers: Vec<Offer> = (0..20).map(|_| Offer::random(&mut dice)).collect();
-        for _ in 0..100 {
-            let (_, _, attributes) = task(&mut dice, &offers);
+        for number in 0..100 {
+            let (_, _, attributes) = task(&mut dice, &offers, number);
+            assert_eq!(attributes.len(), ATTRIBUTES_BYTES);
             let task: serde_json::Value = serde_json::from_str(&attributes).unwrap();
             let fits = offers.iter().any(|offer| {
                 let worker: serde_json::Value = serde_json::from_str(&offer.attributes()).unwrap();

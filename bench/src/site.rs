@@ -3,12 +3,14 @@
 //! * Workers are made by several callers at once, or ten thousand would take a minute.
 
 use std::rc::Rc;
+use std::time::Instant;
 
 use serde_json::{Value, json};
+use testkit::Random;
 
 use crate::Options;
-use crate::connection::{Account, Connection, form};
-use crate::load::{CHANNELS, Dice, MATCH, Offer, long_attributes};
+use crate::connection::{Account, Connection, form, text_after};
+use crate::load::{CHANNELS, MATCH, Offer, idle_task};
 
 const CALLERS: usize = 32;
 
@@ -34,10 +36,14 @@ impl Site {
         let available = available(&mut connection, &path).await?;
         let queue = form(&[("FriendlyName", "All"), ("TargetWorkers", "1==1")]);
         let queue = sid(&connection.form(&format!("{path}/TaskQueues"), &queue).await?)?;
-        let workflow =
-            form(&[("FriendlyName", "Match"), ("Configuration", &configuration(&queue))]);
+        let workflow = form(&[
+            ("FriendlyName", "Match"),
+            // Longer than any slice: a task is offered once.
+            ("TaskReservationTimeout", "3600"),
+            ("Configuration", &configuration(&queue)),
+        ]);
         let workflow = sid(&connection.form(&format!("{path}/Workflows"), &workflow).await?)?;
-        let mut dice = Dice::new(42);
+        let mut dice = Random::new(42);
         let offers: Vec<Offer> = (0..workers).map(|_| Offer::random(&mut dice)).collect();
         let workers = make_workers(&account, &path, &available, &offers).await?;
         Ok(Site { account, path, workspace, workflow, workers, offers })
@@ -111,22 +117,42 @@ pub(crate) fn sid(body: &Value) -> Result<String, String> {
 }
 
 /// A store with many workers and many open tasks of 400-byte attributes, which nobody can take.
+/// The figures name one of the tasks, for `look`.
 pub(crate) async fn fill(options: &Options) -> Result<Value, String> {
     let (workers, tasks) = (options.number("workers")?, options.number("tasks")?);
+    let started = Instant::now();
     let site = Rc::new(Site::make(workers).await?);
     let share = tasks.div_ceil(CALLERS).max(1);
     let callers = (0..CALLERS).map(|caller| {
         let site = Rc::clone(&site);
         async move {
-            let mut connection = site.account.connect().await?;
+            let (mut connection, mut last) = (site.account.connect().await?, None);
             for number in caller * share..((caller + 1) * share).min(tasks) {
-                let attributes = long_attributes(number);
+                let attributes = idle_task(number);
                 let body = form(&[("WorkflowSid", &site.workflow), ("Attributes", &attributes)]);
-                connection.form(&format!("{}/Tasks", site.path), &body).await?;
+                let answer = connection.send(&format!("{}/Tasks", site.path), &body).await?;
+                last = text_after(answer, "\"sid\":\"").map(|sid| (sid.to_owned(), attributes));
             }
-            Ok::<_, String>(())
+            Ok::<_, String>(last)
         }
     });
-    futures_util::future::try_join_all(callers).await?;
-    Ok(json!({"workspace": site.workspace, "workers": workers, "tasks": tasks}))
+    let last = futures_util::future::try_join_all(callers).await?;
+    let (task, attributes) = last.into_iter().flatten().next().ok_or("no task was made")?;
+    Ok(json!({
+        "workspace": site.workspace, "task": task, "attributes": attributes,
+        "seconds": started.elapsed().as_secs_f64(),
+    }))
+}
+
+/// Whether a task that `fill` made is there, pending and unchanged.
+pub(crate) async fn look(options: &Options) -> Result<Value, String> {
+    let (workspace, task) = (options.text("workspace")?, options.text("task")?);
+    let mut connection = Account::from_environment()?.connect().await?;
+    let path = format!("/taskrouter/v1/Workspaces/{workspace}/Tasks/{task}");
+    let found = connection.get(&path).await?;
+    let same = found["attributes"] == options.text("attributes")?;
+    match (same, found["assignment_status"].as_str()) {
+        (true, Some("pending")) => Ok(found),
+        _ => Err(format!("the task is not as it was left: {found}")),
+    }
 }

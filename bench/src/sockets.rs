@@ -1,7 +1,8 @@
-//! One open WebSocket for each worker, as if each sat at a desk.
+//! One open event socket for each worker, as if each sat at a desk.
 //!
 //! * The moment of an event is taken before anything of it is read.
 
+use std::rc::Rc;
 use std::time::Instant;
 
 use base64::Engine;
@@ -10,64 +11,80 @@ use futures_util::StreamExt;
 use hmac::{Hmac, KeyInit, Mac};
 use serde_json::{Value, json};
 use sha2::Sha256;
-use tokio::sync::mpsc::UnboundedSender;
+use tokio::net::TcpStream;
 use tokio_tungstenite::tungstenite::Message;
+use tokio_tungstenite::tungstenite::protocol::WebSocketConfig;
+use tokio_tungstenite::{WebSocketStream, client_async_with_config};
 
-use crate::connection::Account;
+use crate::board::Board;
+use crate::connection::{Account, text_after};
+use crate::load::NUMBER;
 use crate::site::Site;
 
 const OPENERS: usize = 32;
+/// Ten thousand sockets with the library's own buffers would fill the memory.
+const BUFFER_BYTES: usize = 4_096;
 
-/// An offer as a worker's socket showed it.
-pub(crate) struct Offered {
-    pub(crate) task: String,
-    pub(crate) reservation: String,
-    pub(crate) at: Instant,
-}
-
-/// Opens a socket for every worker; each sends what it is offered until the process ends.
-pub(crate) async fn open(site: &Site, offers: &UnboundedSender<Offered>) -> Result<(), String> {
+/// Opens a socket for every worker; each notes its offers on the board until the process ends.
+pub(crate) async fn open(site: &Site, board: &Rc<Board>) -> Result<(), String> {
     let share = site.workers.len().div_ceil(OPENERS).max(1);
     let parts = site.workers.chunks(share).map(|workers| async move {
         for worker in workers {
-            listen(site, worker, offers.clone()).await?;
+            let socket = connect(site, worker).await?;
+            tokio::task::spawn_local(listen(socket, Rc::clone(board)));
         }
         Ok::<_, String>(())
     });
     futures_util::future::try_join_all(parts).await.map(|_| ())
 }
 
-async fn listen(site: &Site, worker: &str, out: UnboundedSender<Offered>) -> Result<(), String> {
+type Socket = WebSocketStream<TcpStream>;
+
+async fn connect(site: &Site, worker: &str) -> Result<Socket, String> {
+    let address = &site.account.address;
     let token = token(&site.account, &site.workspace, worker);
-    let url = format!("ws://{}/v1/wschannels?token={token}", site.account.address);
-    let opened = tokio_tungstenite::connect_async(url).await;
+    let url = format!("ws://{address}/v1/wschannels?token={token}&clientVersion=2.1.1");
+    let stream = TcpStream::connect(address).await.map_err(|error| format!("{worker}: {error}"))?;
+    stream.set_nodelay(true).map_err(|error| format!("{worker}: {error}"))?;
+    let buffers = WebSocketConfig::default()
+        .read_buffer_size(BUFFER_BYTES)
+        .write_buffer_size(BUFFER_BYTES)
+        .max_write_buffer_size(16 * BUFFER_BYTES);
+    let opened = client_async_with_config(url, stream, Some(buffers)).await;
     let (mut socket, _) = opened.map_err(|error| format!("{worker}: {error}"))?;
     match socket.next().await {
-        Some(Ok(Message::Text(text))) if text.contains("init") => {}
-        other => return Err(format!("{worker}: no init but {other:?}")),
+        Some(Ok(Message::Text(text))) if text.contains("\"init\"") => Ok(socket),
+        other => Err(format!("{worker}: no init but {other:?}")),
     }
-    tokio::spawn(async move {
-        while let Some(Ok(message)) = socket.next().await {
-            let at = Instant::now();
-            let Message::Text(text) = message else { continue };
-            if let Some(offered) = offer(&text, at)
-                && out.send(offered).is_err()
-            {
-                break;
-            }
-        }
-    });
-    Ok(())
 }
 
-fn offer(text: &str, at: Instant) -> Option<Offered> {
-    if !text.contains("reservation.created") {
-        return None;
+async fn listen(mut socket: Socket, board: Rc<Board>) {
+    while let Some(Ok(message)) = socket.next().await {
+        let at = Instant::now();
+        if let Message::Text(text) = message {
+            note(text.as_str(), at, &board);
+        }
     }
-    let event: Value = serde_json::from_str(text).ok()?;
-    let reservation = event["payload"]["sid"].as_str()?.to_owned();
-    let task = event["payload"]["task"]["sid"].as_str()?.to_owned();
-    Some(Offered { task, reservation, at })
+}
+
+/// Notes an offer; other events are of no interest here.
+fn note(frame: &str, at: Instant, board: &Board) {
+    if !frame.contains("\"event_type\":\"reservation.created\"") {
+        return;
+    }
+    let sid = |prefix: &str| {
+        let rest = text_after(frame, &format!("\"sid\":\"{prefix}")).unwrap_or_default();
+        format!("{prefix}{rest}")
+    };
+    board.offered(number(frame).unwrap_or(usize::MAX), sid("WT"), sid("WR"), at);
+}
+
+/// The task's number, from the attributes that the frame carries as a JSON string.
+fn number(frame: &str) -> Option<usize> {
+    let key = format!("\\\"{NUMBER}\\\":");
+    let rest = &frame[frame.find(&key)? + key.len()..];
+    let end = rest.find(|digit: char| !digit.is_ascii_digit())?;
+    rest[..end].parse().ok()
 }
 
 fn token(account: &Account, workspace: &str, worker: &str) -> String {
@@ -86,4 +103,26 @@ fn token(account: &Account, workspace: &str, worker: &str) -> String {
     let mut key = key.expect("a key of any length will do");
     key.update(signed.as_bytes());
     format!("{signed}.{}", URL_SAFE_NO_PAD.encode(key.finalize().into_bytes()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_offer_is_read_from_its_frame_and_other_events_are_not() {
+        let board = Board::default();
+        let (number, mut waits) = board.open();
+        let attributes = Value::String(crate::load::idle_task(number));
+        let frame = format!(
+            "{{\"event_type\":\"reservation.created\",\"payload\":{{\"account_sid\":\"AC1\",\
+             \"sid\":\"WR9\",\"task_sid\":\"WT8\",\"task\":{{\"sid\":\"WT8\",\
+             \"attributes\":{attributes}}}}}}}"
+        );
+        note(&frame, Instant::now(), &board);
+        let offer = waits.try_recv().unwrap();
+        assert_eq!((offer.task.as_str(), offer.reservation.as_str()), ("WT8", "WR9"));
+        note(&frame.replace(".created", ".accepted"), Instant::now(), &board);
+        assert_eq!(board.check(1), Ok(()));
+    }
 }
