@@ -23,8 +23,6 @@ struct Mark {
     epoch: u64,
     /// The epoch was in a group that failed.
     spent: bool,
-    /// The store has the partition.
-    stored: bool,
 }
 
 impl Fence {
@@ -38,11 +36,11 @@ impl Fence {
     /// Takes the durable state anew and keeps the epochs: for a store that had to reopen itself.
     pub fn reload(&mut self, partitions: impl IntoIterator<Item = Partition>) {
         for mark in self.marks.values_mut() {
-            *mark = Mark { last: 0, reached: 0, stored: false, ..*mark };
+            *mark = Mark { last: 0, reached: 0, ..*mark };
         }
         for Partition { id, last, .. } in partitions {
             let mark = self.marks.entry(id).or_default();
-            *mark = Mark { last, reached: last, stored: true, ..*mark };
+            *mark = Mark { last, reached: last, ..*mark };
         }
     }
 
@@ -67,7 +65,6 @@ impl Fence {
         for batch in group {
             let mark = self.mark(&batch.partition);
             mark.last = mark.reached;
-            mark.stored |= !batch.is_empty();
         }
     }
 
@@ -80,16 +77,6 @@ impl Fence {
                 (mark.epoch, mark.spent) = (batch.epoch, true);
             }
         }
-    }
-
-    /// Whether the store has the partition, as far as confirmed groups tell.
-    pub fn is_stored(&self, partition: &str) -> bool {
-        self.marks.get(partition).is_some_and(|mark| mark.stored)
-    }
-
-    /// The newest durable change of a partition; 0 for none.
-    pub fn last(&self, partition: &str) -> Seq {
-        self.marks.get(partition).map_or(0, |mark| mark.last)
     }
 
     fn mark(&mut self, partition: &PartitionId) -> &mut Mark {

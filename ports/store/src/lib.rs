@@ -94,7 +94,7 @@ pub struct Batch {
     pub changes: Vec<StoredChange>,
     /// Entities as they are after the changes. Of several writes of one row the last one holds.
     pub rows: Vec<RowWrite>,
-    /// Effects that leave the process, still to be performed.
+    /// Effects that leave the process, still to be performed. They belong to this partition.
     pub outgoing: Vec<Outgoing>,
     /// Effects that were performed and can be forgotten; unknown ones are ignored.
     pub settled: Vec<OutgoingId>,
@@ -218,9 +218,8 @@ pub enum Direction {
 }
 
 /// A question over one table. The order always ends with the key, ascending unless the last
-/// ordering column is descending, so it is total and a cursor is exact. Over all partitions equal
-/// keys follow each other by partition; a cursor is exact there only for keys that are unique in the
-/// whole table, as SIDs are.
+/// ordering column is descending, so it is total and a cursor is exact. Over all partitions this
+/// holds for keys that are unique in the whole table, as SIDs are.
 #[derive(Clone, Debug)]
 pub struct Scan {
     /// Which table.

@@ -85,8 +85,11 @@ impl Batch {
             && self.settled.is_empty()
     }
 
-    /// Panics unless each row fits its table.
+    /// Panics unless each row fits its table and each effect is the partition's own.
     pub fn check(&self) {
+        for effect in &self.outgoing {
+            assert_eq!(effect.id.partition, self.partition, "the partition of an effect");
+        }
         for row in &self.rows {
             row.check();
         }

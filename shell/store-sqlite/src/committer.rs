@@ -46,7 +46,7 @@ impl SqliteCommitter {
 
     fn write(&mut self, group: &[Batch]) -> Result<(), CommitError> {
         let writer = self.writer.as_mut().expect("commit has opened it");
-        let failure = match writer.write(group, &self.shared, &self.fence) {
+        let failure = match writer.write(group, &self.shared) {
             Ok(()) => return Ok(()),
             Err(failure) => failure,
         };

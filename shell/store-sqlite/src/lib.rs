@@ -186,7 +186,7 @@ impl Store for SqliteStore {
         self.read(|reader| {
             let mut select = reader.prepare_cached(&statements.row)?;
             let mut rows = select.query([partition, key])?;
-            rows.next()?.map(|row| scan::row(row, table)).transpose()
+            rows.next()?.map(|row| scan::row(row, table, partition.into())).transpose()
         })
     }
 

@@ -7,9 +7,10 @@
 use crate::{
     Bound,
     reader::Reader,
-    sql::{TableSql, quoted, sql},
+    sql::{self, TableSql, quoted, sql},
 };
-use std::{fmt::Write, sync::Arc};
+use rusqlite::types::ValueRef;
+use std::fmt::Write;
 use store::{Direction, Filter, PartitionId, Row, Scan, Table, Test, Value};
 
 /// Asks and collects.
@@ -30,12 +31,15 @@ pub(crate) fn run(
         select.raw_bind_parameter(place, Bound(value))?;
     }
     select.raw_bind_parameter(place + 1, sql(scan.limit))?;
+    let mut names = Names { reader, last: None };
     let mut rows = select.raw_query();
-    let mut found: Vec<Row> = Vec::new();
-    while let Some(row) = rows.next()? {
-        let same = found.last().map(|row| &row.partition);
-        let next = read(row, scan.table, same)?;
-        found.push(next);
+    let mut found = Vec::new();
+    while let Some(read) = rows.next()? {
+        let partition = match &scan.partition {
+            Some(partition) => partition.clone(),
+            None => names.of(read.get(0)?)?,
+        };
+        found.push(row(read, scan.table, partition)?);
     }
     Ok(found)
 }
@@ -47,32 +51,42 @@ pub(crate) fn text(scan: &Scan, statements: &TableSql) -> String {
 }
 
 /// One row of a `SELECT` that begins as [`TableSql::select`] does.
-pub(crate) fn row(row: &rusqlite::Row<'_>, table: &Table) -> rusqlite::Result<Row> {
-    read(row, table, None)
-}
-
-/// The name of the partition is shared with the row before where it is the same.
-fn read(
+pub(crate) fn row(
     row: &rusqlite::Row<'_>,
     table: &Table,
-    before: Option<&PartitionId>,
+    partition: PartitionId,
 ) -> rusqlite::Result<Row> {
-    let partition = row.get_ref(0)?.as_str()?;
-    let partition = match before {
-        Some(before) if **before == *partition => before.clone(),
-        _ => Arc::from(partition),
-    };
     let key = row.get_ref(1)?.as_str()?.into();
     let mut values = Vec::with_capacity(table.columns.len());
     for place in 2..table.columns.len() + 2 {
         values.push(match row.get_ref(place)? {
-            rusqlite::types::ValueRef::Null => Value::Null,
-            rusqlite::types::ValueRef::Integer(n) => Value::Int(n),
+            ValueRef::Null => Value::Null,
+            ValueRef::Integer(n) => Value::Int(n),
             other => Value::Text(other.as_str()?.into()),
         });
     }
     let body = row.get_ref(table.columns.len() + 2)?.as_str()?.to_owned();
     Ok(Row { partition, key, values, body })
+}
+
+/// The names of partitions, asked for when the number changes from one row to the next.
+struct Names<'r> {
+    reader: &'r Reader,
+    last: Option<(i64, PartitionId)>,
+}
+
+impl Names<'_> {
+    fn of(&mut self, number: i64) -> rusqlite::Result<PartitionId> {
+        if let Some((last, name)) = &self.last
+            && *last == number
+        {
+            return Ok(name.clone());
+        }
+        let mut select = self.reader.prepare_cached(sql::NAME)?;
+        let name: PartitionId = select.query_row([number], |row| row.get(0))?;
+        self.last = Some((number, name.clone()));
+        Ok(name)
+    }
 }
 
 /// The text of a question, and its values between the partition and the limit.
@@ -97,7 +111,7 @@ impl<'a> Question<'a> {
         let mut question = Self { scan, text, conditions: 0, values: Vec::new() };
         question.text.push_str(&statements.select);
         if scan.partition.is_some() {
-            question.condition("partition = ?");
+            question.condition("partition = (SELECT number FROM partition WHERE id = ?)");
         }
         for filter in &scan.filters {
             question.filter(filter);

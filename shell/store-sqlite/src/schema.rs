@@ -134,6 +134,7 @@ fn create(transaction: &Transaction<'_>, table: &'static Table) -> Result<(), Op
 fn definition(table: &Table) -> Vec<(&'static str, &'static str, &'static str)> {
     sql::columns(table)
         .map(|name| match table.position(name) {
+            None if name == "partition" => (name, "INTEGER", " NOT NULL"),
             None => (name, "TEXT", " NOT NULL"),
             Some(at) => match table.columns[at].kind {
                 ColumnKind::Text => (name, "TEXT", ""),

@@ -4,18 +4,21 @@
 //!   `COMMIT` with one sync.
 //! * Nothing is allocated for a row; texts are bound where they lie.
 //! * Statements are fetched from the connection's cache once for a group, and keep their partition
-//!   while it stays the same.
+//!   while it stays the same; a partition is a number here.
 
 use crate::{
     Bound, Shared, connect,
     sql::{self, TableSql, sql},
 };
 use rusqlite::{CachedStatement, Connection, hooks::Wal};
-use std::sync::{
-    Arc,
-    atomic::{AtomicU32, Ordering},
+use std::{
+    collections::HashMap,
+    sync::{
+        Arc,
+        atomic::{AtomicU32, Ordering},
+    },
 };
-use store::{Batch, Fence, Outgoing, OutgoingId, RowContent, RowWrite, Value};
+use store::{Batch, Outgoing, OutgoingId, PartitionId, RowContent, RowWrite, Value};
 
 /// The writing connection.
 pub(crate) struct Writer {
@@ -23,6 +26,8 @@ pub(crate) struct Writer {
     /// The length of the log, told by SQLite at each commit.
     frames: Arc<AtomicU32>,
     page_limit: u32,
+    /// The numbers of partitions; of a group that failed, none is kept.
+    numbers: HashMap<PartitionId, i64>,
 }
 
 /// What went wrong, and when.
@@ -47,7 +52,7 @@ impl Writer {
             count.store(pages.unsigned_abs(), Ordering::Relaxed);
             Ok(())
         }))?;
-        Ok(Self { connection, frames, page_limit: 0 })
+        Ok(Self { connection, frames, page_limit: 0, numbers: HashMap::new() })
     }
 
     /// The length of the log in frames, after the newest commit.
@@ -55,41 +60,36 @@ impl Writer {
         self.frames.load(Ordering::Relaxed)
     }
 
-    pub(crate) fn write(
-        &mut self,
-        group: &[Batch],
-        shared: &Shared,
-        fence: &Fence,
-    ) -> Result<(), Failure> {
-        self.write_uncommitted(group, shared, fence).map_err(Failure::Before)?;
+    pub(crate) fn write(&mut self, group: &[Batch], shared: &Shared) -> Result<(), Failure> {
+        self.write_uncommitted(group, shared).map_err(Failure::Before)?;
         let mut commit = self.connection.prepare_cached("COMMIT").map_err(Failure::Before)?;
         commit.raw_execute().map_err(Failure::AtCommit)?;
         Ok(())
     }
 
     /// Whether no transaction is left open.
-    pub(crate) fn roll_back(&self) -> bool {
+    pub(crate) fn roll_back(&mut self) -> bool {
+        self.numbers.clear();
         self.connection.is_autocommit() || self.connection.execute_batch("ROLLBACK").is_ok()
     }
 
-    fn write_uncommitted(
-        &mut self,
-        group: &[Batch],
-        shared: &Shared,
-        fence: &Fence,
-    ) -> rusqlite::Result<()> {
+    fn write_uncommitted(&mut self, group: &[Batch], shared: &Shared) -> rusqlite::Result<()> {
         self.limit_pages(shared)?;
         self.connection.prepare_cached("BEGIN IMMEDIATE")?.raw_execute()?;
         let mut statements = Statements::new(&self.connection, &shared.tables);
         for batch in group.iter().filter(|batch| !batch.is_empty()) {
-            if !fence.is_stored(&batch.partition) {
-                let mut add = self.connection.prepare_cached(sql::ADD_PARTITION)?;
-                add.execute((&*batch.partition, batch.kind, batch.at.0))?;
-            }
-            statements.journal(batch)?;
-            statements.outgoing(batch)?;
+            let number = match self.numbers.get(&batch.partition) {
+                Some(number) => *number,
+                None => {
+                    let number = number(&self.connection, batch)?;
+                    self.numbers.insert(batch.partition.clone(), number);
+                    number
+                }
+            };
+            statements.journal(batch, number)?;
+            statements.outgoing(batch, number)?;
             for row in &batch.rows {
-                statements.row(batch, row, shared.table_position(row.table))?;
+                statements.row(number, row, shared.table_position(row.table))?;
             }
         }
         Ok(())
@@ -109,38 +109,46 @@ impl Writer {
     }
 }
 
+/// The number of the batch's partition, which becomes known with its first batch.
+fn number(connection: &Connection, batch: &Batch) -> rusqlite::Result<i64> {
+    let mut add = connection.prepare_cached(sql::ADD_PARTITION)?;
+    add.execute((&*batch.partition, batch.kind, batch.at.0))?;
+    let mut select = connection.prepare_cached(sql::NUMBER)?;
+    select.query_row([&*batch.partition], |row| row.get(0))
+}
+
 /// The statements of one group.
-struct Statements<'c, 'b> {
+struct Statements<'c> {
     connection: &'c Connection,
-    journal: Option<Prepared<'c, 'b>>,
-    tables: Vec<TableStatements<'c, 'b>>,
+    journal: Option<Prepared<'c>>,
+    tables: Vec<TableStatements<'c>>,
 }
 
 /// The statements of one table, each prepared when it is first needed.
-struct TableStatements<'c, 'b> {
+struct TableStatements<'c> {
     sql: &'c TableSql,
-    upsert: Option<Prepared<'c, 'b>>,
-    live: Option<Prepared<'c, 'b>>,
-    delete: Option<Prepared<'c, 'b>>,
+    upsert: Option<Prepared<'c>>,
+    live: Option<Prepared<'c>>,
+    delete: Option<Prepared<'c>>,
 }
 
-/// A statement, and the partition that its first parameter holds.
-struct Prepared<'c, 'b> {
+/// A statement, and the partition's number that its first parameter holds.
+struct Prepared<'c> {
     statement: CachedStatement<'c>,
-    partition: &'b str,
+    partition: i64,
 }
 
-impl<'c, 'b> Statements<'c, 'b> {
+impl<'c> Statements<'c> {
     fn new(connection: &'c Connection, tables: &'c [TableSql]) -> Self {
         let none = |sql| TableStatements { sql, upsert: None, live: None, delete: None };
         Self { connection, journal: None, tables: tables.iter().map(none).collect() }
     }
 
-    fn journal(&mut self, batch: &'b Batch) -> rusqlite::Result<()> {
+    fn journal(&mut self, batch: &Batch, partition: i64) -> rusqlite::Result<()> {
         if batch.changes.is_empty() {
             return Ok(());
         }
-        let (slot, partition) = (&mut self.journal, &*batch.partition);
+        let slot = &mut self.journal;
         let insert = Prepared::fetch(slot, self.connection, sql::ADD_ENTRY, partition)?;
         insert.raw_bind_parameter(3, batch.at.0)?;
         for (seq, change) in (batch.first..).zip(&batch.changes) {
@@ -152,10 +160,10 @@ impl<'c, 'b> Statements<'c, 'b> {
         Ok(())
     }
 
-    fn outgoing(&mut self, batch: &'b Batch) -> rusqlite::Result<()> {
-        for Outgoing { id: OutgoingId { partition, seq, index }, body } in &batch.outgoing {
+    fn outgoing(&mut self, batch: &Batch, number: i64) -> rusqlite::Result<()> {
+        for Outgoing { id: OutgoingId { seq, index, .. }, body } in &batch.outgoing {
             let mut insert = self.connection.prepare_cached(sql::ADD_OUTGOING)?;
-            insert.execute((&**partition, sql(*seq), index, body))?;
+            insert.execute((number, sql(*seq), index, body))?;
         }
         for OutgoingId { partition, seq, index } in &batch.settled {
             let mut delete = self.connection.prepare_cached(sql::SETTLE)?;
@@ -164,8 +172,8 @@ impl<'c, 'b> Statements<'c, 'b> {
         Ok(())
     }
 
-    fn row(&mut self, batch: &'b Batch, row: &RowWrite, table: usize) -> rusqlite::Result<()> {
-        let (connection, partition) = (self.connection, &*batch.partition);
+    fn row(&mut self, partition: i64, row: &RowWrite, table: usize) -> rusqlite::Result<()> {
+        let connection = self.connection;
         let TableStatements { sql, upsert, live, delete } = &mut self.tables[table];
         let Some(content) = &row.content else {
             let delete = Prepared::fetch(delete, connection, &sql.delete, partition)?;
@@ -201,12 +209,12 @@ fn put(
     Ok(upsert.raw_execute()? > 0)
 }
 
-impl<'c, 'b> Prepared<'c, 'b> {
+impl<'c> Prepared<'c> {
     fn fetch<'s>(
         slot: &'s mut Option<Self>,
         connection: &'c Connection,
         sql: &str,
-        partition: &'b str,
+        partition: i64,
     ) -> rusqlite::Result<&'s mut CachedStatement<'c>> {
         let prepared = match slot {
             Some(prepared) => prepared,

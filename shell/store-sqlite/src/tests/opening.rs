@@ -141,8 +141,8 @@ fn a_changed_table_needs_a_migration() {
     static OTHERS: &[&Table] = &[&OTHER];
     let folder = Folder::new();
     drop(open(&folder));
-    let expected = "table worker_load of the store has columns partition TEXT, key TEXT, \
-                    idle_since INTEGER, body TEXT, not partition TEXT, key TEXT, idle_since TEXT, \
+    let expected = "table worker_load of the store has columns partition INTEGER, key TEXT, \
+                    idle_since INTEGER, body TEXT, not partition INTEGER, key TEXT, idle_since TEXT, \
                     body TEXT";
     assert_eq!(refusal(&folder, OTHERS), expected);
     open(&folder);
@@ -163,7 +163,7 @@ fn migrations_run_in_order_and_once() {
     let folder = Folder::new();
     drop(open(&folder));
     let mut connection = raw(&folder);
-    connection.execute("INSERT INTO worker_load VALUES ('WS', 'WK', 41, '{}')", []).unwrap();
+    connection.execute("INSERT INTO worker_load VALUES (1, 'WK', 41, '{}')", []).unwrap();
     let mut prepare = |table, steps| {
         schema::prepare_with(&mut connection, &folder.0, &[table], steps).unwrap();
         connection.query_row("SELECT * FROM worker_load", [], |row| row.get::<_, i64>(2)).unwrap()
