@@ -1,2 +1,84 @@
-//! Placeholder.
-fn main() {}
+//! The command `sinew`.
+
+use clap::{Parser, Subcommand, error::ErrorKind};
+use sinew::{Config, Flags, Given, ServeError, config::DEFAULTS};
+use std::{io::Write as _, process::ExitCode};
+use tokio::signal::unix::{SignalKind, signal};
+
+/// An omnichannel contact centre that answers the incumbent's SDKs.
+#[derive(Parser)]
+#[command(name = "sinew", version, about)]
+struct Command {
+    #[command(subcommand)]
+    subcommand: Sub,
+}
+
+#[derive(Subcommand)]
+enum Sub {
+    /// Serves HTTP and WebSocket until SIGTERM.
+    Serve(Box<Flags>),
+    /// About the configuration file.
+    Config {
+        /// Prints a file with every key and its default.
+        #[arg(long, required = true)]
+        print_defaults: bool,
+    },
+}
+
+fn main() -> ExitCode {
+    let command = match Command::try_parse() {
+        Ok(command) => command,
+        Err(error) => return usage(&error),
+    };
+    match command.subcommand {
+        Sub::Serve(flags) => match serve(&flags) {
+            Ok(()) => ExitCode::SUCCESS,
+            Err(error) => refuse(&error),
+        },
+        Sub::Config { .. } => {
+            print!("{DEFAULTS}");
+            ExitCode::SUCCESS
+        }
+    }
+}
+
+/// Help and version as they are; a mistake in one line.
+fn usage(error: &clap::Error) -> ExitCode {
+    if matches!(error.kind(), ErrorKind::DisplayHelp | ErrorKind::DisplayVersion) {
+        print!("{error}");
+        return ExitCode::SUCCESS;
+    }
+    let text = error.to_string();
+    let text = text.split("\n\n").next().unwrap_or_default().replace('\n', " ");
+    refuse(&format!("{} (see sinew --help)", text.trim_start_matches("error: ").trim()))
+}
+
+fn refuse(error: &dyn std::fmt::Display) -> ExitCode {
+    eprintln!("sinew: {}", error.to_string().replace('\n', " "));
+    ExitCode::from(2)
+}
+
+fn serve(flags: &Flags) -> Result<(), ServeError> {
+    let config = Config::load(flags)?;
+    sinew::logging::start(&config)?;
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+    let runtime = runtime.expect("the operating system gives a runtime its event queue");
+    runtime.block_on(async {
+        let mut term = signal(SignalKind::terminate()).expect("SIGTERM can be listened to");
+        let mut int = signal(SignalKind::interrupt()).expect("SIGINT can be listened to");
+        let running = sinew::serve(config, &Given::from_env()).await?;
+        if let Some(file) = &running.credentials {
+            tracing::info!(file = %file.display(), "first start: the credentials drawn are in a file");
+        }
+        let mut out = std::io::stdout();
+        // Whoever started us may have stopped reading: no reason to stop serving.
+        _ = writeln!(out, "sinew ready {}", running.url).and_then(|()| out.flush());
+        tokio::select! {
+            _ = term.recv() => {}
+            _ = int.recv() => {}
+        }
+        tracing::info!("stopping");
+        running.stop().await;
+        Ok(())
+    })
+}

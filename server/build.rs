@@ -1,0 +1,7 @@
+//! Builds again when the pages were built again.
+
+fn main() {
+    for app in ["desk", "chat"] {
+        println!("cargo:rerun-if-changed=../web/apps/{app}/dist");
+    }
+}

@@ -1,0 +1,139 @@
+//! Which part answers a request: sockets, health, products, pages.
+
+use crate::pages;
+use api::{Api, Connection};
+use axum::{Router, body::Body};
+use host::{Host, Readiness};
+use http::{Method, Request, Response, StatusCode, header};
+use std::{
+    fmt::Write as _,
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering::Relaxed},
+    },
+    time::Instant,
+};
+use tower::Service as _;
+
+/// Everything that answers; clones are the same.
+#[derive(Clone)]
+pub(crate) struct Front(Arc<Shared>);
+
+struct Shared {
+    api: Api,
+    live: Router,
+    host: Host,
+    demo: bool,
+    started: Instant,
+    pub(crate) open: AtomicU64,
+}
+
+impl Front {
+    pub(crate) fn new(host: Host, api: Api, live: Router, demo: bool) -> Self {
+        let (started, open) = (Instant::now(), AtomicU64::new(0));
+        Self(Arc::new(Shared { api, live, host, demo, started, open }))
+    }
+
+    /// Counts a connection while the value lives.
+    pub(crate) fn connected(&self) -> OpenConnection {
+        self.0.open.fetch_add(1, Relaxed);
+        OpenConnection(self.clone())
+    }
+
+    /// Answers anything.
+    pub(crate) async fn answer(
+        &self,
+        mut request: Request<Body>,
+        connection: Connection,
+    ) -> Response<Body> {
+        request.extensions_mut().insert(connection);
+        let shared = &*self.0;
+        let path = request.uri().path();
+        if path == "/v1/wschannels" || path.starts_with("/chat/demo/") {
+            request.extensions_mut().insert(live::Peer(connection.peer.ip()));
+            let answered = shared.live.clone().call(request).await;
+            return answered.unwrap_or_else(|never| match never {});
+        }
+        if path.starts_with("/chat/demo") || path.starts_with("/chat/assets/") {
+            return self.page(&request);
+        }
+        if shared.api.is_for(&request) {
+            return shared.api.answer(request).await;
+        }
+        match path {
+            "/healthz" => pages::text(StatusCode::OK, "ok\n"),
+            "/readyz" => self.readiness(),
+            "/metrics" => self.metrics(),
+            _ if path.starts_with("/openapi/") => self.document(path),
+            _ => self.page(&request),
+        }
+    }
+
+    fn page(&self, request: &Request<Body>) -> Response<Body> {
+        let found = pages::page(request, self.0.demo);
+        let mut response =
+            found.unwrap_or_else(|| pages::text(StatusCode::NOT_FOUND, "There is nothing here.\n"));
+        if request.method() == Method::HEAD {
+            *response.body_mut() = Body::empty();
+        }
+        response
+    }
+
+    fn readiness(&self) -> Response<Body> {
+        match self.0.host.readiness() {
+            Readiness::Ready => pages::text(StatusCode::OK, "ready\n"),
+            Readiness::NotReady { because } => {
+                pages::text(StatusCode::SERVICE_UNAVAILABLE, format!("not ready: {because}\n"))
+            }
+        }
+    }
+
+    fn document(&self, path: &str) -> Response<Body> {
+        let name = path.strip_prefix("/openapi/").and_then(|name| name.strip_suffix(".json"));
+        let Some(document) = name.and_then(|name| self.0.api.openapi(name)) else {
+            return pages::text(StatusCode::NOT_FOUND, "There is no such document.\n");
+        };
+        let mut response = Response::new(Body::from(document.to_string()));
+        let json = http::HeaderValue::from_static("application/json");
+        response.headers_mut().insert(header::CONTENT_TYPE, json);
+        response
+    }
+
+    fn metrics(&self) -> Response<Body> {
+        let mut out = String::with_capacity(8192);
+        self.0.api.write_metrics(&mut out);
+        let mut gauge = |name: &str, help: &str, value: f64| {
+            _ = writeln!(out, "# HELP {name} {help}\n# TYPE {name} gauge\n{name} {value}");
+        };
+        let count = |n: usize| n as f64;
+        gauge("sinew_partitions", "Partitions held.", count(self.0.host.workspaces().len() + 1));
+        let open = self.0.open.load(Relaxed) as f64;
+        gauge("sinew_connections", "Open connections, sockets included.", open);
+        gauge("sinew_uptime_seconds", "Since the start.", self.0.started.elapsed().as_secs_f64());
+        let ready = f64::from(u8::from(self.0.host.readiness() == Readiness::Ready));
+        gauge("sinew_ready", "1 while the store takes writes.", ready);
+        if let Some(bytes) = resident_bytes() {
+            gauge("process_resident_memory_bytes", "Memory in use.", bytes as f64);
+        }
+        let mut response = pages::text(StatusCode::OK, out);
+        let media = http::HeaderValue::from_static("text/plain; version=0.0.4; charset=utf-8");
+        response.headers_mut().insert(header::CONTENT_TYPE, media);
+        response
+    }
+}
+
+/// Counts a connection while it lives.
+pub(crate) struct OpenConnection(Front);
+
+impl Drop for OpenConnection {
+    fn drop(&mut self) {
+        self.0.0.open.fetch_sub(1, Relaxed);
+    }
+}
+
+fn resident_bytes() -> Option<u64> {
+    let status = std::fs::read_to_string("/proc/self/status").ok()?;
+    let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:"))?;
+    let kilobytes: u64 = line.trim().strip_suffix(" kB")?.parse().ok()?;
+    Some(kilobytes * 1024)
+}

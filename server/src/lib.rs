@@ -1,0 +1,107 @@
+//! The one binary: configuration, wiring, pages.
+//!
+//! * Configuration is parsed once; what it chose is passed down by value.
+//! * The address is bound and the store restored before anything is served, so a server that is
+//!   reachable is ready.
+//! * One runtime thread, and the host's writer beside it.
+
+pub mod config;
+pub mod first;
+pub mod logging;
+
+mod front;
+mod listener;
+mod pages;
+
+pub use config::{Config, ConfigError, Flags};
+pub use first::{FirstStartError, Given};
+
+use api::{Api, Site};
+use config::Clock;
+use front::Front;
+use host::{ClockKind, Host, StartError};
+use std::{net::SocketAddr, path::PathBuf, sync::Arc, time::Duration};
+use store_sqlite::{OpenError, SqliteStore};
+use tokio::{sync::watch, task::JoinHandle};
+
+/// How long the host may take to flush once nothing is in flight.
+const FLUSH_LIMIT: Duration = Duration::from_secs(4);
+
+/// Why the server did not start, in one line.
+#[derive(Debug, thiserror::Error)]
+pub enum ServeError {
+    /// The configuration.
+    #[error(transparent)]
+    Config(#[from] ConfigError),
+    /// The store.
+    #[error(transparent)]
+    Open(#[from] OpenError),
+    /// The host.
+    #[error(transparent)]
+    Start(#[from] StartError),
+    /// The first account.
+    #[error(transparent)]
+    First(#[from] FirstStartError),
+}
+
+/// A server that answers.
+pub struct Running {
+    /// Where it listens.
+    pub addr: SocketAddr,
+    /// Scheme and address: where clients on this machine reach it.
+    pub url: String,
+    /// Where the values drawn at the first start are, if any were.
+    pub credentials: Option<PathBuf>,
+    /// The engines, for tests within the process.
+    pub host: Host,
+    stop: watch::Sender<bool>,
+    serving: JoinHandle<()>,
+}
+
+impl Running {
+    /// Stops accepting, finishes what is in flight, and flushes.
+    pub async fn stop(self) {
+        self.stop.send_replace(true);
+        if self.serving.await.is_err() {
+            tracing::error!("the listener panicked");
+        }
+        if tokio::time::timeout(FLUSH_LIMIT, self.host.stop()).await.is_err() {
+            tracing::error!("the host did not end in time");
+        }
+    }
+}
+
+/// Starts a server on the ambient runtime; it answers once this returns.
+pub async fn serve(config: Config, given: &Given) -> Result<Running, ServeError> {
+    let acceptor = config.tls.as_ref().map(listener::tls).transpose()?;
+    let listener = listener::bind(config.listen).await?;
+    let unbound = |error| ConfigError(format!("--listen: {error}"));
+    let addr = listener.local_addr().map_err(unbound)?;
+    let store = SqliteStore::open(&config.data, config.sqlite.clone(), host::tables::ALL)?;
+    let clock = match config.clock {
+        Clock::System => ClockKind::System,
+        Clock::Manual => ClockKind::Manual,
+    };
+    let host = Host::start(Arc::new(store), &host::Options { clock, seed: None })?;
+    let credentials = first::ensure(&host, &config.data, given).await?;
+
+    let scheme = if acceptor.is_some() { "https" } else { "http" };
+    let url = format!("{scheme}://{addr}");
+    let site = match config.public {
+        Some(site) => site,
+        None => Site::parse(&url).expect("a bound address makes a URL"),
+    };
+    let options = api::Options { site, limits: config.limits, dispositions: config.dispositions };
+    let api = Api::new(host.clone(), options);
+    let demo = config.demo.is_some();
+    let live = live::router(host.clone(), live::Options { demo: config.demo });
+    let front = Front::new(host.clone(), api, live, demo);
+    let (stop, stopped) = watch::channel(false);
+    let serving = tokio::spawn(listener::run(listener, acceptor, front, stopped));
+    if config.clock == Clock::Manual {
+        tracing::warn!(
+            "THE CLOCK IS MANUAL: time stands still until POST /sinew/v1/Clock moves it"
+        );
+    }
+    Ok(Running { addr, url, credentials, host, stop, serving })
+}

@@ -1,0 +1,160 @@
+//! Connections: accepted, spoken to in HTTP/1.1 (with or without TLS), and ended in order.
+//!
+//! * Stopping lets requests in flight finish; idle connections end at once.
+//! * One slow or hostile connection holds nothing but itself: headers have a time limit.
+
+use crate::{
+    config::{ConfigError, TlsFiles},
+    front::Front,
+};
+use api::Connection;
+use axum::body::Body;
+use hyper::{body::Incoming, server::conn::http1, service::service_fn};
+use hyper_util::rt::{TokioIo, TokioTimer};
+use std::{convert::Infallible, io, net::SocketAddr, sync::Arc, time::Duration};
+use tokio::{
+    io::{AsyncRead, AsyncWrite},
+    net::{TcpListener, TcpStream},
+    sync::watch,
+    task::JoinSet,
+};
+use tokio_rustls::{
+    TlsAcceptor,
+    rustls::{
+        self,
+        pki_types::{CertificateDer, PrivateKeyDer, pem::PemObject as _},
+    },
+};
+
+/// From the end of one request to the headers of the next; also the longest idle connection.
+const HEADERS_LIMIT: Duration = Duration::from_secs(75);
+const HANDSHAKE_LIMIT: Duration = Duration::from_secs(10);
+/// How long requests in flight may take once the server stops.
+const DRAIN_LIMIT: Duration = Duration::from_secs(5);
+/// After a failed accept, most likely for want of file descriptors.
+const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
+
+/// TLS from PEM files.
+pub(crate) fn tls(files: &TlsFiles) -> Result<TlsAcceptor, ConfigError> {
+    let refused = |option: &str, file: &std::path::Path, why: &dyn std::fmt::Display| {
+        ConfigError(format!("--{option}: {}: {why}", file.display()))
+    };
+    let read = |option, file: &std::path::Path| {
+        std::fs::read(file).map_err(|error| refused(option, file, &error))
+    };
+    let chain: Result<Vec<_>, _> =
+        CertificateDer::pem_slice_iter(&read("tls-cert", &files.cert)?).collect();
+    let chain = chain.map_err(|error| refused("tls-cert", &files.cert, &error))?;
+    if chain.is_empty() {
+        return Err(refused("tls-cert", &files.cert, &"holds no certificate"));
+    }
+    let key = PrivateKeyDer::from_pem_slice(&read("tls-key", &files.key)?)
+        .map_err(|error| refused("tls-key", &files.key, &error))?;
+    let provider = Arc::new(rustls::crypto::ring::default_provider());
+    let mut config = rustls::ServerConfig::builder_with_provider(provider)
+        .with_safe_default_protocol_versions()
+        .expect("the provider knows the default versions")
+        .with_no_client_auth()
+        .with_single_cert(chain, key)
+        .map_err(|error| refused("tls-key", &files.key, &error))?;
+    config.alpn_protocols = vec![b"http/1.1".to_vec()];
+    Ok(TlsAcceptor::from(Arc::new(config)))
+}
+
+/// Accepts until told to stop, then waits for what is in flight.
+pub(crate) async fn run(
+    listener: TcpListener,
+    acceptor: Option<TlsAcceptor>,
+    front: Front,
+    mut stop: watch::Receiver<bool>,
+) {
+    let mut connections = JoinSet::new();
+    loop {
+        tokio::select! {
+            () = stopped(&mut stop) => break,
+            accepted = listener.accept() => match accepted {
+                Ok((stream, peer)) => {
+                    let talk = talk(stream, peer, acceptor.clone(), front.clone(), stop.clone());
+                    connections.spawn(talk);
+                }
+                Err(error) => {
+                    tracing::warn!(%error, "a connection could not be accepted");
+                    tokio::time::sleep(ACCEPT_PAUSE).await;
+                }
+            },
+            Some(_) = connections.join_next() => {}
+        }
+    }
+    drop(listener);
+    let drained = async { while connections.join_next().await.is_some() {} };
+    if tokio::time::timeout(DRAIN_LIMIT, drained).await.is_err() {
+        tracing::warn!(left = connections.len(), "connections were cut while a request ran");
+    }
+}
+
+async fn talk(
+    stream: TcpStream,
+    peer: SocketAddr,
+    acceptor: Option<TlsAcceptor>,
+    front: Front,
+    stop: watch::Receiver<bool>,
+) {
+    let _open = front.connected();
+    // Answers are written whole: waiting for more only delays them.
+    if stream.set_nodelay(true).is_err() {
+        return;
+    }
+    match acceptor {
+        None => serve(stream, Connection { peer, tls: false }, front, stop).await,
+        Some(acceptor) => {
+            let handshake = tokio::time::timeout(HANDSHAKE_LIMIT, acceptor.accept(stream)).await;
+            let Ok(Ok(stream)) = handshake else { return };
+            serve(stream, Connection { peer, tls: true }, front, stop).await;
+        }
+    }
+}
+
+async fn serve<S>(stream: S, connection: Connection, front: Front, mut stop: watch::Receiver<bool>)
+where
+    S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
+{
+    let service = service_fn(move |request: http::Request<Incoming>| {
+        let front = front.clone();
+        async move {
+            let request = request.map(Body::new);
+            Ok::<_, Infallible>(front.answer(request, connection).await)
+        }
+    });
+    let serving = http1::Builder::new()
+        .timer(TokioTimer::new())
+        .header_read_timeout(HEADERS_LIMIT)
+        .serve_connection(TokioIo::new(stream), service)
+        .with_upgrades();
+    let mut serving = std::pin::pin!(serving);
+    let ended = tokio::select! {
+        ended = serving.as_mut() => ended,
+        () = stopped(&mut stop) => {
+            serving.as_mut().graceful_shutdown();
+            serving.await
+        }
+    };
+    if let Err(error) = ended {
+        tracing::debug!(%error, "a connection ended early");
+    }
+}
+
+/// Ends when the server is to stop, or nobody is left to say so.
+async fn stopped(stop: &mut watch::Receiver<bool>) {
+    _ = stop.wait_for(|stop| *stop).await;
+}
+
+/// Binds, and says in one line why not.
+pub(crate) async fn bind(address: SocketAddr) -> Result<TcpListener, ConfigError> {
+    TcpListener::bind(address).await.map_err(|error: io::Error| {
+        let why = match error.kind() {
+            io::ErrorKind::AddrInUse => "the address is in use".to_owned(),
+            _ => error.to_string(),
+        };
+        ConfigError(format!("--listen: cannot listen on {address}: {why}"))
+    })
+}
