@@ -2,46 +2,83 @@
 //!
 //! * Systems that are compared run in short slices that take turns; figures from different runs are
 //!   never compared. Medians and their range are printed, and ratios of medians.
-//! * The machine is watched before the first slice: a busy one is called noisy, not silent.
+//! * A slice waits for an idle machine. Where that did not help, or others worked meanwhile, the
+//!   table says how many of its slices were noisy.
 //! * Every slice has a fresh store and ends by itself. A peer that this machine cannot run is named
 //!   with the reason and left out.
 
 mod cold;
 mod peers;
+mod quiet;
 mod series;
 mod server;
 
 use std::process::Command;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use crate::{paths, setup, test};
 use series::Series;
 
 /// What was asked for besides names.
-#[derive(Clone, Copy)]
+#[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Plan {
     /// Slices of each system.
     rounds: usize,
     seconds: f64,
-    build_time: bool,
+    workers: Vec<usize>,
+    build_time: BuildTime,
+}
+
+/// Whether a clean build is worth its minutes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum BuildTime {
+    Measured,
+    LeftOut,
 }
 
 const NAMES: [&str; 5] = ["engine", "server", "durable", "cold", "size"];
 
-pub(crate) fn run(arguments: &[String]) -> Result<(), String> {
-    let (options, names): (Vec<_>, Vec<_>) = arguments.iter().partition(|a| a.starts_with("--"));
-    let mut plan = Plan { rounds: 5, seconds: 6.0, build_time: false };
-    for option in options {
-        match option.as_str() {
-            "--quick" => (plan.rounds, plan.seconds) = (2, 3.0),
-            "--build-time" => plan.build_time = true,
-            other => return Err(format!("the benchmarks know no option {other:?}")),
+impl Plan {
+    /// The plan and the names of the benchmarks; no name means all.
+    fn parse(arguments: &[String]) -> Result<(Plan, Vec<&str>), String> {
+        let mut plan = Plan {
+            rounds: 3,
+            seconds: 6.0,
+            workers: vec![100, 1_000],
+            build_time: BuildTime::LeftOut,
+        };
+        let mut names = Vec::new();
+        let mut arguments = arguments.iter().map(String::as_str);
+        while let Some(argument) = arguments.next() {
+            let mut value = || arguments.next().ok_or(format!("{argument} needs a value"));
+            match argument {
+                "--quick" => (plan.rounds, plan.seconds) = (1, 3.0),
+                "--build-time" => plan.build_time = BuildTime::Measured,
+                "--rounds" => plan.rounds = number(value()?)?,
+                "--workers" => {
+                    plan.workers = value()?.split(',').map(number).collect::<Result<_, _>>()?;
+                }
+                name if NAMES.contains(&name) => names.push(name),
+                other => {
+                    let known = NAMES.join(", ");
+                    return Err(format!(
+                        "there is no benchmark {other:?}, but {known}; options are --workers LIST, \
+                         --rounds N, --quick and --build-time"
+                    ));
+                }
+            }
         }
+        Ok((plan, names))
     }
-    if let Some(unknown) = names.iter().find(|name| !NAMES.contains(&name.as_str())) {
-        return Err(format!("there is no benchmark {unknown:?}, but {}", NAMES.join(", ")));
-    }
-    let wants = |name: &str| names.is_empty() || names.iter().any(|asked| asked.as_str() == name);
+}
+
+fn number(text: &str) -> Result<usize, String> {
+    text.parse().ok().filter(|number| *number > 0).ok_or(format!("{text:?} is not a number"))
+}
+
+pub(crate) fn run(arguments: &[String]) -> Result<(), String> {
+    let (plan, names) = Plan::parse(arguments)?;
+    let wants = |name: &str| names.is_empty() || names.contains(&name);
     test::build_release()?;
     build_load()?;
     machine();
@@ -49,16 +86,16 @@ pub(crate) fn run(arguments: &[String]) -> Result<(), String> {
         engine()?;
     }
     if wants("durable") {
-        server::durable(plan)?;
+        server::durable(&plan)?;
     }
     if wants("server") {
-        server::against_the_peer(plan)?;
+        server::against_the_peer(&plan)?;
     }
     if wants("cold") {
-        cold::run(plan)?;
+        cold::run()?;
     }
     if wants("size") {
-        size(plan)?;
+        size(&plan)?;
     }
     Ok(())
 }
@@ -69,7 +106,7 @@ fn build_load() -> Result<(), String> {
     setup::succeed(command)
 }
 
-/// Names the machine and says whether it is quiet enough.
+/// Names the machine, since no figure means anything without it.
 fn machine() {
     let text = |program: &str, arguments: &[&str]| {
         let output = Command::new(program).args(arguments).output();
@@ -77,41 +114,32 @@ fn machine() {
     };
     let cores = std::thread::available_parallelism().map_or(0, usize::from);
     println!("\n{cores} cores, Linux {}, {}", text("uname", &["-r"]), text("rustc", &["-V"]));
-    match idle_share(Duration::from_secs(2)) {
-        Some(idle) if idle >= 0.88 => println!("quiet: {:.0} % idle before the run", idle * 1e2),
-        Some(idle) => println!("NOISY: only {:.0} % idle before the run", idle * 1e2),
-        None => println!("how busy the machine is cannot be seen here"),
+    let folder = std::env::temp_dir();
+    let folder = folder.to_string_lossy();
+    let system = text("stat", &["-f", "-c", "%T", &folder]);
+    println!("stores are below {folder}, on {system}");
+    if system.contains("tmpfs") {
+        println!("MEMORY FILE SYSTEM: durable figures mean nothing; set TMPDIR to a disk");
     }
-}
-
-/// The share of processor time that was idle while we looked.
-fn idle_share(look: Duration) -> Option<f64> {
-    let read = || -> Option<(u64, u64)> {
-        let text = std::fs::read_to_string("/proc/stat").ok()?;
-        let line = text.lines().next()?.strip_prefix("cpu ")?.to_owned();
-        let times: Vec<u64> = line.split_whitespace().filter_map(|n| n.parse().ok()).collect();
-        Some((times.get(3)? + times.get(4)?, times.iter().take(8).sum()))
-    };
-    let before = read()?;
-    std::thread::sleep(look);
-    let after = read()?;
-    Some((after.0 - before.0) as f64 / (after.1 - before.1).max(1) as f64)
+    println!("{}", quiet::describe());
 }
 
 /// The routing engine alone; it prints its own table and ratio.
 fn engine() -> Result<(), String> {
     println!("\n== engine alone: assignments per second");
-    let mut command = paths::cargo();
-    command.args(["run", "--release", "--quiet", "--package", "routing", "--example"]);
-    command.arg("assignments");
-    setup::succeed(command)
+    let mut build = paths::cargo();
+    build.args(["build", "--release", "--quiet", "--package", "routing"]);
+    build.args(["--example", "assignments"]);
+    setup::succeed(build)?;
+    quiet::wait();
+    setup::succeed(Command::new(paths::target().join("release/examples/assignments")))
 }
 
-fn size(plan: Plan) -> Result<(), String> {
+fn size(plan: &Plan) -> Result<(), String> {
     println!("\n== the release binary");
     let size = std::fs::metadata(paths::release_server()).map_err(|error| error.to_string())?;
     println!("size: {:.1} MiB", size.len() as f64 / 1024.0 / 1024.0);
-    if !plan.build_time {
+    if plan.build_time == BuildTime::LeftOut {
         println!("clean release build: not measured (--build-time)");
         return Ok(());
     }
@@ -119,8 +147,35 @@ fn size(plan: Plan) -> Result<(), String> {
     let mut command = paths::cargo();
     command.args(["build", "--release", "--locked", "--package", "server", "--bin", "sinew"]);
     command.env("CARGO_TARGET_DIR", folder.path());
+    let before = quiet::wait();
     let started = Instant::now();
     setup::succeed(command)?;
-    println!("clean release build: {:.0} s", started.elapsed().as_secs_f64());
+    println!("clean release build: {:.0} s ({before})", started.elapsed().as_secs_f64());
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn words(line: &str) -> Vec<String> {
+        line.split_whitespace().map(str::to_owned).collect()
+    }
+
+    #[test]
+    fn names_and_options_may_be_mixed() {
+        let line = words("engine --workers 100,10000 size --rounds 5 --build-time");
+        let (plan, names) = Plan::parse(&line).unwrap();
+        assert_eq!(names, ["engine", "size"]);
+        assert_eq!((plan.workers, plan.rounds), (vec![100, 10_000], 5));
+        assert_eq!(plan.build_time, BuildTime::Measured);
+        assert_eq!(Plan::parse(&[]).unwrap().1, Vec::<&str>::new());
+    }
+
+    #[test]
+    fn what_is_not_known_is_named() {
+        assert!(Plan::parse(&words("speed")).unwrap_err().contains("\"speed\""));
+        assert!(Plan::parse(&words("--rounds 0")).unwrap_err().contains("\"0\""));
+        assert!(Plan::parse(&words("--rounds")).unwrap_err().contains("--rounds"));
+    }
 }

@@ -27,7 +27,7 @@ cargo xtask test [STEP...]      all that CI runs; with names, only the steps who
 cargo xtask demo [--customers] [--listen ADDR]
                                 a small contact centre on http://127.0.0.1:8080, until Ctrl-C
 cargo xtask bench [NAME...]     benchmarks beside their peers: engine, server, durable, cold, size
-                                (--build-time adds a clean release build; --quick shortens slices)
+                                (--workers 100,1000 --rounds 3; --quick; --build-time)
 cargo xtask sim SEED [--trace]  runs one simulation seed and prints its script
 cargo xtask crash [SEED]        kill -9 at 100 random moments under load (part of `test`)
 cargo xtask tidy                file and function lengths, module docs, left-overs

@@ -146,6 +146,11 @@ impl Server {
         tail(&self.log)
     }
 
+    /// Its process id.
+    pub(crate) fn process(&self) -> u32 {
+        self.child.id()
+    }
+
     /// Resident memory in kilobytes.
     pub(crate) fn resident_kb(&self) -> Option<u64> {
         resident_kb(self.child.id())

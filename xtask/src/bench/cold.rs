@@ -8,10 +8,13 @@ use std::net::{Ipv4Addr, SocketAddr, TcpStream};
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
+use serde_json::Value;
+
+use super::Series;
 use super::peers::{Running, free_port, node_servers};
-use super::series::row;
+use super::quiet::{self, Quiet};
+use super::series::{header, row};
 use super::server::load;
-use super::{Plan, Series};
 use crate::scratch::Scratch;
 use crate::server::{Server, Settings, resident_kb};
 
@@ -28,46 +31,68 @@ struct Cost {
     idle_mib: Series,
 }
 
-pub(crate) fn run(_: Plan) -> Result<(), String> {
+pub(crate) fn run() -> Result<(), String> {
     println!("\n== start and idle memory, {STARTS} starts each");
+    let (large, made) = large_store()?;
     let empty = Scratch::new("empty");
-    let full = Scratch::new("full");
-    let full_settings = Settings::in_folder(full.path());
-    let server = Server::start(&full_settings)?;
-    let filled = load(Some(&server), &["fill", "--workers", WORKERS, "--tasks", TASKS]);
-    filled.map_err(|error| format!("{error}\n{}", server.log_tail()))?;
-    server.stop()?;
-    let (mut ours_empty, mut ours_full) = (Cost::default(), Cost::default());
-    let mut peers: Vec<_> = node_servers();
+    let empty = Settings::in_folder(empty.path());
+    let (mut first, mut later, mut full) = <(Cost, Cost, Cost)>::default();
+    let mut peers = node_servers();
     peers.retain(|(name, command)| match command {
         Ok(_) => true,
         Err(reason) => {
-            println!("without {name}: {reason}");
+            println!("SKIPPED {name}: {reason}");
             false
         }
     });
     let mut theirs: Vec<Cost> = peers.iter().map(|_| Cost::default()).collect();
-    // Once unmeasured, so that the account of the empty store is there as on every later start.
-    Server::start(&Settings::in_folder(empty.path()))?.stop()?;
+    // Once unmeasured, so that the account is there as on every later start.
+    Server::start(&empty)?.stop()?;
+    let mut noisy = 0;
     for _ in 0..STARTS {
-        ours(&Settings::in_folder(empty.path()), &mut ours_empty)?;
-        ours(&full_settings, &mut ours_full)?;
+        noisy += usize::from(quiet::wait() == Quiet::Noisy);
+        let fresh = Scratch::new("fresh");
+        ours(&Settings::in_folder(fresh.path()), &mut first, None)?;
+        ours(&empty, &mut later, None)?;
         for ((_, command), cost) in peers.iter().zip(&mut theirs) {
             peer(command.as_ref().expect("those without are gone"), cost)?;
         }
+        ours(&large.settings, &mut full, Some(&made))?;
     }
-    row(&["", "accepts ms", "ready ms", "idle MiB"]);
-    show("Sinew, empty store", &ours_empty);
-    show(&format!("Sinew, {WORKERS} workers, {TASKS} tasks"), &ours_full);
+    header(&["", "first connection ms", "ready ms", "idle MiB"]);
+    show("Sinew, very first start (makes the store and its account)", &first);
+    show("Sinew, empty store", &later);
+    show(&format!("Sinew, {WORKERS} workers, {TASKS} open tasks"), &full);
     for ((name, _), cost) in peers.iter().zip(&theirs) {
         show(name, cost);
     }
     for ((name, _), cost) in peers.iter().zip(&theirs) {
-        let ready = ours_empty.ready_ms.ratio(&cost.accepts_ms);
-        let memory = ours_empty.idle_mib.ratio(&cost.idle_mib);
-        println!("empty store to {name}: ready {ready} of its start, memory {memory}");
+        let ready = later.ready_ms.ratio(&cost.accepts_ms);
+        let memory = later.idle_mib.ratio(&cost.idle_mib);
+        println!("empty store to {name}: ready in {ready} of its start, memory {memory}");
+    }
+    if noisy > 0 {
+        println!("NOISY before {noisy} of {STARTS} rounds");
     }
     Ok(())
+}
+
+/// A store as after weeks of work, made by REST.
+struct Large {
+    settings: Settings,
+    _folder: Scratch,
+}
+
+fn large_store() -> Result<(Large, Value), String> {
+    let folder = Scratch::new("full");
+    let settings = Settings::in_folder(folder.path());
+    let server = Server::start(&settings)?;
+    let made = load(Some(&server), &["fill", "--workers", WORKERS, "--tasks", TASKS]);
+    let made = made.map_err(|error| format!("{error}\n{}", server.log_tail()))?;
+    server.stop()?;
+    let seconds = made["seconds"].as_f64().unwrap_or_default();
+    println!("the large store was made by REST in {seconds:.0} s");
+    Ok((Large { settings, _folder: folder }, made))
 }
 
 fn show(label: &str, cost: &Cost) {
@@ -75,7 +100,8 @@ fn show(label: &str, cost: &Cost) {
     row(&[label, &accepts, &ready, &cost.idle_mib.show(1)]);
 }
 
-fn ours(settings: &Settings, cost: &mut Cost) -> Result<(), String> {
+/// One start; with `made`, a task of the large store must be there, or the start was worth nothing.
+fn ours(settings: &Settings, cost: &mut Cost, made: Option<&Value>) -> Result<(), String> {
     let mut settings = settings.clone();
     let port = free_port()?;
     settings.listen = format!("127.0.0.1:{port}");
@@ -87,6 +113,12 @@ fn ours(settings: &Settings, cost: &mut Cost) -> Result<(), String> {
     cost.accepts_ms.add(accepted.as_secs_f64() * 1e3);
     std::thread::sleep(Duration::from_millis(500));
     cost.idle_mib.add(server.resident_kb().ok_or("no resident memory")? as f64 / 1024.0);
+    if let Some(made) = made {
+        let text = |name: &str| made[name].as_str().unwrap_or_default();
+        let (workspace, task) = (text("workspace"), text("task"));
+        let task = ["--workspace", workspace, "--task", task, "--attributes", text("attributes")];
+        load(Some(&server), &[&["look"], &task[..]].concat())?;
+    }
     server.stop()
 }
 

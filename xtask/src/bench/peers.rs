@@ -7,6 +7,9 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
+use serde_json::{Value, json};
+
+use super::quiet::{self, Quiet};
 use crate::scratch::Scratch;
 use crate::setup::{self, Debian};
 use crate::{paths, server};
@@ -101,14 +104,15 @@ impl Postgres {
         Err("PostgreSQL did not get ready".to_owned())
     }
 
-    /// One slice: assignments per second, p50 and p99 in milliseconds.
+    /// One slice, with the same names as ours.
     pub(crate) fn slice(
         &self,
         workers: usize,
         mode: &str,
         seconds: f64,
         rate: usize,
-    ) -> Result<[f64; 3], String> {
+    ) -> Result<Value, String> {
+        let before = quiet::wait();
         let mut command = Command::new(&self.router);
         command.arg(self.url()).args([&workers.to_string(), mode, &seconds.to_string()]);
         command.args(["4", "2", "16", &rate.max(1).to_string()]).stderr(Stdio::inherit());
@@ -119,7 +123,10 @@ impl Postgres {
             let number = word.and_then(|word| word.trim_end_matches("ms").parse().ok());
             number.ok_or_else(|| format!("no {name} in {line:?}"))
         };
-        Ok([figure("assigned/s=")?, figure("p50=")?, figure("p99=")?])
+        Ok(json!({
+            "per_second": figure("assigned/s=")?, "p50_ms": figure("p50=")?,
+            "p99_ms": figure("p99=")?, "noisy": before == Quiet::Noisy,
+        }))
     }
 }
 
@@ -174,8 +181,7 @@ fn socket_io() -> Result<Vec<String>, String> {
     let peers = shared.join("peers/syncpeers");
     let manifest = std::fs::read_to_string(peers.join("package.json"));
     let manifest = manifest.map_err(|error| error.to_string())?;
-    let manifest: serde_json::Value =
-        serde_json::from_str(&manifest).map_err(|error| error.to_string())?;
+    let manifest: Value = serde_json::from_str(&manifest).map_err(|error| error.to_string())?;
     let version = manifest["dependencies"]["socket.io"].as_str().ok_or("no version")?;
     let folder = paths::target().join("xtask/peers/socketio");
     std::fs::create_dir_all(&folder).map_err(|error| error.to_string())?;

@@ -36,10 +36,15 @@ impl Series {
     }
 }
 
-/// Prints a row of a table with columns of a fixed width.
+/// Prints the first row of a table, in the form that docs/performance.md takes over.
+pub(crate) fn header(cells: &[&str]) {
+    row(cells);
+    println!("|{}", " --- |".repeat(cells.len()));
+}
+
+/// Prints a row of a table.
 pub(crate) fn row(cells: &[&str]) {
-    let cells: Vec<String> = cells.iter().map(|cell| format!("{cell:<26}")).collect();
-    println!("{}", cells.join(" ").trim_end());
+    println!("| {} |", cells.join(" | "));
 }
 
 #[cfg(test)]
