@@ -29,7 +29,7 @@ use std::sync::Arc;
 pub struct Table {
     /// The SQL name.
     pub name: &'static str,
-    /// Columns beside partition, key and body, in the order of [`RowWrite::values`].
+    /// Columns beside partition, key and body, in the order of [`RowContent::values`].
     pub columns: &'static [Column],
     /// Each entry becomes an index on (partition, columns…, key). Few, and append-only by
     /// preference: an index costs more than journal and JSON together.

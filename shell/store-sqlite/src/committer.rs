@@ -57,6 +57,7 @@ impl SqliteCommitter {
         let is_known = is_full || matches!(failure, Failure::Before(_));
         if !writer.roll_back() || !is_known {
             self.writer = None;
+            self.checkpoints = Checkpoints::new(self.shared.file.clone());
             self.shared.readers.renew();
         }
         Err(match error.to_string() {
@@ -69,7 +70,13 @@ impl SqliteCommitter {
 
 impl Committer for SqliteCommitter {
     fn commit(&mut self, group: &[Batch]) -> Result<(), CommitError> {
-        group.iter().for_each(Batch::check);
+        // What panics does so before anything has begun.
+        for batch in group {
+            batch.check();
+            for row in &batch.rows {
+                self.shared.table_position(row.table);
+            }
+        }
         if self.writer.is_none()
             && let Err(error) = self.reopen()
         {

@@ -2,7 +2,8 @@
 
 use super::{Folder, TABLES, TASK, WORKSPACE, batch, keys, last, open};
 use crate::{Options, SqliteStore, committer::SqliteCommitter};
-use store::{CommitError, Committer, Outgoing, OutgoingId, Store};
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use store::{CommitError, Committer, Outgoing, OutgoingId, Store, Table};
 
 fn committer(store: &SqliteStore) -> SqliteCommitter {
     SqliteCommitter::new(store.shared.clone())
@@ -99,6 +100,23 @@ fn a_refused_statement_keeps_nothing_of_the_group() {
     assert_eq!((last(&store), keys(&store).len()), (1, 1));
     committer.commit(&[batch(2, 2, "WT2", "{}")]).unwrap();
     assert_eq!(last(&store), 2);
+}
+
+#[test]
+fn a_table_that_was_not_declared_disturbs_nothing() {
+    static UNKNOWN: Table = Table { name: "unknown", columns: &[], indexes: &[], live: None };
+    let folder = Folder::new();
+    let store = open(&folder);
+    let mut committer = store.committer();
+    let mut wrong = batch(1, 2, "WT2", "{}");
+    wrong.rows[0].table = &UNKNOWN;
+    wrong.rows[0].content = None;
+    let group = [batch(1, 1, "WT1", "{}"), wrong];
+    let panics = |ask: &mut dyn FnMut()| catch_unwind(AssertUnwindSafe(ask)).is_err();
+    assert!(panics(&mut || drop(committer.commit(&group))));
+    assert!(panics(&mut || drop(store.row(&UNKNOWN, WORKSPACE, "WT2"))));
+    committer.commit(&group[..1]).unwrap();
+    assert_eq!((last(&store), keys(&store).len()), (1, 1));
 }
 
 #[test]

@@ -107,6 +107,10 @@ fn the_log_shrinks_again_when_a_reader_lets_go() {
     write(500);
     assert!(store.wal_bytes() > 48 << 20, "the reader is in the way: {}", store.wal_bytes());
     other.execute_batch("COMMIT").unwrap();
-    write(500);
-    assert!(store.wal_bytes() < 40 << 20, "the log was reused: {}", store.wal_bytes());
+    // The thread that copies may have to wait for a processor.
+    let is_reused = (0..50).any(|_| {
+        write(100);
+        store.wal_bytes() < 40 << 20
+    });
+    assert!(is_reused, "the log stayed at {} bytes", store.wal_bytes());
 }
