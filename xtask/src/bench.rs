@@ -145,7 +145,7 @@ fn size(plan: &Plan) -> Result<(), String> {
     }
     let folder = crate::scratch::Scratch::new("build");
     let mut command = paths::cargo();
-    command.args(["build", "--release", "--locked", "--package", "server", "--bin", "sinew"]);
+    command.args(["build", "--release", "--locked", "--package", "sinew", "--bin", "sinew"]);
     command.env("CARGO_TARGET_DIR", folder.path());
     let before = quiet::wait();
     let started = Instant::now();

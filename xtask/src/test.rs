@@ -121,7 +121,7 @@ pub(crate) fn build_release() -> Result<(), String> {
     setup::npm("web")?;
     setup::succeed(npm("build"))?;
     let mut command = paths::cargo();
-    command.args(["build", "--release", "--locked", "--package", "server", "--bin", "sinew"]);
+    command.args(["build", "--release", "--locked", "--package", "sinew", "--bin", "sinew"]);
     setup::succeed(command)
 }
 
