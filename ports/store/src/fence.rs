@@ -1,7 +1,7 @@
 //! The rule by which a committer takes or refuses a group, the same in every store.
 //!
-//! * A batch starts right behind the last durable change of its partition, or behind the batch before
-//!   it in the group.
+//! * A batch starts right behind the last durable change of its partition, or behind the batch
+//!   before it in the group.
 //! * Epochs never fall. A failed group spends the epochs in it: an outcome may be unknown, so the
 //!   numbers alone do not tell a batch that was decided on lost state from a good one.
 

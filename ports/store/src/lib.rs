@@ -257,8 +257,8 @@ pub enum CommitError {
     /// The store refused before anything was durable.
     #[error("the store failed: {0}")]
     Failed(String),
-    /// The commit itself failed: the group may or may not be durable. The store has reopened itself;
-    /// the owner must restore and look.
+    /// The commit itself failed: the group may or may not be durable. The store has reopened
+    /// itself; the owner must restore and look.
     #[error("the outcome of a commit is unknown: {0}")]
     Unknown(String),
 }

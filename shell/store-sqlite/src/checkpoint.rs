@@ -1,10 +1,10 @@
 //! Copying the write-ahead log back into the file, in two steps, so that the log is reused.
 //!
 //! * The log starts again from its beginning only when every frame was copied at the moment of a
-//!   write, and nobody reads an older state. A log that grows instead costs the kernel more than all
-//!   of SQLite.
-//! * First a thread of low priority copies the bulk beside the writer. Then the writer, after it has
-//!   answered a group, copies the short rest; its next write starts the log again.
+//!   write, and nobody reads an older state. A log that grows instead costs the kernel more than
+//!   all of SQLite.
+//! * First a thread of low priority copies the bulk beside the writer. Then the writer, after it
+//!   has answered a group, copies the short rest; its next write starts the log again.
 //! * Where readers prevent that for long, the writer waits for them: the log has a bound.
 
 use crate::connect;

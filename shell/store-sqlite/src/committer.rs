@@ -1,8 +1,8 @@
 //! The writing half: which groups are taken, and what follows when one fails.
 //!
-//! * A refusal before `COMMIT` rolls back and leaves nothing. An error of `COMMIT` itself, a full disk
-//!   excepted, leaves the outcome open: after a failed sync the same file handle is not to be trusted,
-//!   so every connection is opened anew and the owner must look.
+//! * A refusal before `COMMIT` rolls back and leaves nothing. An error of `COMMIT` itself, a full
+//!   disk excepted, leaves the outcome open: after a failed sync the same file handle is not to be
+//!   trusted, so every connection is opened anew and the owner must look.
 
 use crate::{
     Shared,
@@ -52,8 +52,8 @@ impl SqliteCommitter {
         };
         let (Failure::Before(error) | Failure::AtCommit(error)) = &failure;
         let is_full = error.sqlite_error_code() == Some(ErrorCode::DiskFull);
-        // A full disk fails the writing of a frame, so the transaction's last one, which alone makes
-        // it count, is not there: the outcome is known.
+        // A full disk fails the writing of a frame, so the transaction's last one, which alone
+        // makes it count, is not there: the outcome is known.
         let is_known = is_full || matches!(failure, Failure::Before(_));
         if !writer.roll_back() || !is_known {
             self.writer = None;

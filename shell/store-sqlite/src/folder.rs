@@ -14,8 +14,8 @@ pub(crate) fn make(folder: &Path) -> io::Result<()> {
     DirBuilder::new().recursive(true).mode(0o700).create(folder)
 }
 
-/// Makes an empty file readable by its owner only, unless it is there. SQLite gives the files it makes
-/// beside it the same mode.
+/// Makes an empty file readable by its owner only, unless it is there. SQLite gives the files it
+/// makes beside it the same mode.
 pub(crate) fn make_private(file: &Path) -> io::Result<File> {
     OpenOptions::new().read(true).write(true).create(true).truncate(false).mode(0o600).open(file)
 }

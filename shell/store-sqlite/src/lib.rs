@@ -127,8 +127,8 @@ struct Shared {
 }
 
 impl SqliteStore {
-    /// Opens the store in the folder, or makes folder and store. Tables that are declared and missing
-    /// are made; tables of the file that are not declared are left alone.
+    /// Opens the store in the folder, or makes folder and store. Tables that are declared and
+    /// missing are made; tables of the file that are not declared are left alone.
     pub fn open(
         folder: &Path,
         options: Options,
@@ -153,8 +153,8 @@ impl SqliteStore {
         Ok(Self { shared: Arc::new(shared) })
     }
 
-    /// Changes the most pages the file may have, from the next commit on. A limit below what the file
-    /// has already means that it may not grow.
+    /// Changes the most pages the file may have, from the next commit on. A limit below what the
+    /// file has already means that it may not grow.
     pub fn set_page_limit(&self, pages: Option<u32>) {
         self.shared.page_limit.store(pages.unwrap_or(0), Ordering::Release);
     }

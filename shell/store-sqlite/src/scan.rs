@@ -133,8 +133,8 @@ impl<'a> Question<'a> {
     fn filter(&mut self, filter: &'a Filter) {
         let Filter { column, test } = filter;
         let is_live_scan = self.scan.filters.iter().any(|filter| is_live(self.scan, filter));
-        // Ended rows outnumber live ones by far, so the partial index is the right one whatever else
-        // is asked; the sign keeps SQLite from taking another for this column.
+        // Ended rows outnumber live ones by far, so the partial index is the right one whatever
+        // else is asked; the sign keeps SQLite from taking another for this column.
         let sign = if is_live_scan && *column != "key" { "+" } else { "" };
         let name = format!("{sign}{}", quoted(column));
         match test {
@@ -197,7 +197,8 @@ impl<'a> Question<'a> {
         }
         let ascends = terms.iter().all(|term| term.direction == Direction::Ascending);
         if ascends && !after.contains(&Value::Null) {
-            // A null column makes the comparison null, hence false: nulls come first, so it is right.
+            // A null column makes the comparison null, hence false: nulls come first, so it is
+            // right.
             let names: Vec<String> = terms.iter().map(|term| quoted(term.column)).collect();
             let places = vec!["?"; names.len()].join(",");
             self.condition(&format!("({}) > ({places})", names.join(",")));

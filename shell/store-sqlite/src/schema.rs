@@ -1,10 +1,10 @@
 //! What the file looks like, and how an older one is brought up to it.
 //!
 //! * A new store is made from the declared tables and has the newest version at once.
-//! * Each numbered migration leads from one version to the next, in the transaction that also sets the
-//!   version; a store whose version is newer is not touched.
-//! * A declared table or index that is missing is made without a new version: a program that does not
-//!   know it is not disturbed by it. Any change to an existing table needs a migration.
+//! * Each numbered migration leads from one version to the next, in the transaction that also sets
+//!   the version; a store whose version is newer is not touched.
+//! * A declared table or index that is missing is made without a new version: a program that does
+//!   not know it is not disturbed by it. Any change to an existing table needs a migration.
 
 use crate::{
     OpenError, connect,
@@ -202,8 +202,8 @@ const ROWS_OF_PARTITION: i64 = 500_000;
 const ROWS_OF_VALUE: i64 = 50_000;
 const ROWS_LIVE: i64 = 5_000;
 
-/// Tells SQLite what a large store looks like, so that it chooses the right index from the first day
-/// on: without being told it takes a partition for some ten rows.
+/// Tells SQLite what a large store looks like, so that it chooses the right index from the first
+/// day on: without being told it takes a partition for some ten rows.
 fn describe(
     transaction: &Transaction<'_>,
     table: &Table,

@@ -4,7 +4,8 @@ use store::{Column, Seq, Table};
 
 /// The tables that every store has. Elsewhere a partition is known by its number: its name in each
 /// row and index entry would cost a sixth of all writing. `since` holds the time of a partition's
-/// first batch; its newest change is the last in the journal, which a clean-up must therefore leave.
+/// first batch; its newest change is the last in the journal, which a clean-up must therefore
+/// leave.
 pub(crate) const FIXED_TABLES: &str = "
 CREATE TABLE partition (
   number INTEGER NOT NULL PRIMARY KEY,
@@ -68,8 +69,8 @@ pub(crate) struct TableSql {
 }
 
 /// An update that leaves the live column alone, and with it the partial index: SQLite rewrites the
-/// index entry of every column that a statement sets, changed or not. It does nothing when the row is
-/// there and not live; then the general statement must follow.
+/// index entry of every column that a statement sets, changed or not. It does nothing when the row
+/// is there and not live; then the general statement must follow.
 #[derive(Debug)]
 pub(crate) struct LiveUpsert {
     /// Where the live column stands among the columns.

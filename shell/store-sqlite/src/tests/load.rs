@@ -163,7 +163,7 @@ fn writes_per_second_are_measured() {
         let share = |n: usize| groups[groups.len() * n / 100].as_micros();
         println!(
             "groups of {size:2}: {rate:6.0} lives/s, {:7.0} writes/s, commit p50 {} us, p99 {} us; \
-             a life: {:.1} us wall, {:.1} us of processor, {:.1} us wall of it checkpoint; log {} MB",
+             a life: {:.1} us wall, {:.1} us busy, {:.1} us wall for checkpoints; log {} MB",
             rate * WRITES_PER_LIFE as f64,
             share(50),
             share(99),

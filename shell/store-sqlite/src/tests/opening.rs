@@ -142,8 +142,8 @@ fn a_changed_table_needs_a_migration() {
     let folder = Folder::new();
     drop(open(&folder));
     let expected = "table worker_load of the store has columns partition INTEGER, key TEXT, \
-                    idle_since INTEGER, body TEXT, not partition INTEGER, key TEXT, idle_since TEXT, \
-                    body TEXT";
+                    idle_since INTEGER, body TEXT, not partition INTEGER, key TEXT, \
+                    idle_since TEXT, body TEXT";
     assert_eq!(refusal(&folder, OTHERS), expected);
     open(&folder);
 }
