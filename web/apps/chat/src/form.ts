@@ -9,8 +9,8 @@ type Field = keyof HelpRequest;
 type Control = HTMLInputElement | HTMLSelectElement | HTMLTextAreaElement;
 
 /** The server's own limits are the ones that hold; these keep a slip from being sent at all. */
-const MAX_NAME = 80;
-const MAX_TEXT = 1000;
+const MAX_NAME = 64;
+const MAX_TEXT = 2000;
 
 export function helpForm(
   topics: readonly Topic[],
@@ -77,18 +77,23 @@ function check(request: HelpRequest): Partial<Record<Field, string>> {
   return errors;
 }
 
-/** A refusal that names a field is shown there; which one is told by the server's message. */
+/** The server begins a refusal with the field it is about: `name: must be one line of text`. */
 function explain(problem: unknown): Partial<Record<Field | 'form', string>> {
   if (!(problem instanceof Problem)) return { form: t('failed', { message: String(problem) }) };
   if (problem.kind === 'too-many') return { form: t('tooMany') };
   if (problem.kind === 'unreachable') return { form: t('unreachable') };
   if (problem.kind === 'invalid') {
     const named = (['name', 'topic', 'text'] as const).find((field) =>
-      new RegExp(`\\b${field}\\b`, 'i').test(problem.message),
+      problem.message.startsWith(`${field}:`),
     );
-    if (named !== undefined) return { [named]: problem.message };
+    if (named !== undefined) return { [named]: sentence(problem.message.slice(named.length + 1)) };
   }
   return { form: t('failed', { message: problem.message }) };
+}
+
+function sentence(text: string): string {
+  const trimmed = text.trim();
+  return `${trimmed.charAt(0).toUpperCase()}${trimmed.slice(1)}.`;
 }
 
 function labelled(field: Field, control: Control): HTMLElement {

@@ -5,6 +5,9 @@ import { follow, type HelpRequest, type Place } from '@sinew/api';
 import { make } from './dom.ts';
 import { t } from './strings.en.ts';
 
+/** So many failed attempts in a row are more than a short break. */
+const MANY_LOSSES = 4;
+
 export interface Asked {
   token: string;
   request: HelpRequest;
@@ -21,7 +24,11 @@ export function placeView(asked: Asked, onAgain: () => void, onEnded: () => void
   );
   const lost = make('p', { className: 'lost', hidden: true, attributes: { role: 'alert' } });
   const again = make('button', { className: 'primary', hidden: true, type: 'button' }, t('again'));
-  again.addEventListener('click', onAgain);
+  again.addEventListener('click', () => {
+    stop();
+    onEnded();
+    onAgain();
+  });
 
   const show = (place: Place) => {
     const said = describe(place);
@@ -33,12 +40,16 @@ export function placeView(asked: Asked, onAgain: () => void, onEnded: () => void
     if (place.status === 'ended') onEnded();
   };
 
-  follow({
+  let losses = 0;
+  const stop = follow({
     token: asked.token,
     onPlace: show,
     onLink: (link) => {
       lost.hidden = link === 'live';
       lost.textContent = link === 'live' ? '' : t('lost');
+      losses = link === 'live' ? 0 : losses + 1;
+      // A request the server no longer knows cannot be told from a bad line; one may start anew.
+      if (losses >= MANY_LOSSES) again.hidden = false;
     },
   });
 

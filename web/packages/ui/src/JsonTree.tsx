@@ -1,4 +1,4 @@
-import { type ReactNode, useState } from 'react';
+import { Fragment, type ReactNode, useState } from 'react';
 import { Icon } from './Icon.tsx';
 import styles from './JsonTree.module.css';
 import type { JsonNode } from './json.ts';
@@ -70,7 +70,7 @@ function Branch({ node, path, texts }: PartProps<Composite>) {
 
 function Row(props: PartProps & { name: string; shown: string; isItem: boolean }) {
   const { node, path, texts, name, shown, isItem } = props;
-  const label = <span className={isItem ? styles.index : styles.name}>{shown}</span>;
+  const label = <span className={isItem ? styles.index : styles.name}>{breakable(shown)}</span>;
   const isComposite = node.kind === 'object' || node.kind === 'array';
   const size =
     node.kind === 'object' ? node.entries.length : node.kind === 'array' ? node.items.length : 0;
@@ -107,6 +107,17 @@ function Row(props: PartProps & { name: string; shown: string; isItem: boolean }
       </span>
     </li>
   );
+}
+
+/** Lets a long key wrap between its words; the text stays the same. */
+function breakable(key: string): ReactNode {
+  return key.split(/(?<=[_.\-/])/).map((part, index) => (
+    // biome-ignore lint/suspicious/noArrayIndexKey: parts of one text have no other identity
+    <Fragment key={index}>
+      {index > 0 && <wbr />}
+      {part}
+    </Fragment>
+  ));
 }
 
 function Value({ node, path, texts }: PartProps) {

@@ -16,12 +16,24 @@ const sinew: MantineColorsTuple = [
   '#0a4f4a',
 ];
 
+/** The greys of dark surfaces; Mantine's own are warmer than ours. */
+const dark: MantineColorsTuple = [
+  '#e6ebef',
+  '#c3ccd4',
+  '#9aa8b4',
+  '#74828e',
+  '#313c45',
+  '#2a343c',
+  '#222b32',
+  '#1a2127',
+  '#12171c',
+  '#0c1014',
+];
+
 const theme = createTheme({
   primaryColor: 'sinew',
-  primaryShade: { light: 7, dark: 5 },
-  colors: { sinew },
-  autoContrast: true,
-  luminanceThreshold: 0.32,
+  primaryShade: 7,
+  colors: { sinew, dark },
   defaultRadius: 'md',
   cursorType: 'pointer',
   focusRing: 'auto',

@@ -12,5 +12,5 @@ export { Key } from './Key.tsx';
 export { StatusPage } from './StatusPage.tsx';
 export { readChoice, useStoredChoice } from './stored.ts';
 export { type Strings, strings } from './strings.ts';
-export { clockText, spokenDuration, useNow } from './time.ts';
+export { clockText, useNow } from './time.ts';
 export { UiProvider } from './UiProvider.tsx';

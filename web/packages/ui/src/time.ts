@@ -40,15 +40,3 @@ export function clockText(durationS: number): string {
   if (hours === 0) return `${minutes}:${seconds}`;
   return `${hours}:${String(minutes).padStart(2, '0')}:${seconds}`;
 }
-
-/** For screen readers: `1 h 2 min`, `40 s`. */
-export function spokenDuration(durationS: number): string {
-  const total = Math.max(0, Math.floor(durationS));
-  const parts: string[] = [];
-  const hours = Math.floor(total / 3600);
-  const minutes = Math.floor((total % 3600) / 60);
-  if (hours > 0) parts.push(`${hours} h`);
-  if (minutes > 0) parts.push(`${minutes} min`);
-  if (hours === 0) parts.push(`${total % 60} s`);
-  return parts.join(' ');
-}

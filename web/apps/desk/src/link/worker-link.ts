@@ -45,7 +45,7 @@ const PULSE_MS = 5_000;
 const OVERDUE_MS = 4_000;
 
 /** How the server says that another window has the line now. */
-const REPLACED = /session|another|replac|superseded|elsewhere/i;
+const REPLACED = /another session|replaced/i;
 
 const ENDS = ['rejected', 'timeout', 'canceled', 'rescinded', 'completed'] as const;
 
@@ -229,7 +229,7 @@ export class WorkerLink {
   }
 
   #onDisconnected(message: string): void {
-    if (!message.startsWith('Websocket closed with') && REPLACED.test(message)) {
+    if (REPLACED.test(message)) {
       this.#retire();
       this.#say({ kind: 'replaced' });
       return;

@@ -32,10 +32,8 @@ export function Layout({ store }: { store: DeskStore }) {
         <Slot name="banner" />
       </div>
       <main className={styles.main}>
-        <section className={styles.list} aria-labelledby="list-title" data-region="list">
-          <h1 id="list-title" className={styles.hidden}>
-            {t('tasks')}
-          </h1>
+        <h1 className={styles.hidden}>{t('desk')}</h1>
+        <section className={styles.list} aria-label={t('tasks')} data-region="list">
           <Slot name="list" />
         </section>
         <section className={styles.canvas} id="canvas" aria-label={t('task')} tabIndex={-1}>

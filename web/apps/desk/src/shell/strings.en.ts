@@ -26,6 +26,7 @@ export const english = {
   replacedText:
     'A worker has one desk at a time, and it was opened somewhere else just now. Nothing is lost: your tasks are there.',
   useHere: 'Use it here',
+  desk: 'Desk',
   tasks: 'Tasks',
   task: 'Task',
   back: 'Back to the list',

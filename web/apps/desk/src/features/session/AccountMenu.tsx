@@ -46,9 +46,10 @@ export function AccountMenu() {
 export function LeaveDialog() {
   const desk = useDesk();
   const current = useDeskState(currentActivity);
-  const away = useDeskState(
-    (state) => state.activities.find((activity) => !activity.available) ?? null,
-  );
+  const away = useDeskState(({ activities }) => {
+    const candidates = activities.filter((activity) => !activity.available);
+    return candidates.find((activity) => activity.name === 'Offline') ?? candidates[0] ?? null;
+  });
   const openCount = useDeskState((state) => state.tasks.length);
   const activity = current?.name ?? '';
   const goAndLeave = async () => {
