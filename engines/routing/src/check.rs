@@ -1,1 +1,218 @@
-//! Invariants.
+//! The invariants of a workspace, as asserts: run after each step in tests and simulation.
+//!
+//! * Counters and indexes are compared with what they would be if worked out from the entities.
+//! * Between commands no waiting task has an eligible worker. Tasks whose expression asks for
+//!   the time are left out: time passes by itself, and they are tried again once a minute.
+
+use crate::{
+    apply::line_of,
+    deadlines::{self, Due},
+    model::*,
+    state::{Routing, TaskState, WorkerState},
+};
+use base::Timestamp;
+use std::collections::{BTreeMap, BTreeSet};
+
+impl Routing {
+    /// Panics if an invariant is broken.
+    pub fn check(&self) {
+        self.check_reservations();
+        self.check_tasks();
+        self.check_workers();
+        self.check_settings();
+        self.check_deadlines();
+        self.check_lines();
+        self.check_waiting();
+    }
+
+    fn check_reservations(&self) {
+        for sid in self.reservations.sorted_keys() {
+            let one = self.reservations.get(sid).expect("just listed");
+            assert!(one.status.is_open(), "{sid} is {} and still here", one.status);
+            let task = self.tasks.get(one.task).expect("an open reservation's task is live");
+            assert!(task.open.contains(&sid), "{} does not know {sid}", one.task);
+            let worker = self.workers.get(one.worker).expect("its worker is there");
+            assert!(worker.open.contains(&sid), "{} does not know {sid}", one.worker);
+        }
+    }
+
+    fn check_tasks(&self) {
+        let mut walking: BTreeMap<(WorkflowSid, u32), u32> = BTreeMap::new();
+        for sid in self.tasks.sorted_keys() {
+            let state = self.tasks.get(sid).expect("just listed");
+            self.check_task(state);
+            if let (Some(workflow), Some(walk)) = (state.task.workflow, &state.task.walk) {
+                *walking.entry((workflow, walk.revision)).or_default() += 1;
+            }
+        }
+        for (sid, state) in &self.workflows {
+            let current = walking.remove(&(*sid, state.workflow.revision)).unwrap_or(0);
+            assert_eq!(state.walking, current, "tasks walking {sid}");
+            for (revision, older) in &state.older {
+                let counted = walking.remove(&(*sid, *revision)).unwrap_or(0);
+                assert_eq!(older.walking, counted, "tasks walking {sid}-{revision}");
+                assert!(counted > 0, "{sid}-{revision} is kept for nobody");
+            }
+        }
+        assert!(walking.is_empty(), "tasks walk configurations that are gone: {walking:?}");
+    }
+
+    fn check_task(&self, state: &TaskState) {
+        let sid = state.task.sid;
+        let mut pending = 0;
+        let mut taken = Vec::new();
+        for open in &state.open {
+            let one = self.reservations.get(*open).expect("a task's open reservation is there");
+            assert_eq!(one.task, sid, "{open} belongs to another task");
+            match one.status {
+                ReservationStatus::Pending => pending += 1,
+                other => taken.push(other),
+            }
+        }
+        let status = state.task.status;
+        match status {
+            TaskStatus::Pending => assert!(state.open.is_empty(), "{sid} is pending and offered"),
+            TaskStatus::Reserved => {
+                assert!(pending > 0 && taken.is_empty(), "{sid} is reserved: {taken:?}");
+            }
+            TaskStatus::Assigned => {
+                assert_eq!((pending, &*taken), (0, &[ReservationStatus::Accepted][..]), "{sid}");
+            }
+            TaskStatus::Wrapping => {
+                assert_eq!((pending, &*taken), (0, &[ReservationStatus::Wrapping][..]), "{sid}");
+            }
+            TaskStatus::Completed | TaskStatus::Canceled => panic!("{sid} ended and is live"),
+        }
+        let value = serde_json::from_str(state.task.attributes.text()).unwrap_or_default();
+        let asked = line_of(&self.workflows, &self.queues, &self.channels, &state.task, &value);
+        let waits = matches!(status, TaskStatus::Pending | TaskStatus::Reserved);
+        let key = asked.map(|asked| asked.key).filter(|_| waits);
+        let line = state.line.map(|line| self.matching.line(line));
+        assert_eq!(line.map(|line| &line.key), key.as_ref(), "the line of {sid}");
+    }
+
+    fn check_workers(&self) {
+        let mut in_activity: BTreeMap<ActivitySid, u32> = BTreeMap::new();
+        for state in self.workers.iter() {
+            *in_activity.entry(state.worker.activity).or_default() += 1;
+            self.check_load(state);
+        }
+        for (sid, state) in &self.activities {
+            let counted = in_activity.remove(sid).unwrap_or(0);
+            assert_eq!(state.workers, counted, "workers in {sid}");
+        }
+        assert!(in_activity.is_empty(), "workers are in activities that are gone");
+    }
+
+    fn check_load(&self, state: &WorkerState) {
+        let sid = state.worker.sid;
+        let activity = &self.activities[&state.worker.activity].activity;
+        assert_eq!(state.available, activity.available, "availability of {sid}");
+        let open: Vec<(&Reservation, &Task)> = state
+            .open
+            .iter()
+            .map(|open| {
+                let one = self.reservations.get(*open).expect("a worker's reservation is open");
+                assert_eq!(one.worker, sid, "{open} belongs to another worker");
+                (one, &self.tasks.get(one.task).expect("its task is live").task)
+            })
+            .collect();
+        for (slot, channel) in self.channels.iter() {
+            let share = &state.channels[slot];
+            let on_channel: Vec<_> =
+                open.iter().filter(|(_, task)| task.task_channel == channel.sid).collect();
+            let accepted =
+                on_channel.iter().filter(|(one, _)| one.status == ReservationStatus::Accepted);
+            assert_eq!(share.open as usize, on_channel.len(), "load of {sid}");
+            assert_eq!(share.accepted as usize, accepted.count(), "accepted by {sid}");
+            // A capacity lowered below the load, and direct routing, may exceed it.
+            let oldest = on_channel.iter().map(|(one, _)| one.created_at).min();
+            let lowered = share.updated_at.is_some_and(|at| Some(at) >= oldest);
+            let direct = on_channel.iter().any(|(_, task)| task.ignore_capacity);
+            if !lowered && !direct {
+                assert!(share.open <= share.capacity, "{sid} has too much on its plate");
+            }
+        }
+    }
+
+    fn check_settings(&self) {
+        for (sid, state) in &self.queues {
+            for worker in self.workers.iter() {
+                let scope = expr::Scope { worker: &worker.value, ..expr::Scope::default() };
+                let is = state.expression.as_ref().is_some_and(|one| one.evaluate(&scope));
+                let member = state.members.contains(worker.slot);
+                assert_eq!(member, is, "{} in queue {sid}", worker.worker.sid);
+            }
+            assert!(state.members.count() <= self.workers.len(), "{sid} has ghosts");
+        }
+    }
+
+    fn check_deadlines(&self) {
+        let mut wanted: BTreeSet<(Timestamp, Due)> = BTreeSet::new();
+        for sid in self.tasks.sorted_keys() {
+            let state = self.tasks.get(sid).expect("just listed");
+            wanted.extend(deadlines::of_task(&state.task).into_iter().flatten());
+        }
+        for sid in self.reservations.sorted_keys() {
+            let one = self.reservations.get(sid).expect("just listed");
+            if one.status == ReservationStatus::Pending {
+                wanted.insert((one.expires_at, Due::Reservation(sid)));
+            }
+        }
+        assert_eq!(self.deadlines.0, wanted, "deadlines");
+    }
+
+    fn check_lines(&self) {
+        let mut tasks: BTreeMap<u32, (u32, BTreeSet<_>)> = BTreeMap::new();
+        for sid in self.tasks.sorted_keys() {
+            let state = self.tasks.get(sid).expect("just listed");
+            let Some(line) = state.line else { continue };
+            let (count, waiting) = tasks.entry(line).or_default();
+            *count += 1;
+            if state.task.status == TaskStatus::Pending {
+                waiting.insert(crate::matching::Place::of(
+                    &state.task,
+                    self.matching.line(line).order,
+                ));
+            }
+        }
+        for line in self.matching.has_lines() {
+            let (count, waiting) = tasks.remove(&line).unwrap_or_default();
+            let state = self.matching.line(line);
+            assert_eq!(state.tasks, count, "tasks of line {:?}", state.key);
+            assert_eq!(state.waiting, waiting, "waiting in line {:?}", state.key);
+            let queue = state.key.queue.and_then(|sid| self.queues.get(&sid));
+            if let Some(queue) = queue {
+                assert_eq!(state.order, queue.queue.task_order, "order of {:?}", state.key);
+            }
+            for worker in self.workers.iter() {
+                let in_queue = queue.is_some_and(|queue| queue.members.contains(worker.slot));
+                let belongs = self.matching.belongs(line, in_queue, worker);
+                let member = state.members.contains(worker.slot);
+                assert_eq!(member, belongs, "{} in {:?}", worker.worker.sid, state.key);
+            }
+        }
+        assert!(tasks.is_empty(), "tasks stand in lines that are gone");
+        self.matching.check(&self.workers, &self.channels, self.is_single_tasking());
+    }
+
+    fn check_waiting(&self) {
+        for sid in self.tasks.sorted_keys() {
+            let state = self.tasks.get(sid).expect("just listed");
+            if state.task.status != TaskStatus::Pending
+                || state.line.is_some_and(|line| self.matching.line(line).is_timed)
+            {
+                continue;
+            }
+            let case = self.case(&state.task, Timestamp(0));
+            for worker in self.workers.iter() {
+                let obstacle = self.obstacle(&case, worker);
+                assert!(
+                    obstacle.is_some(),
+                    "{sid} waits although {} could take it",
+                    worker.worker.sid
+                );
+            }
+        }
+    }
+}

@@ -85,13 +85,13 @@ pub(crate) struct Line {
     pub(crate) waiting: BTreeSet<Place>,
     /// Who may be offered its tasks; for a volatile line, who may be if the rest holds too.
     pub(crate) members: BitSet,
-    member_count: usize,
-    is_wide: bool,
+    pub(super) member_count: usize,
+    pub(super) is_wide: bool,
     pub(crate) is_volatile: bool,
-    is_timed: bool,
+    pub(crate) is_timed: bool,
     /// Tasks that refer to it, waiting or on offer.
     pub(crate) tasks: u32,
-    stamp: u64,
+    pub(super) stamp: u64,
     pub(super) is_dirty: bool,
 }
 

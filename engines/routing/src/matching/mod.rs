@@ -23,6 +23,7 @@
 //! whenever a fact about one of their members changes.
 
 mod bitset;
+mod check;
 mod idle;
 mod lines;
 mod obstacle;

@@ -52,6 +52,16 @@ impl TestCache {
         }
     }
 
+    /// Panics if a cached answer is not the worker's.
+    pub(super) fn check(&self, workers: &Workers) {
+        for (test, (_, bits)) in &self.answers {
+            let yes = workers.iter().filter(|worker| test.evaluate(&worker.value));
+            let wanted: BitSet = yes.map(|worker| worker.slot).collect();
+            assert_eq!(*bits, wanted, "answers to {test}");
+        }
+        assert_eq!(self.answers.len(), self.wanted.len(), "cached tests");
+    }
+
     fn forget(&mut self, slot: u32) {
         for (_, bits) in self.answers.values_mut() {
             bits.remove(slot);

@@ -56,6 +56,17 @@ impl ValueIndex {
     }
 }
 
+impl ValueIndex {
+    /// Panics if the index is not what the workers make it.
+    pub(super) fn check(&self, workers: &Workers) {
+        for (path, index) in &self.0 {
+            let mut wanted = BTreeMap::new();
+            workers.iter().for_each(|w| enter(&mut wanted, path, &w.value, w.slot));
+            assert_eq!(*index, wanted, "values of {path}");
+        }
+    }
+}
+
 fn enter(index: &mut BTreeMap<ScalarKey, Vec<u32>>, path: &Path, value: &Value, slot: u32) {
     for key in scalars_at(path, value) {
         let slots = index.entry(key).or_default();

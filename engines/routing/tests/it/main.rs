@@ -1,0 +1,7 @@
+//! The routing engine as its callers see it: commands in, changes and rows out.
+
+mod oracle;
+mod properties;
+mod rules;
+mod scenarios;
+mod world;

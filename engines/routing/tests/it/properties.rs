@@ -1,0 +1,479 @@
+//! Random commands: what has to hold after each of them, whatever they are.
+//!
+//! * `check` finds nothing.
+//! * Every offer is the one the reference's loop would make (see `oracle`).
+//! * Memory, restored rows and replayed journal are equal; a restored engine goes on exactly as
+//!   the running one does.
+
+use crate::{
+    oracle::Oracle,
+    world::{World, attrs},
+};
+use base::{Millis, Patch};
+use routing::{command::*, *};
+
+/// Small, seedable, and the same everywhere.
+struct Dice(u64);
+
+impl Dice {
+    fn roll(&mut self, sides: usize) -> usize {
+        self.0 = self.0.wrapping_add(0x9E37_79B9_7F4A_7C15);
+        let mut z = self.0;
+        z = (z ^ z >> 30).wrapping_mul(0xBF58_476D_1CE4_E5B9);
+        z = (z ^ z >> 27).wrapping_mul(0x94D0_49BB_1331_11EB);
+        ((z ^ z >> 31) % sides as u64) as usize
+    }
+
+    fn one_in(&mut self, n: usize) -> bool {
+        self.roll(n) == 0
+    }
+
+    fn of<T: Clone>(&mut self, all: &[T]) -> Option<T> {
+        match all.len() {
+            0 => None,
+            n => Some(all[self.roll(n)].clone()),
+        }
+    }
+}
+
+const CHANNELS: [&str; 3] = ["default", "voice", "chat"];
+const ACTIVITIES: [&str; 4] = ["Offline", "Available", "Available", "Priority"];
+const QUEUE_EXPRESSIONS: [&str; 7] = [
+    "1==1",
+    "skills HAS 's1'",
+    "level >= 2",
+    "skills HAS 's2' OR level == 3",
+    "NOT skills HAS 's0'",
+    "id IN ['a0', 'a1', 'a2', 'a3']",
+    "",
+];
+const TARGET_EXPRESSIONS: [&str; 10] = [
+    "worker.skills HAS task.skill",
+    "worker.id == task.who",
+    "worker.level >= task.level AND worker.id != task.who",
+    "worker.sid == task.sid OR worker.level == 1",
+    "worker.sid == task.sid",
+    "worker.channel.voice.assigned_tasks == 0",
+    "worker.channel.chat.available_capacity_percentage < 100 OR worker.level > 2",
+    "worker.activity_name == 'Priority'",
+    "NOT (worker.assigned_tasks > 1) AND worker.skills HAS 's1'",
+    "worker.level IN [1, 2] OR worker.friendly_name == task.name",
+];
+const ORDERS: [&str; 3] = ["worker.level DESC", "worker.level ASC, worker.age DESC", "worker.age"];
+
+struct Random {
+    dice: Dice,
+    world: World,
+    oracle: Oracle,
+    /// How much of the journal the oracle knows.
+    learned: usize,
+    twin: Option<Routing>,
+    people: usize,
+}
+
+impl Random {
+    fn new(seed: u64, single: bool) -> Self {
+        let mut this = Self {
+            dice: Dice(seed),
+            world: World::empty(),
+            oracle: Oracle::default(),
+            learned: 0,
+            twin: None,
+            people: 0,
+        };
+        this.world.must(Command::CreateWorkspace(NewWorkspace {
+            friendly_name: "W".to_owned(),
+            multi_task_enabled: Some(!single),
+            ..NewWorkspace::default()
+        }));
+        this.world.must(Command::CreateActivity(NewActivity {
+            friendly_name: "Priority".to_owned(),
+            available: true,
+        }));
+        for _ in 0..3 {
+            let command = this.new_queue();
+            this.world.must(command);
+        }
+        this.world.new_queue("everybody", "1==1");
+        for name in ["w1", "w2"] {
+            let configuration = this.configuration();
+            this.world.new_workflow(name, configuration);
+        }
+        for _ in 0..8 {
+            let command = this.new_worker();
+            this.world.must(command);
+        }
+        this.catch_up();
+        this
+    }
+
+    fn keys<S: std::str::FromStr>(&self, kind: RowKind) -> Vec<S> {
+        let all = self.world.rows.keys().filter(|(of, _)| *of == kind);
+        all.filter_map(|(_, key)| key.parse().ok()).collect()
+    }
+
+    fn live_tasks(&self) -> Vec<TaskSid> {
+        let all = self.keys(RowKind::Task).into_iter();
+        all.filter(|sid| self.world.task(*sid).is_some_and(|t| !t.status.is_final())).collect()
+    }
+
+    fn attributes_of_worker(&mut self) -> String {
+        let skills: Vec<String> =
+            (0..3).filter(|_| self.dice.one_in(2)).map(|i| format!("\"s{i}\"")).collect();
+        let (level, age, id) = (self.dice.roll(4), self.dice.roll(3), self.dice.roll(12));
+        let level = if level == 0 { String::new() } else { format!("\"level\": {level}, ") };
+        format!(r#"{{{level}"age": {age}, "id": "a{id}", "skills": [{}]}}"#, skills.join(", "))
+    }
+
+    fn attributes_of_task(&mut self) -> String {
+        let (skill, level, kind) = (self.dice.roll(3), self.dice.roll(4), self.dice.roll(3));
+        let (who, name) = (self.dice.roll(12), self.dice.roll(12));
+        let workers: Vec<WorkerSid> = self.keys(RowKind::Worker);
+        let sid = self.dice.of(&workers).map(|sid| sid.to_string()).unwrap_or_default();
+        format!(
+            r#"{{"kind": {kind}, "skill": "s{skill}", "level": {level}, "who": "a{who}",
+                "name": "n{name}", "sid": "{sid}"}}"#
+        )
+    }
+
+    fn target(&mut self, queue: TaskQueueSid, is_last: bool) -> String {
+        let mut parts = vec![format!(r#""queue": "{queue}""#)];
+        if self.dice.one_in(3) {
+            parts.push(format!(r#""priority": {}"#, self.dice.roll(4)));
+        }
+        if !is_last || self.dice.one_in(3) {
+            parts.push(format!(r#""timeout": {}"#, 5 + self.dice.roll(40)));
+        }
+        if self.dice.one_in(2) {
+            let expression = TARGET_EXPRESSIONS[self.dice.roll(TARGET_EXPRESSIONS.len())];
+            parts.push(format!(r#""expression": "{expression}""#));
+        }
+        if self.dice.one_in(4) {
+            parts.push(format!(r#""order_by": "{}""#, ORDERS[self.dice.roll(ORDERS.len())]));
+        }
+        match self.dice.roll(8) {
+            0 => parts.push(r#""known_worker_sid": "task.sid""#.to_owned()),
+            1 => parts.push(r#""known_worker_friendly_name": "task.name""#.to_owned()),
+            2 => parts.push(r#""skip_if": "workers.available < 2""#.to_owned()),
+            _ => {}
+        }
+        format!("{{{}}}", parts.join(", "))
+    }
+
+    fn configuration(&mut self) -> String {
+        let queues: Vec<TaskQueueSid> = self.keys(RowKind::TaskQueue);
+        let mut filters = Vec::new();
+        for kind in 0..2 {
+            let count = 1 + self.dice.roll(3);
+            let mut targets = Vec::new();
+            for i in 0..count {
+                let queue = self.dice.of(&queues).expect("queues come first");
+                targets.push(self.target(queue, i + 1 == count));
+            }
+            let expression = if self.dice.one_in(3) {
+                "level > 1".to_owned()
+            } else {
+                format!("kind == {kind}")
+            };
+            filters.push(format!(
+                r#"{{"expression": "{expression}", "targets": [{}]}}"#,
+                targets.join(", ")
+            ));
+        }
+        let queue = self.dice.of(&queues).expect("queues come first");
+        let default = self.target(queue, true);
+        format!(
+            r#"{{"task_routing": {{"filters": [{}], "default_filter": {default}}}}}"#,
+            filters.join(", ")
+        )
+    }
+
+    fn new_queue(&mut self) -> Command {
+        let expression = QUEUE_EXPRESSIONS[self.dice.roll(QUEUE_EXPRESSIONS.len())];
+        Command::CreateTaskQueue(NewTaskQueue {
+            friendly_name: "q".to_owned(),
+            target_workers: Some(expression.to_owned()),
+            task_order: Some(if self.dice.one_in(3) { TaskOrder::Lifo } else { TaskOrder::Fifo }),
+            max_reserved_workers: Some(1 + self.dice.roll(3) as u32),
+            reservation_activity: self.dice.one_in(4).then(|| self.world.activity("Offline")),
+            assignment_activity: None,
+        })
+    }
+
+    fn new_worker(&mut self) -> Command {
+        self.people += 1;
+        Command::CreateWorker(NewWorker {
+            friendly_name: format!("n{}", self.people),
+            activity: Some(self.world.activity(ACTIVITIES[self.dice.roll(ACTIVITIES.len())])),
+            attributes: attrs(&self.attributes_of_worker()),
+        })
+    }
+
+    fn new_task(&mut self) -> Command {
+        let workflows: Vec<WorkflowSid> = self.keys(RowKind::Workflow);
+        let workers: Vec<WorkerSid> = self.keys(RowKind::Worker);
+        let queues: Vec<TaskQueueSid> = self.keys(RowKind::TaskQueue);
+        let routing_target = match self.dice.roll(12) {
+            0 => self.dice.of(&workers).map(WorkerSid::sid),
+            1 => self.dice.of(&queues).map(TaskQueueSid::sid),
+            _ => None,
+        };
+        let now = self.world.now;
+        Command::CreateTask(NewTask {
+            attributes: attrs(&self.attributes_of_task()),
+            workflow: self.dice.of(&workflows),
+            task_channel: Some(self.channel()),
+            priority: self.dice.one_in(3).then(|| self.dice.roll(4) as u32),
+            timeout_s: self.dice.one_in(3).then(|| 20 + self.dice.roll(200) as u32),
+            virtual_start_at: self
+                .dice
+                .one_in(5)
+                .then(|| now + Millis::secs(-(self.dice.roll(100) as i64))),
+            routing_target,
+            ignore_capacity: self.dice.one_in(3).then_some(true).or(Some(false)),
+            queue: None,
+        })
+    }
+
+    fn channel(&mut self) -> ChannelRef {
+        ChannelRef::Name(CHANNELS[self.dice.roll(CHANNELS.len())].to_owned())
+    }
+
+    fn on_task(&mut self) -> Option<Command> {
+        let all = self.live_tasks();
+        let sid = self.dice.of(&all)?;
+        let if_match = IfMatch::Any;
+        let mut patch = TaskPatch::default();
+        match self.dice.roll(9) {
+            0 => patch.attributes = Some(attrs(&self.attributes_of_task())),
+            1 => patch.priority = Some(self.dice.roll(5) as u32),
+            2 => patch.task_channel = Some(self.channel()),
+            3 => patch.virtual_start_at = Some(self.world.now + Millis::secs(-50)),
+            4 if self.dice.one_in(3) => return Some(Command::DeleteTask { sid, if_match }),
+            5 => patch.status = Some(TaskStatus::Canceled),
+            6 => patch.status = Some(TaskStatus::Wrapping),
+            _ => patch.status = Some(TaskStatus::Completed),
+        }
+        patch.reason = patch.status.map(|_| "done".to_owned());
+        Some(Command::UpdateTask { sid, if_match, patch })
+    }
+
+    fn on_reservation(&mut self) -> Option<Command> {
+        let open = self.world.rows.values().filter_map(|row| match row {
+            StoredRow::Reservation(one) if one.status.is_open() => Some(one.clone()),
+            _ => None,
+        });
+        let open: Vec<Reservation> = open.collect();
+        let one = self.dice.of(&open)?;
+        let step = match (one.status, self.dice.roll(4)) {
+            (ReservationStatus::Pending, 0) => ReservationStep::Reject { activity: None },
+            (ReservationStatus::Pending, 1) => {
+                let activity = self.dice.one_in(4).then(|| self.world.activity("Offline"));
+                ReservationStep::Reject { activity }
+            }
+            (ReservationStatus::Pending, _) => ReservationStep::Accept,
+            (ReservationStatus::Accepted, 0) => ReservationStep::Wrap,
+            _ => ReservationStep::Complete,
+        };
+        Some(Command::UpdateReservation {
+            sid: one.sid,
+            owner: ReservationOwner::Worker(one.worker),
+            if_match: IfMatch::Version(one.version),
+            step,
+        })
+    }
+
+    fn on_worker(&mut self) -> Option<Command> {
+        let workers: Vec<WorkerSid> = self.keys(RowKind::Worker);
+        let sid = self.dice.of(&workers)?;
+        let if_match = IfMatch::Any;
+        let mut patch = WorkerPatch::default();
+        match self.dice.roll(8) {
+            0 => patch.attributes = Some(attrs(&self.attributes_of_worker())),
+            1 => patch.friendly_name = Some(format!("n{}", self.dice.roll(30))),
+            2 => {
+                patch.activity = Some(self.world.activity("Offline"));
+                patch.reject_pending_reservations = true;
+            }
+            3 => {
+                let channel = WorkerChannelRef::Channel(self.channel());
+                let capacity = self.dice.one_in(2).then(|| self.dice.roll(4) as u32);
+                let available = self.dice.one_in(3).then(|| !self.dice.one_in(3));
+                return Some(Command::UpdateWorkerChannel {
+                    worker: sid,
+                    channel,
+                    capacity,
+                    available,
+                });
+            }
+            4 if self.dice.one_in(4) => return Some(Command::DeleteWorker { sid, if_match }),
+            _ => {
+                let name = ACTIVITIES[self.dice.roll(ACTIVITIES.len())];
+                patch.activity = Some(self.world.activity(name));
+            }
+        }
+        Some(Command::UpdateWorker { sid, if_match, patch })
+    }
+
+    fn on_settings(&mut self) -> Option<Command> {
+        Some(match self.dice.roll(6) {
+            0 => {
+                let queues: Vec<TaskQueueSid> = self.keys(RowKind::TaskQueue);
+                let expression = QUEUE_EXPRESSIONS[self.dice.roll(QUEUE_EXPRESSIONS.len())];
+                let patch = TaskQueuePatch {
+                    target_workers: self.dice.one_in(2).then(|| expression.to_owned()),
+                    task_order: self.dice.of(&[TaskOrder::Fifo, TaskOrder::Lifo]),
+                    max_reserved_workers: Some(1 + self.dice.roll(3) as u32),
+                    reservation_activity: Patch::Keep,
+                    ..TaskQueuePatch::default()
+                };
+                Command::UpdateTaskQueue { sid: self.dice.of(&queues)?, patch }
+            }
+            1 | 2 => {
+                let workflows: Vec<WorkflowSid> = self.keys(RowKind::Workflow);
+                let patch = WorkflowPatch {
+                    configuration: Some(self.configuration()),
+                    re_evaluate_tasks: self.dice.one_in(2),
+                    task_reservation_timeout_s: Some(5 + self.dice.roll(60) as u32),
+                    ..WorkflowPatch::default()
+                };
+                Command::UpdateWorkflow { sid: self.dice.of(&workflows)?, patch }
+            }
+            3 => Command::UpdateWorkspace(WorkspacePatch {
+                prioritize_queue_order: self.dice.of(&[TaskOrder::Fifo, TaskOrder::Lifo]),
+                ..WorkspacePatch::default()
+            }),
+            4 => Command::UpdateTaskChannel {
+                channel: self.channel(),
+                friendly_name: None,
+                channel_optimized_routing: Some(self.dice.one_in(2)),
+            },
+            _ => self.new_queue(),
+        })
+    }
+
+    fn command(&mut self) -> Option<Command> {
+        match self.dice.roll(20) {
+            0..=6 => Some(self.new_task()),
+            7..=11 => self.on_reservation(),
+            12..=14 => self.on_task(),
+            15..=17 => self.on_worker(),
+            18 => Some(self.new_worker()),
+            _ => self.on_settings(),
+        }
+    }
+
+    fn step(&mut self) {
+        if self.dice.one_in(4) {
+            let seconds = self.dice.roll(30) as i64;
+            let to = self.world.now + Millis::secs(seconds);
+            while let Some(at) = self.world.routing.next_deadline().filter(|at| *at <= to) {
+                self.world.now = self.world.now.max(at);
+                self.both(None);
+            }
+            self.world.now = to;
+        }
+        self.world.now = self.world.now + Millis(self.dice.roll(900) as i64);
+        let now = self.world.now;
+        if self.world.routing.next_deadline().is_some_and(|at| at <= now) {
+            self.both(None);
+        }
+        if let Some(command) = self.command() {
+            self.both(Some(&command));
+        }
+    }
+
+    /// Runs a command, or what is due, in the running engine and in its twin.
+    fn both(&mut self, command: Option<&Command>) {
+        let (mut ids, before) = (self.world.ids.clone(), self.world.journal.len());
+        let result = match command {
+            Some(command) => self.world.run(command).map(Some),
+            None => {
+                self.world.expire();
+                Ok(None)
+            }
+        };
+        if let Some(twin) = &mut self.twin {
+            let mut turn = Turn::new(self.world.now, &mut ids);
+            let other = match command {
+                Some(command) => twin.handle(&mut turn, command).map(Some),
+                None => {
+                    twin.expire(&mut turn);
+                    Ok(None)
+                }
+            };
+            assert_eq!(result, other, "a restored engine answers otherwise: {command:?}");
+            let decided = |changes: &[Change]| -> Vec<Change> {
+                let kept = |change: &&Change| {
+                    !matches!(change, Change::EndedForgotten { .. } | Change::TimedRetried { .. })
+                };
+                changes.iter().filter(kept).cloned().collect()
+            };
+            let (one, two) = (decided(&self.world.journal[before..]), decided(&turn.changes));
+            assert_eq!(one, two, "a restored engine decides otherwise: {command:?}");
+            twin.rows(|_| ());
+        }
+        self.catch_up();
+        self.world.routing.check();
+        assert_eq!(self.oracle.next_offer(self.world.now), None, "an offer was not made");
+    }
+
+    /// Tells the oracle what happened, asking it before each offer.
+    fn catch_up(&mut self) {
+        for change in &self.world.journal[self.learned..] {
+            if let Change::TaskOffered { task, reservations, at } = change {
+                let workers = reservations.iter().map(|one| one.worker).collect();
+                assert_eq!(self.oracle.next_offer(*at), Some((*task, workers)), "the next offer");
+            }
+            self.oracle.learn(change);
+        }
+        self.learned = self.world.journal.len();
+    }
+
+    fn compare(&mut self) {
+        let digest = self.world.routing.digest();
+        let (restored, replayed) = (self.world.restored(), self.world.replayed());
+        restored.check();
+        assert_eq!(digest, restored.digest(), "restored rows differ from memory");
+        assert_eq!(digest, replayed.digest(), "the replayed journal differs from memory");
+        replayed.check();
+        if let Some(twin) = &self.twin {
+            assert_eq!(digest, twin.digest(), "the twin differs from memory");
+        }
+        self.twin = Some(restored);
+    }
+}
+
+fn play(seed: u64, steps: usize, single: bool) -> Random {
+    let mut random = Random::new(seed, single);
+    for step in 0..steps {
+        random.step();
+        if step % 40 == 39 {
+            random.compare();
+        }
+    }
+    random
+}
+
+#[test]
+fn random_commands_keep_every_promise() {
+    let mut offers = 0;
+    for seed in 0..12 {
+        let random = play(seed, 400, false);
+        let offered = |change: &&Change| matches!(change, Change::TaskOffered { .. });
+        offers += random.world.journal.iter().filter(offered).count();
+    }
+    assert!(offers > 1_000, "too little happens to mean anything: {offers} offers");
+}
+
+#[test]
+fn single_tasking_keeps_them_too() {
+    for seed in 100..104 {
+        play(seed, 300, true);
+    }
+}
+
+#[test]
+fn the_same_seed_gives_the_same_journal() {
+    assert_eq!(play(5, 200, false).world.journal, play(5, 200, false).world.journal);
+}
