@@ -7,7 +7,7 @@ use crate::{
     hub::{Announced, Topic},
     outlets::Outlets,
 };
-use base::{Timestamp, Turn};
+use base::{Millis, Timestamp, Turn};
 use routing::TaskQueueSid;
 use std::sync::Arc;
 use store::{Batch, Entry, PartitionId, Row, RowWrite, Store, StoreError, StoredChange, Table};
@@ -33,6 +33,9 @@ pub trait Engine: Sized + Send + 'static {
 
     /// The tables whose rows bring the engine back, in any order.
     const TABLES: &'static [&'static Table];
+
+    /// How long an engine remembers what ended.
+    const ENDED_KEPT: Millis = Millis(0);
 
     /// A partition nothing has happened in.
     fn empty(partition: &PartitionId) -> Self;
@@ -69,6 +72,12 @@ pub trait Engine: Sized + Send + 'static {
 
     /// Applies a kept change. The message names no customer data.
     fn replay(&mut self, entry: &Entry) -> Result<(), String>;
+
+    /// The row of what ended with a kept change: it is brought back too, within
+    /// [`Engine::ENDED_KEPT`].
+    fn ended_by(_: &Entry) -> Option<(&'static Table, String)> {
+        None
+    }
 
     /// Whether there is nothing to own: it ended, or is of a kind that begins with a command.
     fn is_over(&self) -> bool;

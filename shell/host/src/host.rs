@@ -2,12 +2,22 @@
 
 use crate::{
     ClockKind, Names, Readiness, Record, Refusal, StartError, Subscription, Ticks, Topic,
-    clock::Clock, core::Core, inbox::Inbox, tables::ACCESS_PARTITION,
+    adapters::RoutingEngine,
+    clock::Clock,
+    core::Core,
+    inbox::{Home, Inbox},
+    tables::ACCESS_PARTITION,
 };
 use access::Access;
-use base::{Millis, Sid, Timestamp};
-use routing::{TaskQueueSid, WorkspaceSid};
-use std::sync::Arc;
+use base::{IdSource, Millis, Sid, Timestamp};
+use routing::{
+    Answer, Command, Question, Rejection, Reply, TaskQueueSid, Workspace, WorkspaceSid,
+    command::NewWorkspace,
+};
+use std::{
+    collections::BTreeMap,
+    sync::{Arc, Mutex, PoisonError, RwLock, RwLockWriteGuard},
+};
 use store::{Scan, Store, StoreError, Value};
 
 /// How a host is started.
@@ -26,6 +36,9 @@ pub struct Host(Arc<Shared>);
 struct Shared {
     core: Core,
     access: Arc<Inbox<Access>>,
+    workspaces: RwLock<BTreeMap<WorkspaceSid, Arc<Inbox<RoutingEngine>>>>,
+    /// Mints the SIDs of workspaces.
+    ids: Mutex<IdSource>,
 }
 
 impl Host {
@@ -33,17 +46,22 @@ impl Host {
     /// committer; call it within a tokio runtime with a timer.
     pub fn start(store: Arc<dyn Store>, options: &Options) -> Result<Self, StartError> {
         let core = Core::start(store, options)?;
-        let mut access = None;
+        let (mut access, mut workspaces) = (None, BTreeMap::new());
+        let mut ids = core.ids("workspaces");
         for known in core.store.partitions()? {
             if &*known.id == ACCESS_PARTITION {
                 access = core.open_known(known, &core.real_clock)?;
             } else if let Ok(workspace) = known.id.parse::<WorkspaceSid>() {
-                core.outlets.names.load(&*core.store, workspace)?;
+                ids.follow(workspace.body());
+                if let Some(inbox) = core.open_known(known, &core.clock)? {
+                    workspaces.insert(workspace, inbox);
+                }
             }
         }
         let access =
             access.unwrap_or_else(|| core.open_new(ACCESS_PARTITION.into(), &core.real_clock));
-        Ok(Self(Arc::new(Shared { core, access })))
+        let (workspaces, ids) = (RwLock::new(workspaces), Mutex::new(ids));
+        Ok(Self(Arc::new(Shared { core, access, workspaces, ids })))
     }
 
     /// Refuses new work, waits until what was taken is answered, and ends.
@@ -68,30 +86,72 @@ impl Host {
     pub async fn create_workspace(
         &self,
         account: Sid,
-        new: routing::command::NewWorkspace,
-    ) -> Result<routing::Workspace, Refusal<routing::Rejection>> {
-        let _ = (account, new);
-        Err(Refusal::NoPartition)
+        new: NewWorkspace,
+    ) -> Result<Workspace, Refusal<Rejection>> {
+        let now = self.0.core.clock.now();
+        let sid = {
+            let mut ids = self.0.ids.lock().unwrap_or_else(PoisonError::into_inner);
+            WorkspaceSid::new(ids.next(now))
+        };
+        let inbox = self.0.core.open_new(sid.to_string().into(), &self.0.core.clock);
+        self.workspaces_mut().insert(sid, inbox.clone());
+        let new = NewWorkspace { sid: Some(sid), account: Some(account), ..new };
+        let made = self.0.core.command(&inbox, Command::CreateWorkspace(new)).await;
+        match made {
+            Ok(Reply::Workspace(workspace)) => Ok(workspace),
+            Ok(_) => Err(Refusal::Internal),
+            Err(refusal) => {
+                inbox.close();
+                self.workspaces_mut().remove(&sid);
+                Err(refusal)
+            }
+        }
     }
 
     /// Answers once the command's changes are durable. A rejection waits for the batches ahead.
     pub async fn routing(
         &self,
         workspace: WorkspaceSid,
-        command: routing::Command,
-    ) -> Result<routing::Reply, Refusal<routing::Rejection>> {
-        let _ = (workspace, command);
-        Err(Refusal::NoPartition)
+        command: Command,
+    ) -> Result<Reply, Refusal<Rejection>> {
+        let inbox = self.inbox(workspace)?;
+        self.noticing(workspace, self.0.core.command(&inbox, command).await)
     }
 
     /// Asks the live state; answered behind the batches ahead.
     pub async fn ask(
         &self,
         workspace: WorkspaceSid,
-        question: routing::Question,
-    ) -> Result<routing::Answer, Refusal<routing::Rejection>> {
-        let _ = (workspace, question);
-        Err(Refusal::NoPartition)
+        question: Question,
+    ) -> Result<Answer, Refusal<Rejection>> {
+        let inbox = self.inbox(workspace)?;
+        self.noticing(workspace, self.0.core.question(&inbox, question).await)
+    }
+
+    fn inbox(
+        &self,
+        workspace: WorkspaceSid,
+    ) -> Result<Arc<Inbox<RoutingEngine>>, Refusal<Rejection>> {
+        let workspaces = self.0.workspaces.read().unwrap_or_else(PoisonError::into_inner);
+        workspaces.get(&workspace).cloned().ok_or(Refusal::NoPartition)
+    }
+
+    /// A workspace that is gone is forgotten.
+    fn noticing<T>(
+        &self,
+        workspace: WorkspaceSid,
+        answer: Result<T, Refusal<Rejection>>,
+    ) -> Result<T, Refusal<Rejection>> {
+        if matches!(answer, Err(Refusal::NoPartition)) {
+            self.workspaces_mut().remove(&workspace);
+        }
+        answer
+    }
+
+    fn workspaces_mut(
+        &self,
+    ) -> RwLockWriteGuard<'_, BTreeMap<WorkspaceSid, Arc<Inbox<RoutingEngine>>>> {
+        self.0.workspaces.write().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// What a workspace is made of; `None` when there is no such workspace. Durable.

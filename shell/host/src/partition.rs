@@ -8,8 +8,8 @@
 //! Knows no queue, no waiter and no other partition.
 
 use crate::engine::{Engine, Loaded, Notice};
-use base::{IdSource, Timestamp, Turn};
-use std::sync::Arc;
+use base::{IdSource, Millis, Timestamp, Turn};
+use std::{collections::BTreeSet, sync::Arc};
 use store::{
     Batch, Filter, PartitionId, Row, RowWrite, Scan, Seq, Store, StoreError, Table, Test, Value,
 };
@@ -82,7 +82,8 @@ impl<E: Engine> Partition<E> {
         mut ids: IdSource,
     ) -> Result<Option<Self>, RestoreError> {
         let id = known.id;
-        let rows = load::<E>(store, &id)?;
+        let mut rows = load::<E>(store, &id)?;
+        load_ended::<E>(store, &id, (known.last, known.at), &mut rows)?;
         // A counter may have run over within the newest millisecond; live rows tell how far.
         ids.follow(u128::from((known.at.0.max(0) as u64) << 16 | 0xffff) << 64);
         for key in rows.iter().flat_map(|loaded| &loaded.rows).map(|row| &row.key) {
@@ -185,6 +186,10 @@ impl<E: Engine> Partition<E> {
     ) -> Step<E> {
         let mut batch = self.batch(now);
         self.engine.rows(&mut batch.rows);
+        #[cfg(feature = "planted-bugs")]
+        if crate::planted::is(crate::planted::Planted::ForgetRow) && batch.rows.len() > 2 {
+            batch.rows.pop();
+        }
         batch.changes.extend(changes.iter().map(E::stored));
         self.next = batch.next();
         let notices = self.engine.notices(&self.id, &changes, events);
@@ -221,6 +226,37 @@ fn load<E: Engine>(store: &dyn Store, id: &PartitionId) -> Result<Vec<Loaded>, S
         .map(|table| Ok(Loaded { table, rows: store.scan(&live(table, id))? }))
         .collect()
 }
+
+/// What ended a short while ago, found at the end of the journal: an index by the time of the end
+/// would cost each task more than this costs a start.
+fn load_ended<E: Engine>(
+    store: &dyn Store,
+    id: &PartitionId,
+    (last, at): (Seq, Timestamp),
+    rows: &mut [Loaded],
+) -> Result<(), StoreError> {
+    if E::ENDED_KEPT == Millis(0) {
+        return Ok(());
+    }
+    let after = last.saturating_sub(ENDED_LOOK_BACK);
+    let mut seen = BTreeSet::new();
+    for entry in store.journal(id, after, usize::MAX)? {
+        if entry.at + E::ENDED_KEPT < at {
+            continue;
+        }
+        let Some((table, key)) = E::ended_by(&entry) else { continue };
+        if !seen.insert(key.clone()) {
+            continue;
+        }
+        let Some(row) = store.row(table, id, &key)? else { continue };
+        let loaded = rows.iter_mut().find(|loaded| std::ptr::eq(loaded.table, table));
+        loaded.expect("what ended is in a table of the engine").rows.push(row);
+    }
+    Ok(())
+}
+
+/// Journal entries looked at for what ended: some thousand tasks.
+const ENDED_LOOK_BACK: u64 = 20_000;
 
 fn live(table: &'static Table, id: &PartitionId) -> Scan {
     let mut scan = Scan::of(table, Arc::clone(id));

@@ -58,6 +58,7 @@ pub struct Seat<E: Engine> {
     timers: Timers,
     /// The newest commands by name, for the report of a panic.
     recent: VecDeque<&'static str>,
+    panics: u64,
 }
 
 enum State<E> {
@@ -132,6 +133,7 @@ impl<E: Engine> Seat<E> {
             quarantine: VecDeque::new(),
             timers: Timers::default(),
             recent: VecDeque::new(),
+            panics: 0,
         }
     }
 
@@ -157,6 +159,11 @@ impl<E: Engine> Seat<E> {
     /// read again.
     pub fn is_waiting(&self) -> bool {
         matches!(self.state, State::Lost(_)) || !self.waiting.is_empty()
+    }
+
+    /// How often the engine panicked since the seat was made.
+    pub fn panics(&self) -> u64 {
+        self.panics
     }
 
     /// Batches handed out and not settled.
@@ -189,6 +196,10 @@ impl<E: Engine> Seat<E> {
             self.run(waiting, weather, &mut works);
         }
         self.in_flight += works.len();
+        #[cfg(feature = "planted-bugs")]
+        if crate::planted::is(crate::planted::Planted::PublishBeforeDurable) {
+            works.iter_mut().for_each(|work| work.publish_early(&self.outlets));
+        }
         works
     }
 
@@ -370,6 +381,7 @@ impl<E: Engine> Seat<E> {
             Err(_) => {
                 let recent: Vec<_> = self.recent.iter().collect();
                 tracing::error!(partition = %self.id, ?recent, "an engine panicked");
+                self.panics += 1;
                 self.lose();
                 None
             }

@@ -95,6 +95,12 @@ impl Work {
         Self { batch, rest: Rest(Box::new(parts)) }
     }
 
+    /// A bug to be found.
+    #[cfg(feature = "planted-bugs")]
+    pub(crate) fn publish_early(&mut self, outlets: &Outlets) {
+        self.rest.0.publish(outlets);
+    }
+
     /// Parts the batches from the rest, both in order.
     pub fn split(group: Vec<Self>) -> (Vec<Batch>, Vec<Rest>) {
         group.into_iter().map(|work| (work.batch, work.rest)).unzip()

@@ -1,6 +1,9 @@
 //! One file per engine: how the host sees it.
 
 mod access;
+mod routing;
+
+pub use routing::RoutingEngine;
 
 use base::Sid;
 use store::Value;

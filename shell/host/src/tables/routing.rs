@@ -117,20 +117,23 @@ pub static RESERVATION: Table = Table {
 };
 
 macro_rules! records {
-    ($($kind:ident in $table:ident),+ $(,)?) => {$(
-        impl Record for routing::$kind {
+    ($($kind:path => $table:ident),+ $(,)?) => {$(
+        impl Record for $kind {
             const TABLE: &'static Table = &$table;
         }
     )+};
 }
 
 records! {
-    Workspace in WORKSPACE,
-    Activity in ACTIVITY,
-    TaskChannel in TASK_CHANNEL,
-    Worker in WORKER,
-    TaskQueue in TASK_QUEUE,
-    Workflow in WORKFLOW,
-    Task in TASK,
-    Reservation in RESERVATION,
+    routing::Workspace => WORKSPACE,
+    routing::Activity => ACTIVITY,
+    routing::TaskChannel => TASK_CHANNEL,
+    routing::Worker => WORKER,
+    routing::rows::WorkerChannelSettings => WORKER_CHANNEL,
+    routing::rows::WorkerLoad => WORKER_LOAD,
+    routing::TaskQueue => TASK_QUEUE,
+    routing::Workflow => WORKFLOW,
+    routing::rows::WorkflowRevision => WORKFLOW_REVISION,
+    routing::Task => TASK,
+    routing::Reservation => RESERVATION,
 }

@@ -1,0 +1,334 @@
+//! The `routing` engine as the host sees it: one workspace, its rows, and who hears of what.
+
+use crate::{
+    engine::{Engine, Loaded, Notice},
+    outlets::Outlets,
+    tables,
+};
+use base::{Attributes, Millis, Timestamp, Turn};
+use routing::{
+    Answer, Change, Command, Event, Question, Rejection, Reply, Routing, RowKind, RowRef,
+    StoredRow, TaskStatus, WorkspaceSid, limits::ENDED_READABLE_S,
+};
+use store::{
+    Batch, Entry, PartitionId, RowContent, RowWrite, Store, StoreError, StoredChange, Table, Value,
+};
+
+mod audience;
+
+use audience::Audience;
+
+/// A workspace as it is served.
+pub struct RoutingEngine {
+    routing: Routing,
+    /// Between the creation of the workspace and its end.
+    is_there: bool,
+    audience: Audience,
+}
+
+impl RoutingEngine {
+    /// The engine itself, for looking only.
+    pub fn routing(&self) -> &Routing {
+        &self.routing
+    }
+
+    fn follow(&mut self, change: &Change) {
+        match change {
+            Change::WorkspaceCreated(_) => self.is_there = true,
+            Change::WorkspaceDeleted => self.is_there = false,
+            _ => {}
+        }
+    }
+}
+
+impl Engine for RoutingEngine {
+    const KIND: &'static str = "routing";
+    type Command = Command;
+    type Reply = Reply;
+    type Rejection = Rejection;
+    type Question = Question;
+    type Answer = Answer;
+    type Change = Change;
+    type Event = Event;
+
+    const ENDED_KEPT: Millis = Millis::secs(ENDED_READABLE_S as i64);
+
+    const TABLES: &'static [&'static Table] = &[
+        &tables::WORKSPACE,
+        &tables::ACTIVITY,
+        &tables::TASK_CHANNEL,
+        &tables::WORKER,
+        &tables::WORKER_CHANNEL,
+        &tables::WORKER_LOAD,
+        &tables::TASK_QUEUE,
+        &tables::WORKFLOW,
+        &tables::WORKFLOW_REVISION,
+        &tables::TASK,
+        &tables::RESERVATION,
+    ];
+
+    fn empty(_: &PartitionId) -> Self {
+        Self { routing: Routing::new(), is_there: false, audience: Audience::default() }
+    }
+
+    fn restore(_: &PartitionId, loaded: Vec<Loaded>) -> Result<Self, String> {
+        let mut rows = Vec::with_capacity(loaded.iter().map(|loaded| loaded.rows.len()).sum());
+        let (mut is_there, mut audience) = (false, Audience::default());
+        for Loaded { table, rows: stored } in loaded {
+            let kind = kind(table);
+            for row in stored {
+                // The error tells a place, never a value.
+                let row = StoredRow::parse(kind, &row.body)
+                    .map_err(|error| format!("a row of table {}: {error}", table.name))?;
+                is_there |= kind == RowKind::Workspace;
+                audience.restore(&row);
+                rows.push(row);
+            }
+        }
+        Ok(Self { routing: Routing::restore(rows), is_there, audience })
+    }
+
+    fn handle(
+        &mut self,
+        turn: &mut Turn<'_, Change, Event>,
+        command: &Command,
+    ) -> Result<Reply, Rejection> {
+        self.routing.handle(turn, command)
+    }
+
+    fn expire(&mut self, turn: &mut Turn<'_, Change, Event>) {
+        self.routing.expire(turn);
+    }
+
+    fn next_deadline(&self) -> Option<Timestamp> {
+        self.routing.next_deadline()
+    }
+
+    fn ask(&self, question: &Question, now: Timestamp) -> Result<Answer, Rejection> {
+        self.routing.ask(question, now)
+    }
+
+    fn rows(&mut self, rows: &mut Vec<RowWrite>) {
+        self.routing.rows(|row| rows.push(write(&row)));
+    }
+
+    fn stored(change: &Change) -> StoredChange {
+        let body = serde_json::to_string(change).expect("changes are plain data");
+        StoredChange { kind: change.kind(), body }
+    }
+
+    fn replay(&mut self, entry: &Entry) -> Result<(), String> {
+        let change: Change = serde_json::from_str(&entry.body)
+            .map_err(|error| format!("change {} ({}): {error}", entry.seq, entry.kind))?;
+        self.follow(&change);
+        self.routing.apply(&change);
+        self.routing.rows(|_| {});
+        Ok(())
+    }
+
+    fn ended_by(entry: &Entry) -> Option<(&'static Table, String)> {
+        let sid = |table: &'static Table, field: &str| {
+            let body: serde_json::Value = serde_json::from_str(&entry.body).ok()?;
+            Some((table, body.get(&entry.kind)?.get(field)?.as_str()?.to_owned()))
+        };
+        match entry.kind.as_str() {
+            "task_completed" | "task_canceled" => sid(&tables::TASK, "task"),
+            "reservation_rejected"
+            | "reservation_timed_out"
+            | "reservation_canceled"
+            | "reservation_rescinded"
+            | "reservation_completed" => sid(&tables::RESERVATION, "reservation"),
+            _ => None,
+        }
+    }
+
+    fn is_over(&self) -> bool {
+        !self.is_there
+    }
+
+    fn ends(command: &Command) -> bool {
+        matches!(command, Command::DeleteWorkspace)
+    }
+
+    fn name(command: &Command) -> &'static str {
+        name(command)
+    }
+
+    fn fingerprint(command: &Command) -> u64 {
+        // Attributes do not show in `Debug`, and two tasks that differ there are two commands.
+        let attributes = attributes(command).map_or("", Attributes::text);
+        super::hash(&format!("{command:?} {attributes}"))
+    }
+
+    fn notices(
+        &mut self,
+        partition: &PartitionId,
+        changes: &[Change],
+        events: Vec<Event>,
+    ) -> Vec<Notice> {
+        changes.iter().for_each(|change| self.follow(change));
+        match partition.parse() {
+            Ok(workspace) => self.audience.notices(workspace, changes, events),
+            Err(_) => Vec::new(),
+        }
+    }
+
+    fn observe(outlets: &Outlets, batch: &Batch, _: &[Change]) {
+        outlets.names.observe(batch);
+    }
+
+    fn reveal(
+        &self,
+        outlets: &Outlets,
+        store: &dyn Store,
+        partition: &PartitionId,
+    ) -> Result<(), StoreError> {
+        match partition.parse::<WorkspaceSid>() {
+            Ok(workspace) => outlets.names.load(store, workspace),
+            Err(error) => Err(StoreError(error.to_string())),
+        }
+    }
+
+    fn digest(&self) -> String {
+        self.routing.digest()
+    }
+
+    fn check(&self) {
+        self.routing.check();
+    }
+}
+
+fn table(kind: RowKind) -> &'static Table {
+    match kind {
+        RowKind::Workspace => &tables::WORKSPACE,
+        RowKind::Activity => &tables::ACTIVITY,
+        RowKind::TaskChannel => &tables::TASK_CHANNEL,
+        RowKind::Worker => &tables::WORKER,
+        RowKind::WorkerChannel => &tables::WORKER_CHANNEL,
+        RowKind::WorkerLoad => &tables::WORKER_LOAD,
+        RowKind::TaskQueue => &tables::TASK_QUEUE,
+        RowKind::Workflow => &tables::WORKFLOW,
+        RowKind::WorkflowRevision => &tables::WORKFLOW_REVISION,
+        RowKind::Task => &tables::TASK,
+        RowKind::Reservation => &tables::RESERVATION,
+    }
+}
+
+fn kind(of: &'static Table) -> RowKind {
+    let mut kinds = RowKind::ALL.iter().copied();
+    kinds.find(|kind| std::ptr::eq(table(*kind), of)).expect("each table has its kind")
+}
+
+fn write(row: &RowRef<'_>) -> RowWrite {
+    let content = row.json().map(|body| RowContent { values: values(row), body });
+    RowWrite { table: table(row.kind()), key: row.key().into(), content }
+}
+
+/// In the order of the table's columns.
+fn values(row: &RowRef<'_>) -> Vec<Value> {
+    match row {
+        RowRef::Workspace(row) => vec![
+            super::sid(row.account),
+            row.friendly_name.as_str().into(),
+            row.created_at.into(),
+            row.updated_at.into(),
+        ],
+        RowRef::Activity(row) => {
+            vec![row.friendly_name.as_str().into(), row.available.into(), row.created_at.into()]
+        }
+        RowRef::TaskChannel(row) => vec![
+            row.unique_name.as_str().into(),
+            row.friendly_name.as_str().into(),
+            row.created_at.into(),
+        ],
+        RowRef::Worker(row) => vec![
+            row.friendly_name.as_str().into(),
+            row.friendly_name.to_lowercase().as_str().into(),
+            super::sid(row.activity.sid()),
+            row.created_at.into(),
+            row.updated_at.into(),
+            row.status_changed_at.into(),
+        ],
+        RowRef::WorkerChannel(row) => {
+            vec![super::sid(row.worker.sid()), super::sid(row.task_channel.sid())]
+        }
+        RowRef::WorkerLoad(_) | RowRef::Removed { .. } => Vec::new(),
+        RowRef::TaskQueue(row) => {
+            vec![row.friendly_name.as_str().into(), row.created_at.into(), row.updated_at.into()]
+        }
+        RowRef::Workflow(row) => {
+            vec![row.friendly_name.as_str().into(), row.created_at.into(), row.updated_at.into()]
+        }
+        RowRef::WorkflowRevision(row) => {
+            vec![super::sid(row.workflow.sid()), i64::from(row.revision).into()]
+        }
+        RowRef::Task(row) => task(row),
+        RowRef::Reservation(row) => vec![
+            super::sid(row.task.sid()),
+            super::sid(row.worker.sid()),
+            row.status.as_str().into(),
+            row.created_at.into(),
+            row.status.is_open().into(),
+        ],
+    }
+}
+
+fn task(row: &routing::Task) -> Vec<Value> {
+    let or_null = |sid: Option<base::Sid>| sid.map_or(Value::Null, super::sid);
+    vec![
+        row.status.as_str().into(),
+        or_null(row.queue.map(|queue| queue.sid())),
+        or_null(row.workflow.map(|workflow| workflow.sid())),
+        super::sid(row.task_channel.sid()),
+        i64::from(row.priority).into(),
+        or_null(row.routing_target),
+        row.created_at.into(),
+        row.virtual_start_at.into(),
+        row.ended_at.into(),
+        is_live(row.status).into(),
+    ]
+}
+
+/// Whether the engine holds it after a restart.
+const fn is_live(status: TaskStatus) -> bool {
+    !status.is_final()
+}
+
+const fn attributes(command: &Command) -> Option<&Attributes> {
+    match command {
+        Command::CreateTask(new) => Some(&new.attributes),
+        Command::CreateWorker(new) => Some(&new.attributes),
+        Command::UpdateTask { patch, .. } => patch.attributes.as_ref(),
+        Command::UpdateWorker { patch, .. } => patch.attributes.as_ref(),
+        _ => None,
+    }
+}
+
+const fn name(command: &Command) -> &'static str {
+    match command {
+        Command::CreateWorkspace(_) => "CreateWorkspace",
+        Command::UpdateWorkspace(_) => "UpdateWorkspace",
+        Command::DeleteWorkspace => "DeleteWorkspace",
+        Command::CreateActivity(_) => "CreateActivity",
+        Command::UpdateActivity { .. } => "UpdateActivity",
+        Command::DeleteActivity(_) => "DeleteActivity",
+        Command::CreateTaskChannel(_) => "CreateTaskChannel",
+        Command::UpdateTaskChannel { .. } => "UpdateTaskChannel",
+        Command::DeleteTaskChannel(_) => "DeleteTaskChannel",
+        Command::CreateWorker(_) => "CreateWorker",
+        Command::UpdateWorker { .. } => "UpdateWorker",
+        Command::DeleteWorker { .. } => "DeleteWorker",
+        Command::UpdateWorkerChannel { .. } => "UpdateWorkerChannel",
+        Command::CreateTaskQueue(_) => "CreateTaskQueue",
+        Command::UpdateTaskQueue { .. } => "UpdateTaskQueue",
+        Command::DeleteTaskQueue(_) => "DeleteTaskQueue",
+        Command::CreateWorkflow(_) => "CreateWorkflow",
+        Command::UpdateWorkflow { .. } => "UpdateWorkflow",
+        Command::DeleteWorkflow(_) => "DeleteWorkflow",
+        Command::CreateTask(_) => "CreateTask",
+        Command::UpdateTask { .. } => "UpdateTask",
+        Command::DeleteTask { .. } => "DeleteTask",
+        Command::UpdateReservation { .. } => "UpdateReservation",
+        Command::SetDisposition { .. } => "SetDisposition",
+    }
+}
