@@ -20,12 +20,19 @@ use api::{Api, Site};
 use config::Clock;
 use front::Front;
 use host::{ClockKind, Host, StartError};
-use std::{net::SocketAddr, path::PathBuf, sync::Arc, time::Duration};
+use std::{
+    net::SocketAddr,
+    path::PathBuf,
+    sync::{Arc, Weak},
+    time::Duration,
+};
 use store_sqlite::{OpenError, SqliteStore};
 use tokio::{sync::watch, task::JoinHandle};
 
 /// How long the host may take to flush once nothing is in flight.
 const FLUSH_LIMIT: Duration = Duration::from_secs(4);
+/// Turns of the runtime in which everything that ends has ended.
+const ENDINGS_MAX: u32 = 1_000;
 
 /// Why the server did not start, in one line.
 #[derive(Debug, thiserror::Error)]
@@ -54,19 +61,31 @@ pub struct Running {
     pub credentials: Option<PathBuf>,
     /// The engines, for tests within the process.
     pub host: Host,
+    /// The HTTP half, for tests within the process.
+    pub api: Api,
     stop: watch::Sender<bool>,
     serving: JoinHandle<()>,
+    store: Weak<SqliteStore>,
 }
 
 impl Running {
-    /// Stops accepting, finishes what is in flight, and flushes.
+    /// Stops accepting, finishes what is in flight, flushes, and lets go of the data folder.
     pub async fn stop(self) {
-        self.stop.send_replace(true);
-        if self.serving.await.is_err() {
+        let Self { host, api, stop, serving, store, .. } = self;
+        stop.send_replace(true);
+        if serving.await.is_err() {
             tracing::error!("the listener panicked");
         }
-        if tokio::time::timeout(FLUSH_LIMIT, self.host.stop()).await.is_err() {
+        if tokio::time::timeout(FLUSH_LIMIT, host.stop()).await.is_err() {
             tracing::error!("the host did not end in time");
+        }
+        drop((host, api));
+        // The tasks of partitions end when they are next looked at.
+        for _ in 0..ENDINGS_MAX {
+            if store.strong_count() == 0 {
+                break;
+            }
+            tokio::task::yield_now().await;
         }
     }
 }
@@ -78,11 +97,12 @@ pub async fn serve(config: Config, given: &Given) -> Result<Running, ServeError>
     let unbound = |error| ConfigError(format!("--listen: {error}"));
     let addr = listener.local_addr().map_err(unbound)?;
     let store = SqliteStore::open(&config.data, config.sqlite.clone(), host::tables::ALL)?;
+    let store = Arc::new(store);
     let clock = match config.clock {
         Clock::System => ClockKind::System,
         Clock::Manual => ClockKind::Manual,
     };
-    let host = Host::start(Arc::new(store), &host::Options { clock, seed: None })?;
+    let host = Host::start(store.clone(), &host::Options { clock, seed: None })?;
     let credentials = first::ensure(&host, &config.data, given).await?;
 
     let scheme = if acceptor.is_some() { "https" } else { "http" };
@@ -95,7 +115,7 @@ pub async fn serve(config: Config, given: &Given) -> Result<Running, ServeError>
     let api = Api::new(host.clone(), options);
     let demo = config.demo.is_some();
     let live = live::router(host.clone(), live::Options { demo: config.demo });
-    let front = Front::new(host.clone(), api, live, demo);
+    let front = Front::new(host.clone(), api.clone(), live, demo);
     let (stop, stopped) = watch::channel(false);
     let serving = tokio::spawn(listener::run(listener, acceptor, front, stopped));
     if config.clock == Clock::Manual {
@@ -103,5 +123,6 @@ pub async fn serve(config: Config, given: &Given) -> Result<Running, ServeError>
             "THE CLOCK IS MANUAL: time stands still until POST /sinew/v1/Clock moves it"
         );
     }
-    Ok(Running { addr, url, credentials, host, stop, serving })
+    let store = Arc::downgrade(&store);
+    Ok(Running { addr, url, credentials, host, api, stop, serving, store })
 }

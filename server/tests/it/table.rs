@@ -1,0 +1,102 @@
+//! Every route of the table, called as nobody, as a stranger, and as its owner.
+
+use crate::caller::{Caller, Server, worker};
+use access::{Command, KeyUse, Permit, Secret};
+use base::Sid;
+
+const STRANGER: Sid = Sid::new(*b"AC", 0xbad);
+const STRANGERS_KEY: Sid = Sid::new(*b"SK", 0xbad);
+
+/// A path with something in place of each parameter: what is there, else a SID of the right kind.
+fn filled(path: &str, workspace: &str, worker: &str) -> String {
+    let sid = |kind: &str| format!("{kind}{:032x}", 7);
+    path.split_inclusive('}')
+        .map(|part| {
+            let Some((before, name)) = part.split_once('{') else { return part.to_owned() };
+            let value = match name.trim_end_matches('}') {
+                "workspace" => workspace.to_owned(),
+                "worker" => worker.to_owned(),
+                "task" => sid("WT"),
+                "activity" => sid("WA"),
+                "reservation" => sid("WR"),
+                "workflow" => sid("WW"),
+                "channel" | "task_channel" => sid("TC"),
+                "queue" | "task_queue" => sid("WQ"),
+                other => other.to_owned(),
+            };
+            format!("{before}{value}")
+        })
+        .collect()
+}
+
+async fn call(caller: &Caller, method: &str, path: &str, json: bool) -> u16 {
+    let media = if json { "application/json" } else { "application/x-www-form-urlencoded" };
+    let media = (method != "GET" && method != "DELETE").then_some(media);
+    let body = if json && media.is_some() { "{}" } else { "" };
+    caller.send(method, path, media, body.to_owned()).await.status
+}
+
+#[tokio::test]
+async fn every_route_knows_nobody_strangers_and_owners() {
+    let server = Server::start().await;
+    let owner = server.owner();
+    let (workspace, worker) = worker(&owner, "Ann").await;
+    stranger(&server).await;
+    let stranger = server.nobody().basic(&STRANGERS_KEY.to_string(), "strange");
+    let nobody = server.nobody();
+    let mut count = 0;
+    for (product, routes) in server.running.api.routes() {
+        for route in routes {
+            let path = format!("/{product}{}", filled(&route.path, &workspace, &worker));
+            let (method, json) = (route.method.as_str(), route.body == api::BodyKind::Json);
+            let told = call(&nobody, method, &path, json).await;
+            if route.permit == Permit::Public {
+                assert!(![401, 403, 404, 405, 500].contains(&told), "{route:?} as nobody: {told}");
+                continue;
+            }
+            assert_eq!(told, 401, "{route:?} as nobody");
+            if route.path.contains("{workspace}") {
+                let told = call(&stranger, method, &path, json).await;
+                assert_eq!(told, 404, "{route:?} as a stranger");
+            }
+            let at_end = method == "DELETE" && route.path.ends_with("{workspace}");
+            let fits = !at_end && !path.contains("Session");
+            if fits {
+                let told = call(&owner, method, &path, json).await;
+                assert!(![401, 403, 405].contains(&told) && told < 500, "{route:?}: {told}");
+            }
+            count += 1;
+        }
+    }
+    assert!(count > 40, "the table has {count} routes that ask for somebody");
+}
+
+async fn stranger(server: &Server) {
+    let host = &server.running.host;
+    let account = Command::CreateAccount {
+        sid: STRANGER,
+        auth_token: Secret::new("stranger's token"),
+        friendly_name: "Elsewhere".to_owned(),
+    };
+    host.access(account).await.unwrap();
+    let key = Command::CreateApiKey {
+        sid: STRANGERS_KEY,
+        account: STRANGER,
+        secret: Secret::new("strange"),
+        purpose: KeyUse::Caller,
+        friendly_name: String::new(),
+    };
+    host.access(key).await.unwrap();
+}
+
+#[tokio::test]
+async fn operations_are_named_once() {
+    let server = Server::start().await;
+    for (product, routes) in server.running.api.routes() {
+        let mut names: Vec<_> = routes.iter().map(|route| route.operation).collect();
+        names.sort_unstable();
+        let all = names.len();
+        names.dedup();
+        assert_eq!(names.len(), all, "{product}");
+    }
+}
