@@ -18,7 +18,8 @@ mod socket;
 pub use chat::{Demo, Topic};
 pub use peer::Peer;
 
-use axum::Router;
+use answer::Trouble;
+use axum::{Router, http::Uri};
 use host::Host;
 
 /// What is switched on.
@@ -31,8 +32,9 @@ pub struct Options {
 /// `/v1/wschannels` and, if switched on, `/chat/demo/{topics,requests,updates}`.
 pub fn router(host: Host, options: Options) -> Router {
     let bridge = bridge::router(host.clone());
-    match options.demo {
+    let all = match options.demo {
         Some(demo) => bridge.merge(chat::router(host, demo)),
         None => bridge,
-    }
+    };
+    all.fallback(|uri: Uri| async move { Trouble::not_found(uri.path()) })
 }

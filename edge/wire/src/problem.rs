@@ -92,10 +92,11 @@ pub fn of_routing(rejection: &Rejection) -> Problem {
 /// An instruction that needs voice, which is not here yet: the code tells which one.
 pub fn of_instruction(name: &str) -> Problem {
     let code = match name {
-        "call" => 40110,
-        "redirect" => 40120,
-        "dequeue" => 40130,
-        "conference" => 40136,
+        // The codes of a call that could not be made: no parameter is at fault.
+        "call" => 40113,
+        "redirect" => 40122,
+        "dequeue" => 40133,
+        "conference" => 40145,
         "supervise" => 40146,
         _ => 55555,
     };

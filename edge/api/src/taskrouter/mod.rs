@@ -31,3 +31,6 @@ pub(crate) fn routes() -> Vec<Routes> {
         reservations::routes_of_workers(),
     ]
 }
+
+#[cfg(test)]
+mod tests;

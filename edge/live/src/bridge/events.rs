@@ -33,13 +33,19 @@ const BROKEN_LINE_GRACE: Duration = Duration::from_secs(30);
 /// The library's timers cannot hold more milliseconds than this.
 const LIFETIME_MS_MAX: i64 = i32::MAX as i64;
 
-/// The query.
+/// The query: pairs as they came; of several of one name the last one holds.
 #[derive(Debug, Deserialize)]
-#[serde(rename_all = "camelCase")]
-pub(crate) struct Asked {
-    token: Option<String>,
-    close_existing_sessions: Option<String>,
-    set_worker_offline_if_disconnected: Option<String>,
+#[serde(transparent)]
+pub(crate) struct Asked(Vec<(String, String)>);
+
+impl Asked {
+    fn value(&self, name: &str) -> Option<&str> {
+        self.0.iter().rfind(|(given, _)| given == name).map(|(_, value)| value.as_str())
+    }
+
+    fn is_true(&self, name: &str) -> bool {
+        self.value(name) == Some("true")
+    }
 }
 
 /// What happens to the worker when its last socket is gone.
@@ -55,16 +61,18 @@ pub(crate) async fn open(
     Query(asked): Query<Asked>,
     upgrade: Result<WebSocketUpgrade, WebSocketUpgradeRejection>,
 ) -> Result<Response, Trouble> {
-    let token = asked.token.as_deref().ok_or_else(|| Trouble::unauthenticated("token is missing"));
-    let caller = bridge.caller(token?)?;
+    let token = asked.value("token").ok_or_else(|| Trouble::unauthenticated("token is missing"))?;
+    let caller = bridge.caller(token)?;
     let worker = caller.worker.ok_or_else(|| Trouble::forbidden("The token names no worker"))?;
     let row = bridge.host.fetch::<Worker>(&caller.workspace.to_string(), &worker.to_string())?;
     let row = row.ok_or_else(|| Trouble::forbidden("The token's worker is gone"))?;
     let upgrade = upgrade.map_err(|error| Trouble::invalid(error.body_text()))?;
 
-    let is_true = |flag: &Option<String>| flag.as_deref() == Some("true");
-    let others = if is_true(&asked.close_existing_sessions) { Others::Close } else { Others::Stay };
-    let afterwards = match is_true(&asked.set_worker_offline_if_disconnected) {
+    let others = match asked.is_true("closeExistingSessions") {
+        true => Others::Close,
+        false => Others::Stay,
+    };
+    let afterwards = match asked.is_true("setWorkerOfflineIfDisconnected") {
         true => Afterwards::GoOffline,
         false => Afterwards::Stay,
     };
