@@ -69,6 +69,11 @@ pub struct Running {
 }
 
 impl Running {
+    /// The store while the server runs, for tests within the process.
+    pub fn store(&self) -> Option<Arc<SqliteStore>> {
+        self.store.upgrade()
+    }
+
     /// Stops accepting, finishes what is in flight, flushes, and lets go of the data folder.
     pub async fn stop(self) {
         let Self { host, api, stop, serving, store, .. } = self;

@@ -18,9 +18,9 @@ use std::{
 };
 
 /// The session's cookie.
-pub const COOKIE: &str = "sinew_session";
+pub(crate) const COOKIE: &str = "sinew_session";
 /// The header a page sends to show that it, and no other origin, makes the request.
-pub const CSRF: &str = "x-sinew-csrf";
+pub(crate) const CSRF: &str = "x-sinew-csrf";
 
 /// Failed sign-ins of one name from one address within [`SIGN_IN_WINDOW`] before it must wait.
 const SIGN_INS_MAX: u32 = 10;
@@ -100,7 +100,10 @@ fn wrong() -> Problem {
 
 /// Failed sign-ins, per name and address.
 #[derive(Debug, Default)]
-pub(crate) struct SignIns(Mutex<BTreeMap<(String, IpAddr), (Instant, u32)>>);
+pub(crate) struct SignIns(Mutex<BTreeMap<(String, IpAddr), Window>>);
+
+/// When counting began, and how many there were since.
+type Window = (Instant, u32);
 
 impl SignIns {
     /// 429 when this name failed too often from this address. Counts the attempt as failed; a
@@ -136,7 +139,7 @@ impl SignIns {
 
 /// Calls per second, where the operator asked for the incumbent's rates.
 #[derive(Debug, Default)]
-pub(crate) struct Rates(Mutex<BTreeMap<(Sid, &'static str), (Instant, u32)>>);
+pub(crate) struct Rates(Mutex<BTreeMap<(Sid, &'static str), Window>>);
 
 impl Rates {
     pub(crate) fn check(

@@ -14,6 +14,7 @@ use std::{
     path::{Path, PathBuf},
     sync::atomic::{AtomicU32, Ordering},
 };
+use tokio::io::{AsyncRead, AsyncWrite};
 
 pub(crate) const ACCOUNT: &str = "AC0123456789abcdef0123456789abcdef";
 pub(crate) const TOKEN: &str = "planted-auth-token";
@@ -173,6 +174,21 @@ impl Caller {
         body: String,
     ) -> Got {
         let stream = tokio::net::TcpStream::connect(self.address).await.unwrap();
+        self.send_over(stream, method, path, media, body).await
+    }
+
+    /// The same over a connection somebody else made.
+    pub(crate) async fn send_over<S>(
+        &self,
+        stream: S,
+        method: &str,
+        path: &str,
+        media: Option<&str>,
+        body: String,
+    ) -> Got
+    where
+        S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
+    {
         let (mut sender, connection) = http1::handshake(TokioIo::new(stream)).await.unwrap();
         tokio::spawn(connection);
         let method: Method = method.parse().unwrap();

@@ -1,5 +1,7 @@
 //! The server as its callers meet it: a real socket, the embedded store, a folder of its own.
 
+#![expect(clippy::unwrap_used, reason = "helpers of tests fail as tests do: by a panic")]
+
 mod caller;
 mod evaluate;
 mod first_start;
@@ -7,5 +9,7 @@ mod pages;
 mod people;
 mod program;
 mod secrets;
+mod store;
 mod table;
+mod tls;
 mod wire;
