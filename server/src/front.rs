@@ -9,7 +9,7 @@ use std::{
     fmt::Write as _,
     sync::{
         Arc,
-        atomic::{AtomicU64, Ordering::Relaxed},
+        atomic::{AtomicBool, AtomicU64, Ordering::Relaxed},
     },
     time::Instant,
 };
@@ -25,19 +25,20 @@ struct Shared {
     host: Host,
     demo: bool,
     started: Instant,
-    pub(crate) open: AtomicU64,
+    open: AtomicU64,
+    sockets: AtomicU64,
 }
 
 impl Front {
     pub(crate) fn new(host: Host, api: Api, live: Router, demo: bool) -> Self {
-        let (started, open) = (Instant::now(), AtomicU64::new(0));
-        Self(Arc::new(Shared { api, live, host, demo, started, open }))
+        let (started, open, sockets) = (Instant::now(), AtomicU64::new(0), AtomicU64::new(0));
+        Self(Arc::new(Shared { api, live, host, demo, started, open, sockets }))
     }
 
     /// Counts a connection while the value lives.
     pub(crate) fn connected(&self) -> OpenConnection {
         self.0.open.fetch_add(1, Relaxed);
-        OpenConnection(self.clone())
+        OpenConnection { front: self.clone(), is_socket: AtomicBool::new(false) }
     }
 
     /// Answers anything.
@@ -109,6 +110,8 @@ impl Front {
         gauge("sinew_partitions", "Partitions held.", count(self.0.host.workspaces().len() + 1));
         let open = self.0.open.load(Relaxed) as f64;
         gauge("sinew_connections", "Open connections, sockets included.", open);
+        let sockets = self.0.sockets.load(Relaxed) as f64;
+        gauge("sinew_sockets", "Open WebSockets.", sockets);
         gauge("sinew_uptime_seconds", "Since the start.", self.0.started.elapsed().as_secs_f64());
         let ready = f64::from(u8::from(self.0.host.readiness() == Readiness::Ready));
         gauge("sinew_ready", "1 while the store takes writes.", ready);
@@ -122,12 +125,26 @@ impl Front {
     }
 }
 
-/// Counts a connection while it lives.
-pub(crate) struct OpenConnection(Front);
+/// Counts a connection while it lives, and the socket it may become.
+pub(crate) struct OpenConnection {
+    front: Front,
+    is_socket: AtomicBool,
+}
+
+impl OpenConnection {
+    pub(crate) fn becomes_socket(&self) {
+        if !self.is_socket.swap(true, Relaxed) {
+            self.front.0.sockets.fetch_add(1, Relaxed);
+        }
+    }
+}
 
 impl Drop for OpenConnection {
     fn drop(&mut self) {
-        self.0.0.open.fetch_sub(1, Relaxed);
+        self.front.0.open.fetch_sub(1, Relaxed);
+        if self.is_socket.load(Relaxed) {
+            self.front.0.sockets.fetch_sub(1, Relaxed);
+        }
     }
 }
 

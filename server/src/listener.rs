@@ -5,15 +5,23 @@
 
 use crate::{
     config::{ConfigError, TlsFiles},
-    front::Front,
+    front::{Front, OpenConnection},
 };
 use api::Connection;
 use axum::body::Body;
 use hyper::{body::Incoming, server::conn::http1, service::service_fn};
 use hyper_util::rt::{TokioIo, TokioTimer};
-use std::{convert::Infallible, io, net::SocketAddr, sync::Arc, time::Duration};
+use std::{
+    convert::Infallible,
+    io,
+    net::SocketAddr,
+    pin::Pin,
+    sync::Arc,
+    task::{Context, Poll},
+    time::Duration,
+};
 use tokio::{
-    io::{AsyncRead, AsyncWrite},
+    io::{AsyncRead, AsyncWrite, ReadBuf},
     net::{TcpListener, TcpStream},
     sync::watch,
     task::JoinSet,
@@ -99,30 +107,41 @@ async fn talk(
     front: Front,
     stop: watch::Receiver<bool>,
 ) {
-    let _open = front.connected();
+    let open = Arc::new(front.connected());
     // Answers are written whole: waiting for more only delays them.
     if stream.set_nodelay(true).is_err() {
         return;
     }
     match acceptor {
-        None => serve(stream, Connection { peer, tls: false }, front, stop).await,
+        None => {
+            serve(Counted::new(stream, open), Connection { peer, tls: false }, front, stop).await
+        }
         Some(acceptor) => {
             let handshake = tokio::time::timeout(HANDSHAKE_LIMIT, acceptor.accept(stream)).await;
             let Ok(Ok(stream)) = handshake else { return };
+            let stream = Counted::new(stream, open);
             serve(stream, Connection { peer, tls: true }, front, stop).await;
         }
     }
 }
 
-async fn serve<S>(stream: S, connection: Connection, front: Front, mut stop: watch::Receiver<bool>)
-where
+async fn serve<S>(
+    stream: Counted<S>,
+    connection: Connection,
+    front: Front,
+    mut stop: watch::Receiver<bool>,
+) where
     S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
 {
+    let open = stream.open.clone();
     let service = service_fn(move |request: http::Request<Incoming>| {
-        let front = front.clone();
+        let (front, open) = (front.clone(), open.clone());
         async move {
-            let request = request.map(Body::new);
-            Ok::<_, Infallible>(front.answer(request, connection).await)
+            let response = front.answer(request.map(Body::new), connection).await;
+            if response.status() == http::StatusCode::SWITCHING_PROTOCOLS {
+                open.becomes_socket();
+            }
+            Ok::<_, Infallible>(response)
         }
     });
     let serving = http1::Builder::new()
@@ -140,6 +159,58 @@ where
     };
     if let Err(error) = ended {
         tracing::debug!(%error, "a connection ended early");
+    }
+}
+
+/// A stream that is counted as long as anybody holds it, HTTP or the socket it became.
+struct Counted<S> {
+    stream: S,
+    open: Arc<OpenConnection>,
+}
+
+impl<S> Counted<S> {
+    fn new(stream: S, open: Arc<OpenConnection>) -> Self {
+        Self { stream, open }
+    }
+}
+
+impl<S: AsyncRead + Unpin> AsyncRead for Counted<S> {
+    fn poll_read(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        buffer: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.stream).poll_read(cx, buffer)
+    }
+}
+
+impl<S: AsyncWrite + Unpin> AsyncWrite for Counted<S> {
+    fn poll_write(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        bytes: &[u8],
+    ) -> Poll<io::Result<usize>> {
+        Pin::new(&mut self.stream).poll_write(cx, bytes)
+    }
+
+    fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.stream).poll_flush(cx)
+    }
+
+    fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.stream).poll_shutdown(cx)
+    }
+
+    fn poll_write_vectored(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        parts: &[io::IoSlice<'_>],
+    ) -> Poll<io::Result<usize>> {
+        Pin::new(&mut self.stream).poll_write_vectored(cx, parts)
+    }
+
+    fn is_write_vectored(&self) -> bool {
+        self.stream.is_write_vectored()
     }
 }
 

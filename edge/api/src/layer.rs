@@ -49,12 +49,13 @@ struct Matched<'a> {
 pub(crate) async fn answer(shared: &Arc<Shared>, request: Request<Body>) -> Response<Body> {
     let started = Instant::now();
     let (parts, body) = request.into_parts();
+    let (method, uri) = (parts.method.clone(), parts.uri.clone());
     let mut at = None;
-    let reply = handle(shared, &parts, body, &mut at).await;
-    let answer = reply.unwrap_or_else(|problem| refused(&parts, &problem));
+    let reply = handle(shared, parts, body, &mut at).await;
+    let answer = reply.unwrap_or_else(|problem| refused(&uri, &problem));
     let status = answer.status.as_u16();
     let mut response = answer.response();
-    dress(shared, &parts, &mut response);
+    dress(shared, &method, &mut response);
     let took = started.elapsed();
     shared.metrics.count(at, status, took);
     let operation = at.map_or("none", |(p, r)| shared.products[p].routes[r].operation);
@@ -81,7 +82,7 @@ pub(crate) fn host_of<'a>(headers: &'a HeaderMap, uri: &'a Uri) -> Cow<'a, str> 
 
 async fn handle(
     shared: &Arc<Shared>,
-    parts: &Parts,
+    parts: Parts,
     body: Body,
     at: &mut Option<(usize, usize)>,
 ) -> Reply {
@@ -92,13 +93,16 @@ async fn handle(
     if parts.method == Method::OPTIONS {
         return Ok(Answer::nothing());
     }
-    let matched = find(shared, &parts.method, &target)?;
+    let matched = match find(shared, &parts.method, &target)? {
+        Ok(matched) => matched,
+        Err(wrong_method) => return Ok(wrong_method),
+    };
     *at = Some(matched.at);
     let access = shared.host.directory();
     let caller = auth::caller(&access, &parts.headers)?;
-    let principal = admit(parts, matched.route, caller)?;
+    let principal = admit(&parts, matched.route, caller)?;
     let names = workspace(shared, matched.route, &matched.params, &target, principal.as_ref())?;
-    let body = read(parts, matched.route, body).await?;
+    let body = read(&parts, matched.route, body).await?;
     let connection = parts.extensions.get::<Connection>().copied();
     let tls = connection.is_some_and(|c| c.tls);
     let query = parts.uri.query().unwrap_or_default().as_bytes();
@@ -106,6 +110,7 @@ async fn handle(
         BodyKind::Form => Input::parse(&body, query)?,
         BodyKind::Json => Input::parse(b"", query)?,
     };
+    let (prefix_len, base) = (target.prefix.len(), shared.site.base(&host, tls, &target));
     let cx = Cx {
         host: shared.host.clone(),
         input,
@@ -114,10 +119,10 @@ async fn handle(
         principal,
         names,
         body,
-        headers: parts.headers.clone(),
-        uri: parts.uri.clone(),
-        prefix_len: target.prefix.len(),
-        base: shared.site.base(&host, tls, &target),
+        headers: parts.headers,
+        uri: parts.uri,
+        prefix_len,
+        base,
         route: matched.at,
         params: matched.params,
         peer: connection.map_or(IpAddr::V4(Ipv4Addr::UNSPECIFIED), |c| c.peer.ip()),
@@ -130,23 +135,25 @@ async fn handle(
     })
 }
 
+/// The route, or what to answer where the path has others.
 fn find<'a>(
     shared: &'a Shared,
     method: &Method,
     target: &Target<'_>,
-) -> Result<Matched<'a>, Problem> {
+) -> Result<Result<Matched<'a>, Answer>, Problem> {
     let product = shared.products.iter().position(|p| p.name == target.product);
     let product = product.ok_or_else(|| Problem::not_found(target.path))?;
     match shared.products[product].find(method, target.path) {
         Found::Route { index, route, params } => {
-            Ok(Matched { at: (product, index), route, params })
+            Ok(Ok(Matched { at: (product, index), route, params }))
         }
         Found::Nothing => Err(Problem::not_found(target.path)),
         Found::WrongMethod { allowed } => {
             let allowed: Vec<&str> = allowed.iter().map(|method| method.as_str()).collect();
             let allowed = allowed.join(", ");
             let message = format!("This path does not answer {method}, only {allowed}");
-            Err(Problem(base::Problem::new(Kind::Invalid, 20004, message)))
+            let problem = Problem(base::Problem::new(Kind::Invalid, 20004, message));
+            Ok(Err(problem.answer().header("allow", &allowed)))
         }
     }
 }
@@ -226,10 +233,10 @@ fn if_match(headers: &HeaderMap) -> IfMatch {
     bare.parse().map_or(IfMatch::Nothing, IfMatch::Version)
 }
 
-fn refused(parts: &Parts, problem: &Problem) -> Answer {
+fn refused(uri: &Uri, problem: &Problem) -> Answer {
     let answer = problem.answer();
     // A browser would ask for a password by itself: our own pages show their own sign-in instead.
-    let page = parts.uri.path().starts_with("/sinew/");
+    let page = uri.path().starts_with("/sinew/");
     match problem.0.kind {
         Kind::Unauthenticated if !page => {
             answer.header("www-authenticate", "Basic realm=\"Sinew\"")
@@ -242,11 +249,12 @@ const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 
 /// Headers of every answer. Other origins may read what their own credentials open; cookies are
 /// never sent for them, as no answer allows it.
-fn dress(shared: &Shared, parts: &Parts, response: &mut Response<Body>) {
+fn dress(shared: &Shared, method: &Method, response: &mut Response<Body>) {
     let count = shared.request_count.fetch_add(1, Relaxed);
     let id = format!("RQ{:016x}{count:016x}", shared.request_prefix);
     let headers = response.headers_mut();
-    headers.insert(REQUEST_ID, HeaderValue::from_str(&id).expect("hex digits fit a header"));
+    headers.reserve(8);
+    headers.insert(REQUEST_ID, HeaderValue::try_from(id).expect("hex digits fit a header"));
     let fixed = |headers: &mut HeaderMap, name, value| {
         headers.insert(name, HeaderValue::from_static(value));
     };
@@ -254,14 +262,14 @@ fn dress(shared: &Shared, parts: &Parts, response: &mut Response<Body>) {
     fixed(headers, header::CACHE_CONTROL, "no-store");
     fixed(headers, header::ACCESS_CONTROL_ALLOW_ORIGIN, "*");
     fixed(headers, header::ACCESS_CONTROL_EXPOSE_HEADERS, "ETag, X-Request-Id, Retry-After");
-    if parts.method == Method::OPTIONS {
+    if *method == Method::OPTIONS {
         fixed(headers, header::ACCESS_CONTROL_ALLOW_METHODS, "GET, POST, PUT, DELETE, OPTIONS");
         let allowed = "Authorization, Content-Type, apiVersion, clientVersion, If-Match, \
                        X-Twilio-Token, x-flex-jwe";
         fixed(headers, header::ACCESS_CONTROL_ALLOW_HEADERS, allowed);
         fixed(headers, header::ACCESS_CONTROL_MAX_AGE, "86400");
     }
-    if parts.method == Method::HEAD {
+    if *method == Method::HEAD {
         let length = http_body::Body::size_hint(response.body()).exact().unwrap_or_default();
         *response.body_mut() = Body::empty();
         response.headers_mut().insert(header::CONTENT_LENGTH, HeaderValue::from(length));

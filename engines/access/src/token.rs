@@ -8,7 +8,7 @@
 
 use crate::{
     Access, ApiKey,
-    model::{Role, Seat},
+    model::{KeyUse, Role, Seat},
     permit::{Principal, Who},
 };
 use base::Sid;
@@ -99,11 +99,14 @@ pub fn verify(access: &Access, token: &str, now_s: i64) -> Result<Claims, TokenE
     let claims: Claims = parse(claims)?;
     let signature = URL_SAFE_NO_PAD.decode(signature).map_err(|_| TokenError::Malformed)?;
     let key = access.key(claims.iss).filter(|key| key.account == claims.sub);
-    let secret = key.ok_or(TokenError::NotOurs)?.secret.reveal().as_bytes();
-    if !header.alg.proves(secret, signed.as_bytes(), &signature) {
+    let key = key.ok_or(TokenError::NotOurs)?;
+    if !header.alg.proves(key.secret.reveal().as_bytes(), signed.as_bytes(), &signature) {
         return Err(TokenError::NotOurs);
     }
     check_times(&claims, now_s)?;
+    if key.purpose == KeyUse::Signing && !claims.fits_its_person(access) {
+        return Err(TokenError::NotOurs);
+    }
     Ok(claims)
 }
 
@@ -188,15 +191,27 @@ fn mac<M: Mac + KeyInit>(secret: &[u8], text: &[u8]) -> M {
 impl Claims {
     /// Who calls with this token.
     pub fn principal(&self) -> Principal {
-        let routing = self.grants.task_router.as_ref();
-        let role = match routing.and_then(|g| g.role.as_deref()) {
-            Some("supervisor") => Role::Supervisor,
-            _ => Role::Agent,
-        };
+        let (routing, role) = (self.grants.task_router.as_ref(), self.role());
         let seat =
             routing.and_then(|g| Some(Seat { workspace: g.workspace_sid?, worker: g.worker_sid? }));
         let identity = self.grants.identity.clone().unwrap_or_default();
         Principal { account: self.sub, who: Who::Bearer { identity, role, seat } }
+    }
+}
+
+impl Claims {
+    fn role(&self) -> Role {
+        match self.grants.task_router.as_ref().and_then(|grant| grant.role.as_deref()) {
+            Some("supervisor") => Role::Supervisor,
+            _ => Role::Agent,
+        }
+    }
+
+    /// What this server signed for a person holds while that person is there and may still do as
+    /// much.
+    fn fits_its_person(&self, access: &Access) -> bool {
+        let identity = self.grants.identity.as_deref().unwrap_or_default();
+        access.user(self.sub, identity).is_some_and(|user| user.role >= self.role())
     }
 }
 
@@ -218,7 +233,7 @@ fn check_times(claims: &Claims, now_s: i64) -> Result<(), TokenError> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{Account, KeyUse, Row, Secret};
+    use crate::{Account, Row, Secret, User};
     use base::Timestamp;
 
     const NOW_S: i64 = 1_800_000_000;
@@ -229,7 +244,7 @@ mod tests {
             sid: Sid::new(*b"SK", body),
             account,
             secret: Secret::new(format!("secret {body}")),
-            purpose: KeyUse::Signing,
+            purpose: KeyUse::Caller,
             friendly_name: String::new(),
             created_at: Timestamp(0),
         }
@@ -272,6 +287,35 @@ mod tests {
         let principal = claims.principal();
         assert_eq!(principal.role(), Role::Agent);
         assert_eq!(principal.seat(), Some(Seat { workspace: seat.0, worker: seat.1 }));
+    }
+
+    #[test]
+    fn a_token_of_the_server_goes_with_its_person() {
+        let own = ApiKey { purpose: KeyUse::Signing, ..key(3, ACCOUNT) };
+        let person = |role| {
+            Row::User(User {
+                username: "ann".into(),
+                account: ACCOUNT,
+                password_hash: Secret::new("h"),
+                role,
+                seat: None,
+                created_at: Timestamp(0),
+                updated_at: Timestamp(0),
+            })
+        };
+        let (auth_token, friendly_name) = (Secret::new("t"), String::new());
+        let account = Account { sid: ACCOUNT, auth_token, friendly_name, created_at: Timestamp(0) };
+        let with = |people: Vec<Row>| {
+            let rows = [Row::Account(account.clone()), Row::ApiKey(own.clone())];
+            Access::restore(rows.into_iter().chain(people))
+        };
+        let grant = TaskRouterGrant { role: Some("supervisor".into()), ..Default::default() };
+        let grants = Grants { identity: Some("ann".into()), task_router: Some(grant) };
+        let (token, _) = mint(&own, grants, NOW_S, 60);
+        assert!(verify(&with(vec![person(Role::Admin)]), &token, NOW_S).is_ok());
+        let demoted = verify(&with(vec![person(Role::Agent)]), &token, NOW_S);
+        assert_eq!(demoted, Err(TokenError::NotOurs));
+        assert_eq!(verify(&with(vec![]), &token, NOW_S), Err(TokenError::NotOurs));
     }
 
     #[test]

@@ -23,6 +23,7 @@ async fn a_problem_has_the_documented_body() {
     }
     let wrong = owner.send("PUT", WORKSPACES, None, String::new()).await;
     assert_eq!((wrong.status, &wrong.json()["code"]), (405, &json!(20004)));
+    assert_eq!(wrong.header("allow"), "GET, POST");
     let wrong = owner.send("POST", WORKSPACES, Some("application/json"), "{}".to_owned()).await;
     assert_eq!((wrong.status, &wrong.json()["code"]), (400, &json!(20001)));
     let large = "x".repeat(5 << 20);
