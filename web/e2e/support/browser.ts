@@ -1,0 +1,156 @@
+/**
+ * The browser, a desk in it, and what a person at that desk does and sees.
+ */
+import { readFileSync } from 'node:fs';
+import { createRequire } from 'node:module';
+import { type Browser, type BrowserContextOptions, chromium, type Page } from 'playwright-core';
+import { expect } from 'vitest';
+import type { Person } from './site.ts';
+
+const AXE = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
+
+export const WIDE = { width: 1360, height: 850 };
+export const NARROW = { width: 360, height: 740 };
+
+export function launch(): Promise<Browser> {
+  return chromium.launch({
+    executablePath: process.env.CHROMIUM ?? '/usr/bin/chromium',
+    args: [
+      '--headless=new',
+      '--no-sandbox',
+      '--disable-gpu',
+      '--disable-quic',
+      '--no-first-run',
+      '--disable-background-networking',
+      '--disable-component-update',
+      '--disable-sync',
+    ],
+  });
+}
+
+/** Waits until `read` gives a value that `is` accepts. */
+export async function until<T>(
+  what: string,
+  read: () => Promise<T> | T,
+  is: (value: T) => boolean = Boolean,
+  withinMs = 15_000,
+): Promise<T> {
+  const end = Date.now() + withinMs;
+  for (;;) {
+    const value = await read();
+    if (is(value)) return value;
+    if (Date.now() > end) throw new Error(`not within ${withinMs} ms: ${what}; last ${value}`);
+    await new Promise((resolve) => setTimeout(resolve, 50));
+  }
+}
+
+export interface Frame {
+  text: string;
+  atMs: number;
+}
+
+/** One page with somebody's desk. */
+export class DeskPage {
+  readonly page: Page;
+  readonly base: string;
+  /** What the server sent over the bridge's socket, signs of life left out. */
+  readonly frames: Frame[] = [];
+  readonly #errors: string[] = [];
+
+  constructor(page: Page, base: string) {
+    this.page = page;
+    this.base = base;
+    page.setDefaultTimeout(15_000);
+    page.on('pageerror', (error) => this.#errors.push(String(error)));
+    page.on('console', (message) => {
+      // A refused policy is told nowhere else.
+      if (/Content Security Policy/i.test(message.text())) this.#errors.push(message.text());
+    });
+    page.on('websocket', (socket) => {
+      socket.on('framereceived', ({ payload }) => {
+        const text = payload.toString();
+        if (text.trim() !== '') this.frames.push({ text, atMs: Date.now() });
+      });
+    });
+  }
+
+  static async open(browser: Browser, base: string, options: BrowserContextOptions = {}) {
+    const context = await browser.newContext({ viewport: WIDE, ...options });
+    return new DeskPage(await context.newPage(), base);
+  }
+
+  async signIn(person: { username: string; password: string }): Promise<void> {
+    await this.page.goto(`${this.base}/`);
+    await this.page.getByLabel('User name').fill(person.username);
+    await this.page.getByLabel('Password', { exact: true }).fill(person.password);
+    await this.page.getByRole('button', { name: 'Sign in' }).click();
+    await this.page.waitForURL(/\/desk/);
+  }
+
+  /** Signs in and chooses an available activity. */
+  async beginWork(person: Person): Promise<void> {
+    await this.signIn(person);
+    await this.page.getByRole('button', { name: 'Go Available' }).click();
+    await this.page.getByRole('heading', { name: 'You are ready for work' }).waitFor();
+  }
+
+  offer() {
+    return this.page.getByTestId('offer');
+  }
+
+  banner() {
+    return this.page.getByTestId('connection-lost');
+  }
+
+  /** Seconds left of the offer that is shown large. */
+  async remainingS(): Promise<number> {
+    const timer = this.offer().getByRole('timer');
+    return Number(await timer.getAttribute('data-remaining'));
+  }
+
+  /** Path, kind and text of every value shown, once the exact text is there. */
+  async shownAttributes(): Promise<[string, string, string][]> {
+    await this.page.locator('[data-testid="attributes"][data-exact="true"]').waitFor();
+    return this.page.locator('[data-testid="attributes"] [data-kind]').evaluateAll((elements) =>
+      elements
+        .map((element) => element as HTMLElement)
+        .filter(({ dataset }) => dataset.kind !== 'object' && dataset.kind !== 'array')
+        .map((element): [string, string, string] => [
+          element.dataset.path ?? '',
+          element.dataset.kind ?? '',
+          element.textContent ?? '',
+        ]),
+    );
+  }
+
+  async rawAttributes(): Promise<string> {
+    await this.page.getByText('Original', { exact: true }).click();
+    const raw = this.page.locator('[data-testid="attributes-raw"][data-exact="true"]');
+    const text = await raw.evaluate((element) => element.textContent ?? '');
+    await this.page.getByText('Readable', { exact: true }).click();
+    return text;
+  }
+
+  expectNoErrors(): void {
+    expect(this.#errors).toEqual([]);
+  }
+
+  async close(): Promise<void> {
+    await this.page.context().close();
+  }
+}
+
+/** What the accessibility checker finds wrong with the page as it is now, in readable lines. */
+export async function violations(page: Page): Promise<string[]> {
+  await page.evaluate(AXE);
+  const found = await page.evaluate(async () => {
+    const { axe } = window as unknown as { axe: typeof import('axe-core') };
+    const { violations } = await axe.run(document, { resultTypes: ['violations'] });
+    return violations.map(({ id, help, nodes }) => ({
+      id,
+      help,
+      where: nodes.map((node) => node.html.slice(0, 160)),
+    }));
+  });
+  return found.map(({ id, help, where }) => `${id}: ${help}: ${where.join(' | ')}`);
+}
