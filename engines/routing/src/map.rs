@@ -27,10 +27,6 @@ impl<K: Eq + Hash + Ord + Copy, V> Map<K, V> {
         self.0.get_mut(&key)
     }
 
-    pub(crate) fn contains(&self, key: K) -> bool {
-        self.0.contains_key(&key)
-    }
-
     pub(crate) fn insert(&mut self, key: K, value: V) -> Option<V> {
         self.0.insert(key, value)
     }

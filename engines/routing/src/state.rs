@@ -170,10 +170,6 @@ impl Workers {
         self.slot(sid).map(|slot| self.at(slot))
     }
 
-    pub(crate) fn get_mut(&mut self, sid: WorkerSid) -> Option<&mut WorkerState> {
-        self.slot(sid).map(|slot| self.at_mut(slot))
-    }
-
     /// Slots in sets and maps belong to workers that are there.
     pub(crate) fn at(&self, slot: u32) -> &WorkerState {
         self.slots[slot as usize].as_deref().expect("a slot in use has its worker")

@@ -10,7 +10,7 @@ mod task;
 mod worker;
 
 pub(crate) use settings::configured;
-pub(crate) use task::{Line, line_of, routed_worker};
+pub(crate) use task::{Line, line_of};
 
 use crate::{change::Change, model::*, state::Routing};
 

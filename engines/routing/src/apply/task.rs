@@ -292,7 +292,7 @@ pub(crate) fn line_of<'a>(
 }
 
 /// The worker that direct routing names.
-pub(crate) fn routed_worker(task: &Task) -> Option<WorkerSid> {
+fn routed_worker(task: &Task) -> Option<WorkerSid> {
     let target = task.routing_target.filter(|sid| sid.kind() == WorkerSid::KIND)?;
     Some(WorkerSid::new(target.body()))
 }

@@ -1,7 +1,7 @@
 //! Whose turn it is: the worker idle longest.
 //!
 //! * Few candidates: the least of them. Many: the ordered set of ready workers of the channel is
-//!   walked until one of them is met, but never further than looking at all of them would cost.
+//!   walked until one of them is met; if that takes too long, the least of all of them after all.
 //! * Equal times: the worker made first.
 
 use super::{Matching, at_worker};
@@ -10,6 +10,11 @@ use crate::{
     state::{Channels, WorkerState, Workers},
 };
 use base::Timestamp;
+
+/// Up to this many candidates the least is found by looking at each.
+const FEW: usize = 64;
+/// How far the ordered set is walked before looking at each candidate after all.
+const STEPS: usize = 512;
 
 /// Smaller has been idle longer.
 pub(crate) type IdleKey = (Timestamp, Timestamp, WorkerSid, u32);
@@ -75,43 +80,55 @@ impl Matching {
         most: usize,
         passes: &dyn Fn(u32) -> bool,
     ) -> Vec<u32> {
-        let channel = self.line(line).key.channel;
-        let count = self.line(line).members.count_both(&self.ready[channel]);
-        if count == 0 {
-            return Vec::new();
+        let state = self.line(line);
+        let channel = state.key.channel;
+        let optimized = is_optimized(channels, channel);
+        let mut few = [0; FEW];
+        let mut count = 0;
+        let mut candidates = state.members.both(&self.ready[channel]);
+        for (place, slot) in few.iter_mut().zip(&mut candidates) {
+            *place = slot;
+            count += 1;
         }
-        let ready = self.ready[channel].count();
-        if count * count > 4 * ready * most {
-            self.order(workers, channels, channel);
-            if let Some(found) = self.walk(line, most.min(count), 2 * count, passes) {
-                return found;
-            }
+        let is_many = candidates.next().is_some();
+        drop(candidates);
+        if is_many {
+            return self.idlest_of_many(workers, optimized, line, most, passes);
         }
-        self.scan(workers, channels, line, most, passes)
+        let passing = few[..count].iter().copied().filter(|slot| passes(*slot));
+        self.first(workers, (channel, optimized), most, passing)
     }
 
-    fn order(&mut self, workers: &Workers, channels: &Channels, channel: usize) {
+    fn idlest_of_many(
+        &mut self,
+        workers: &Workers,
+        optimized: bool,
+        line: u32,
+        most: usize,
+        passes: &dyn Fn(u32) -> bool,
+    ) -> Vec<u32> {
+        let channel = self.line(line).key.channel;
         if self.idle[channel].is_none() {
-            let optimized = is_optimized(channels, channel);
             let key = |slot| idle_key(workers.at(slot), channel, optimized);
             self.idle[channel] = Some(self.ready[channel].iter().map(key).collect());
         }
+        if most <= FEW
+            && let Some(found) = self.walk(line, most, passes)
+        {
+            return found;
+        }
+        let ready = self.line(line).members.both(&self.ready[channel]);
+        self.first(workers, (channel, optimized), most, ready.filter(|slot| passes(*slot)))
     }
 
-    /// `None` if that many were not met within so many steps.
-    fn walk(
-        &self,
-        line: u32,
-        wanted: usize,
-        steps: usize,
-        passes: &dyn Fn(u32) -> bool,
-    ) -> Option<Vec<u32>> {
+    /// `None` if that many were not met within the steps allowed.
+    fn walk(&self, line: u32, most: usize, passes: &dyn Fn(u32) -> bool) -> Option<Vec<u32>> {
         let line = self.line(line);
-        let mut found = Vec::with_capacity(wanted);
-        for (_, _, _, slot) in self.idle[line.key.channel].as_ref()?.iter().take(steps) {
+        let mut found = Vec::with_capacity(most);
+        for (_, _, _, slot) in self.idle[line.key.channel].as_ref()?.iter().take(STEPS) {
             if line.members.contains(*slot) && passes(*slot) {
                 found.push(*slot);
-                if found.len() == wanted {
+                if found.len() == most {
                     return Some(found);
                 }
             }
@@ -119,27 +136,23 @@ impl Matching {
         None
     }
 
-    fn scan(
+    fn first(
         &self,
         workers: &Workers,
-        channels: &Channels,
-        line: u32,
+        (channel, optimized): (usize, bool),
         most: usize,
-        passes: &dyn Fn(u32) -> bool,
+        slots: impl Iterator<Item = u32>,
     ) -> Vec<u32> {
-        let line = self.line(line);
-        let channel = line.key.channel;
-        let optimized = is_optimized(channels, channel);
-        let ready = line.members.both(&self.ready[channel]).filter(|slot| passes(*slot));
         if most == 1 && !optimized {
-            let first = ready.min_by(|one, two| {
-                let sid = |slot: u32| workers.at(slot).worker.sid;
-                self.since(*one).cmp(&self.since(*two)).then_with(|| sid(*one).cmp(&sid(*two)))
+            let sid = |slot: u32| workers.at(slot).worker.sid;
+            let first = slots.min_by(|one, two| {
+                let by_time = self.since(*one).cmp(&self.since(*two));
+                by_time.then_with(|| sid(*one).cmp(&sid(*two)))
             });
             return first.into_iter().collect();
         }
         let mut keys: Vec<IdleKey> =
-            ready.map(|slot| idle_key(workers.at(slot), channel, optimized)).collect();
+            slots.map(|slot| idle_key(workers.at(slot), channel, optimized)).collect();
         if keys.len() > most {
             keys.select_nth_unstable(most);
             keys.truncate(most);

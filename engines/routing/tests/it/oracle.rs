@@ -7,6 +7,7 @@ use expr::{ChannelField, Expression, Fact, Place, Scope, WorkerFacts, WorkerFiel
 use routing::*;
 use serde_json::Value;
 use std::{
+    cell::RefCell,
     cmp::{Ordering, Reverse},
     collections::BTreeMap,
 };
@@ -22,10 +23,13 @@ pub(crate) struct Oracle {
     workers: BTreeMap<WorkerSid, Person>,
     tasks: BTreeMap<TaskSid, Waiting>,
     reservations: BTreeMap<ReservationSid, Reservation>,
+    /// Expressions by their text: only to be quick.
+    compiled: RefCell<BTreeMap<String, Option<Expression>>>,
 }
 
 struct Person {
     worker: Worker,
+    attributes: Value,
     shares: BTreeMap<TaskChannelSid, (u32, bool)>,
     last_reserved: BTreeMap<TaskChannelSid, Timestamp>,
     idle_since: Timestamp,
@@ -34,6 +38,7 @@ struct Person {
 
 struct Waiting {
     task: Task,
+    attributes: Value,
     refused_by: Vec<WorkerSid>,
 }
 
@@ -78,6 +83,7 @@ impl Oracle {
     fn learn_of_worker(&mut self, change: &Change) {
         if let Change::WorkerCreated(worker) = change {
             let person = Person {
+                attributes: parsed(worker.attributes.text()),
                 worker: (**worker).clone(),
                 shares: BTreeMap::new(),
                 last_reserved: BTreeMap::new(),
@@ -94,7 +100,9 @@ impl Oracle {
                 self.person(of(worker)).worker.friendly_name = friendly_name.clone();
             }
             Change::WorkerAttributesChanged { worker, attributes, .. } => {
-                self.person(of(worker)).worker.attributes = attributes.clone();
+                let person = self.person(of(worker));
+                person.worker.attributes = attributes.clone();
+                person.attributes = parsed(attributes.text());
             }
             Change::WorkerActivityChanged { worker, activity, at, .. } => {
                 let old = self.activities[&self.workers[worker].worker.activity].available;
@@ -170,8 +178,10 @@ impl Oracle {
     fn learn_of_task(&mut self, change: &Change) {
         match change {
             Change::TaskCreated(task) => {
-                let waiting = Waiting { task: (**task).clone(), refused_by: Vec::new() };
-                self.tasks.insert(task.sid, waiting);
+                let attributes = parsed(task.attributes.text());
+                let task = (**task).clone();
+                let waiting = Waiting { task, attributes, refused_by: Vec::new() };
+                self.tasks.insert(waiting.task.sid, waiting);
             }
             Change::TaskPlaced { task, queue, .. } => self.waiting(task).queue = *queue,
             Change::TargetEntered { task, walk, queue, priority, .. } => {
@@ -188,6 +198,9 @@ impl Oracle {
                 virtual_start_at,
                 ..
             } => {
+                if let (Some(attributes), Some(waiting)) = (attributes, self.tasks.get_mut(task)) {
+                    waiting.attributes = parsed(attributes.text());
+                }
                 let task = self.waiting(task);
                 if let Some(attributes) = attributes {
                     task.attributes = attributes.clone();
@@ -257,11 +270,11 @@ impl Oracle {
     fn eligible_in_order(&self, waiting: &Waiting, now: Timestamp) -> Vec<WorkerSid> {
         let task = &waiting.task;
         let target = self.target(task);
-        let value: Value = parsed(task.attributes.text());
+        let value = &waiting.attributes;
         let mut eligible: Vec<&Person> = self
             .workers
             .values()
-            .filter(|person| self.is_eligible(task, &value, target, person, now))
+            .filter(|person| self.is_eligible(task, value, target, person, now))
             .collect();
         let channel = &self.channels[&task.task_channel];
         eligible.sort_by_key(|person| {
@@ -302,17 +315,23 @@ impl Oracle {
             return direct == worker.sid.sid() && (task.ignore_capacity || has_room);
         }
         let Some(queue) = task.queue.and_then(|sid| self.queues.get(&sid)) else { return false };
-        let attributes: Value = parsed(worker.attributes.text());
-        let scope = Scope { worker: &attributes, now, ..Scope::default() };
-        let is_member = Expression::compile(&queue.target_workers, Place::Queue)
-            .is_ok_and(|expression| expression.evaluate(&scope));
+        let attributes = &person.attributes;
+        let scope = Scope { worker: attributes, now, ..Scope::default() };
+        let is_member = self.holds(&queue.target_workers, Place::Queue, &scope);
         let facts = FactsOf { oracle: self, person };
-        let scope = Scope { task: value, worker: &attributes, facts: &facts, now, ..scope };
+        let scope = Scope { task: value, worker: attributes, facts: &facts, now, ..scope };
         let expression = target.and_then(|target| target["expression"].as_str());
-        let fits = expression.is_none_or(|text| {
-            Expression::compile(text, Place::Target).expect("it was accepted").evaluate(&scope)
-        });
+        let fits = expression.is_none_or(|text| self.holds(text, Place::Target, &scope));
         has_room && is_member && fits && is_known(target, value, worker)
+    }
+
+    /// An empty text holds for nobody.
+    fn holds(&self, text: &str, place: Place, scope: &Scope<'_>) -> bool {
+        let mut compiled = self.compiled.borrow_mut();
+        if !compiled.contains_key(text) {
+            compiled.insert(text.to_owned(), Expression::compile(text, place).ok());
+        }
+        compiled[text].as_ref().is_some_and(|expression| expression.evaluate(scope))
     }
 
     fn has_room(&self, task: &Task, person: &Person) -> bool {
@@ -357,7 +376,7 @@ fn is_known(target: Option<&Value>, task: &Value, worker: &Worker) -> bool {
 }
 
 fn by_clauses(by: &str, one: &Person, two: &Person) -> Ordering {
-    let values = [one, two].map(|person| parsed(person.worker.attributes.text()));
+    let values = [one, two].map(|person| &person.attributes);
     for clause in by.split(',') {
         let mut words = clause.split_whitespace();
         let key = words.next().unwrap_or_default().trim_start_matches("worker.");
