@@ -1,7 +1,7 @@
 //! The public shapes: how entities look to a caller.
 //!
-//! * [`rest`]: snake_case JSON with ISO dates, absolute links, every property the published document
-//!   lists.
+//! * [`rest`]: snake_case JSON with ISO dates, absolute links, every property the published
+//!   document lists.
 //! * [`bridge`]: what the browser library for workers reads; dates in seconds since 1970.
 //! * Attributes are passed on as the text they came as.
 //! * Shapes borrow: they are written once and thrown away.

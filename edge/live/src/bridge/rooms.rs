@@ -27,7 +27,7 @@ const SOCKETS_PER_WORKER_MAX: usize = 64;
 /// Events that may wait for a room's reader.
 const EVENTS_WAITING_MAX: usize = 1024;
 /// Frames are held at most this long for a library that began to load and did not finish.
-const LOADING_MAX: Duration = Duration::from_secs(5);
+const LOADING_MAX: Duration = Duration::from_secs(2);
 /// How long after the last answer of a load the library has surely begun to listen.
 const SETTLING: Duration = Duration::from_millis(150);
 

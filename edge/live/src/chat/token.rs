@@ -1,7 +1,7 @@
 //! A visitor's token: names one task, ends by itself, and is kept nowhere.
 //!
-//! * `body.seal`, both base64url. The body is workspace, task, end and a random part; the seal is an
-//!   HMAC-SHA256 over it.
+//! * `body.seal`, both base64url. The body is workspace, task, end and a random part; the seal is
+//!   an HMAC-SHA256 over it.
 //! * The key is drawn from the account's own signing key, so that a token outlives a restart; it is
 //!   a key of its own, so that no seal fits anything else.
 

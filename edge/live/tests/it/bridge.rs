@@ -56,9 +56,8 @@ async fn a_worker_changes_itself_and_attributes_keep_every_byte() {
     assert_eq!((&worker["activity_name"], &worker["version"]), (&json!("Available"), &json!("1")));
     let attributes = r#"{"z":1.50,"a":"é","n":{"k":[1,2]}}"#;
     let url = format!("Workspaces/{}/Workers/{ann}", centre.workspace);
-    let body = format!(
-        r#"{{"url":"{url}","method":"POST","params":{{"Attributes":{attributes}}},"token":"{token}"}}"#
-    );
+    let params = format!(r#"{{"Attributes":{attributes}}}"#);
+    let body = format!(r#"{{"url":"{url}","method":"POST","params":{params},"token":"{token}"}}"#);
     let worker = centre.http("POST", "/v1/wschannels", "", &body).await.payload();
     assert_eq!(worker["attributes"], attributes);
     let bad = json!({"Attributes": [1]});

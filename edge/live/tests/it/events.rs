@@ -69,7 +69,7 @@ async fn a_workers_day_is_told_in_order() {
     centre.ask(&token, "POST", &at, json!({"Attributes": {"b": 2}})).await.payload();
     assert_eq!(socket.event("task.updated").await["attributes"], r#"{"b":2}"#);
     centre.ask(&token, "POST", &at, json!({"AssignmentStatus": "wrapping"})).await.payload();
-    let mut seen = vec![socket.frame().await, socket.frame().await];
+    let mut seen = [socket.frame().await, socket.frame().await];
     seen.sort_by_key(|frame| frame["event_type"].to_string());
     assert_eq!(seen[0]["event_type"], "reservation.wrapup");
     assert_eq!(seen[1]["event_type"], "task.wrapup");
