@@ -1,12 +1,17 @@
 //! What a handler knows about its request. Only the layer can make one: whoever holds a [`Cx`] is
 //! known, may use the route, and owns the workspace in the path.
 
-use crate::{Input, Options, Problem, auth::SignIns, routes::PathParams, shared::Shared};
+use crate::{
+    Input, Options, Problem,
+    auth::{self, Proof, SignIns},
+    routes::PathParams,
+    shared::Shared,
+};
 use access::{Access, Permit, Principal, User, Who};
 use base::{Sid, SidError};
 use bytes::Bytes;
 use host::{Host, Names};
-use http::{HeaderMap, Uri};
+use http::{HeaderMap, Method, Uri};
 use percent_encoding::percent_decode_str;
 use routing::command::IfMatch;
 use serde::de::DeserializeOwned;
@@ -167,6 +172,14 @@ impl Cx {
     /// asked for the incumbent's rates.
     pub fn rate(&self, what: &'static str, per_s: u32) -> Result<(), Problem> {
         self.shared.rates.check(self.account(), what, per_s, self.options().limits)
+    }
+
+    /// For public routes that change something for whoever the cookie stands for.
+    pub(crate) fn check_csrf(&self) -> Result<(), Problem> {
+        match auth::cookie(&self.headers) {
+            Some(_) => auth::check_csrf(Proof::Cookie, &Method::POST, &self.headers),
+            None => Ok(()),
+        }
     }
 
     pub(crate) fn sign_ins(&self) -> &SignIns {

@@ -24,11 +24,14 @@ use std::{
     net::{IpAddr, Ipv4Addr, SocketAddr},
     panic::AssertUnwindSafe,
     sync::{Arc, atomic::Ordering::Relaxed},
-    time::Instant,
+    time::{Duration, Instant},
 };
 
 /// The largest body: a workflow configuration of the documented size, all of it percent-encoded.
 const BODY_BYTES_MAX: usize = 4 << 20;
+
+/// How long a body may take to come.
+const BODY_LIMIT: Duration = Duration::from_secs(30);
 
 /// What the listener knows of a connection; it puts this into a request's extensions.
 #[derive(Clone, Copy, Debug)]
@@ -170,7 +173,9 @@ fn admit(
         }
         return Err(Problem::unauthenticated("Authenticate"));
     };
-    auth::check_csrf(proof, &parts.method, &parts.headers)?;
+    if route.permit != Permit::Public {
+        auth::check_csrf(proof, &parts.method, &parts.headers)?;
+    }
     if !principal.may(route.permit) {
         return Err(Problem::forbidden("This needs more rights than the caller has"));
     }
@@ -212,7 +217,9 @@ async fn read(parts: &Parts, route: &Route, body: Body) -> Result<Bytes, Problem
     if route.body == BodyKind::Form && media.is_some_and(|m| !m.eq_ignore_ascii_case(form)) {
         return Err(Problem::invalid(format!("The body must be {form}")));
     }
-    let limited = Limited::new(body, BODY_BYTES_MAX).collect().await;
+    let limited = tokio::time::timeout(BODY_LIMIT, Limited::new(body, BODY_BYTES_MAX).collect());
+    let late = |_| Problem::invalid("The body did not come in time");
+    let limited = limited.await.map_err(late)?;
     limited.map(|collected| collected.to_bytes()).map_err(|error| {
         if error.downcast_ref::<LengthLimitError>().is_some() {
             Problem::too_large(format!("The body is larger than {BODY_BYTES_MAX} bytes"))
@@ -279,6 +286,42 @@ fn dress(shared: &Shared, method: &Method, response: &mut Response<Body>) {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::{Api, Disposition, Limits, Options, Routes, Site, routes::Product};
+    use host::Host;
+    use store::MemoryStore;
+
+    async fn broken(_: Cx) -> Reply {
+        panic!("a bug in a handler")
+    }
+
+    async fn whole(_: Cx) -> Reply {
+        Ok(Answer::nothing())
+    }
+
+    #[tokio::test]
+    async fn a_panic_is_an_answer_and_the_next_request_is_served() {
+        let options = host::Options::default();
+        let host = Host::start(Arc::new(MemoryStore::new()), &options).expect("an empty store");
+        let routes = Routes::at("/v1").get("/Broken", "broken.fetch", Permit::Public, broken).get(
+            "/Whole",
+            "whole.fetch",
+            Permit::Public,
+            whole,
+        );
+        let site = Site::parse("http://localhost").expect("a URL");
+        let options = Options { site, limits: Limits::None, dispositions: Disposition::defaults() };
+        let api = Api::over(host, options, vec![Product::new("sync", vec![routes])]);
+        let get = async |path: &str| {
+            let request = Request::builder().uri(path).body(Body::empty()).expect("a request");
+            let (parts, body) = api.answer(request).await.into_parts();
+            let bytes = body.collect().await.expect("a body").to_bytes();
+            (parts.status.as_u16(), String::from_utf8_lossy(&bytes).into_owned())
+        };
+        let (status, body) = get("/sync/v1/Broken").await;
+        assert_eq!(status, 500);
+        assert!(body.contains("20500") && !body.contains("a bug in a handler"), "{body}");
+        assert_eq!(get("/sync/v1/Whole").await.0, 204);
+    }
 
     #[test]
     fn an_etag_is_compared_without_its_quotes() {

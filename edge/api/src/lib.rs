@@ -94,7 +94,10 @@ pub struct Api(Arc<Shared>);
 impl Api {
     /// Every product over one host.
     pub fn new(host: Host, options: Options) -> Self {
-        let products = table();
+        Self::over(host, options, table())
+    }
+
+    fn over(host: Host, options: Options, products: Vec<Product>) -> Self {
         let metrics = metrics::Metrics::new(&products);
         let mut prefix = [0; 8];
         getrandom::fill(&mut prefix).expect("the operating system gives random bytes");

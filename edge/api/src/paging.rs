@@ -468,3 +468,115 @@ impl Page {
         json
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    type Entry = (u32, Vec<Value>);
+
+    fn input(query: &str) -> Input {
+        Input::parse(b"", query.as_bytes()).unwrap()
+    }
+
+    fn entries(numbers: impl IntoIterator<Item = u32>) -> Vec<Entry> {
+        numbers.into_iter().map(|n| (n, vec![Value::from(i64::from(n))])).collect()
+    }
+
+    /// One page of what is there, and what lies around it.
+    fn read(query: &str, mut rows: Vec<Entry>) -> (Vec<u32>, Page) {
+        let wanted = Wanted::parse("/v1/Things", &input(query)).unwrap();
+        wanted.cut(&mut rows);
+        let page = wanted.page(&mut rows, 0);
+        (rows.into_iter().map(|(n, _)| n).collect(), page)
+    }
+
+    #[test]
+    fn rows_that_come_and_go_between_pages_hide_no_other() {
+        let (first, page) = read("PageSize=3", entries([2, 4, 6, 8, 10, 12]));
+        assert_eq!(first, [2, 4, 6]);
+        assert_eq!(page.previous, None);
+        let next = format!("PageSize=3&Page=1&PageToken={}", page.next.unwrap());
+        // 1 and 7 came, 4 and the page's last row went.
+        let (second, page) = read(&next, entries([1, 2, 7, 8, 10, 12]));
+        assert_eq!(second, [7, 8, 10]);
+        let back = format!("PageSize=3&Page=0&PageToken={}", page.previous.unwrap());
+        let (before, page) = read(&back, entries([1, 2, 3, 5, 7, 8, 10, 12]));
+        assert_eq!(before, [2, 3, 5]);
+        assert!(page.next.is_some() && page.previous.is_some());
+    }
+
+    #[test]
+    fn the_last_page_has_no_next_and_an_empty_list_is_a_page() {
+        let (all, page) = read("PageSize=3", entries([1, 2, 3]));
+        assert_eq!((all.len(), page.next), (3, None));
+        let (none, page) = read("", entries([]));
+        assert_eq!((none.len(), page.size, page.next, page.previous), (0, 50, None, None));
+        let (_, page) = read("PageSize=5000", entries([]));
+        assert_eq!(page.size, 1_000);
+        let (third, _) = read("PageSize=2&Page=2", entries(1..=5));
+        assert_eq!(third, [5]);
+    }
+
+    #[test]
+    fn a_token_belongs_to_its_list() {
+        let (_, page) = read("PageSize=1&Name=a", entries([1, 2]));
+        let token = page.next.unwrap();
+        let refused = |path: &str, query: &str| {
+            Wanted::parse(path, &input(&format!("{query}&PageToken={token}"))).is_err()
+        };
+        assert!(!refused("/v1/Things", "Name=a&PageSize=7"), "the size may change");
+        assert!(refused("/v1/Things", "Name=b"));
+        assert!(refused("/v1/Others", "Name=a"));
+        let (things, at) = ("/v1/Things", input("PageToken=e30"));
+        assert!(Wanted::parse(things, &at).is_err());
+    }
+
+    #[test]
+    fn the_newer_envelope_has_absolute_links_in_meta() {
+        let (_, page) = read("PageSize=1&Page=1&Name=a%26b", entries([1, 2, 3]));
+        let (at, input) = ("http://h/taskrouter/v1/Things", input("Name=a%26b&PageSize=1&Page=1"));
+        let json = page.with_meta(at, &input, "things", b"{\"n\":2}");
+        let shown: serde_json::Value = serde_json::from_slice(&json).unwrap();
+        assert_eq!(shown["things"], json!([{"n": 2}]));
+        let meta = &shown["meta"];
+        assert_eq!(meta["key"], "things");
+        assert_eq!((&meta["page"], &meta["page_size"]), (&json!(1), &json!(1)));
+        let begins = |name: &str, end: &str| {
+            let url = meta[name].as_str().unwrap();
+            assert!(url.starts_with(&format!("{at}?Name=a%26b&PageSize=1&Page={end}")), "{url}");
+        };
+        begins("first_page_url", "0");
+        begins("url", "1");
+        begins("next_page_url", "2&PageToken=");
+        begins("previous_page_url", "0&PageToken=");
+    }
+
+    #[test]
+    fn the_envelope_of_2010_has_relative_links_beside_one_array() {
+        let (_, page) = read("PageSize=2&Page=1", entries([1, 2, 3, 4, 5]));
+        let (path, input) = ("/2010-04-01/Accounts/AC1/Calls.json", input("PageSize=2&Page=1"));
+        let json = page.in_2010_style(path, &input, "calls", b"{\"n\":3},{\"n\":4}");
+        let shown: serde_json::Value = serde_json::from_slice(&json).unwrap();
+        let shown = shown.as_object().unwrap();
+        assert_eq!(shown["calls"], json!([{"n": 3}, {"n": 4}]));
+        assert_eq!((&shown["start"], &shown["end"]), (&json!(2), &json!(3)));
+        assert_eq!(shown["uri"], format!("{path}?PageSize=2&Page=1"));
+        let next = shown["next_page_uri"].as_str().unwrap();
+        assert!(next.starts_with(&format!("{path}?PageSize=2&Page=2&PageToken=")), "{next}");
+        // Python takes any other key for the list.
+        let around = [
+            "end",
+            "first_page_uri",
+            "next_page_uri",
+            "page",
+            "page_size",
+            "previous_page_uri",
+            "start",
+            "uri",
+        ];
+        let others: Vec<_> = shown.keys().filter(|k| !around.contains(&k.as_str())).collect();
+        assert_eq!(others, ["calls"]);
+    }
+}

@@ -1,8 +1,10 @@
 //! The first start, the second, and those that fail.
 
 use crate::caller::{ACCOUNT, Folder, Server, TOKEN, given};
+use host::Host;
 use sinew::{Config, Given};
-use std::os::unix::fs::PermissionsExt as _;
+use std::{os::unix::fs::PermissionsExt as _, sync::Arc};
+use store_sqlite::SqliteStore;
 
 #[tokio::test]
 async fn what_is_not_given_is_drawn_and_kept_in_a_file() {
@@ -70,4 +72,37 @@ async fn a_bad_start_says_why_in_one_line() {
         assert!(text.contains(part), "{text}");
         assert!(!text.contains('\n') && !text.contains("geheim"), "{text}");
     }
+}
+
+#[tokio::test]
+async fn a_first_start_that_was_cut_short_goes_on_with_the_same_values() {
+    let folder = Folder::new();
+    let data = folder.path().join("data");
+    let none = Given::from(|_| None);
+    {
+        let store = SqliteStore::open(&data, store_sqlite::Options::default(), host::tables::ALL);
+        let host = Host::start(Arc::new(store.unwrap()), &host::Options::default()).unwrap();
+        let sid = ACCOUNT.parse().unwrap();
+        let auth_token = access::Secret::new(TOKEN);
+        let friendly_name = String::new();
+        host.access(access::Command::CreateAccount { sid, auth_token, friendly_name })
+            .await
+            .unwrap();
+        host.stop().await;
+    }
+    for _ in 0..100 {
+        tokio::task::yield_now().await;
+    }
+    let kept = format!("SINEW_ACCOUNT_SID={ACCOUNT}\nSINEW_ADMIN_PASSWORD=drawn before\n");
+    std::fs::write(data.join("credentials"), kept).unwrap();
+    let running = sinew::serve(Config::in_folder(&data), &none).await.unwrap();
+    let directory = running.host.directory();
+    assert_eq!(directory.accounts().count(), 1);
+    let admin = directory.user(ACCOUNT.parse().unwrap(), "admin").unwrap();
+    assert!(api::password::verify(&admin.password_hash, "drawn before"));
+    let text = std::fs::read_to_string(data.join("credentials")).unwrap();
+    let secret = text.lines().find_map(|l| l.strip_prefix("SINEW_API_KEY_SECRET=")).unwrap();
+    let key = text.lines().find_map(|l| l.strip_prefix("SINEW_API_KEY_SID=")).unwrap();
+    assert!(directory.basic(key, secret).is_some());
+    running.stop().await;
 }

@@ -13,3 +13,4 @@ mod store;
 mod table;
 mod tls;
 mod wire;
+mod work;

@@ -33,7 +33,11 @@ pub(crate) struct Program {
 
 impl Program {
     pub(crate) fn start(folder: &Folder, arguments: &[&str]) -> Self {
-        let mut child = program(folder, arguments).spawn().unwrap();
+        Self::of(&mut program(folder, arguments))
+    }
+
+    fn of(command: &mut Command) -> Self {
+        let mut child = command.spawn().unwrap();
         let mut out = BufReader::new(child.stdout.take().unwrap());
         let mut line = String::new();
         out.read_line(&mut line).unwrap();
@@ -104,6 +108,23 @@ fn a_second_server_on_the_folder_does_not_start() {
     assert!(!second.status.success());
     assert!(log.contains("in use by another server") && log.lines().count() == 1, "{log}");
     first.stop();
+}
+
+#[test]
+fn flags_win_over_environment_over_file() {
+    let folder = Folder::new();
+    let file = folder.path().join("sinew.toml");
+    let text = "clock = \"manual\"\nlog_format = \"xml\"\nlimits = \"nonsense\"\n";
+    std::fs::write(&file, text).unwrap();
+    let config = file.display().to_string();
+    let mut command = program(&folder, &["--config", &config, "--log-format", "json"]);
+    command.env("SINEW_LOG_FORMAT", "yaml").env("SINEW_LIMITS", "compat");
+    let program = Program::of(&mut command);
+    let (_, log) = program.stop();
+    assert!(log.contains("CLOCK IS MANUAL"), "{log}");
+    for line in log.lines() {
+        serde_json::from_str::<serde_json::Value>(line).unwrap();
+    }
 }
 
 #[test]

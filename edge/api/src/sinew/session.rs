@@ -102,6 +102,11 @@ async fn create(cx: Cx) -> Reply {
         expires_at: now + Millis::secs(SESSION_LIFE_S),
     };
     cx.host.access(open).await?;
+    // The browser forgets an older session's cookie, so nobody could end that session any more.
+    if let Some(older) = auth::cookie(&cx.headers) {
+        let token_hash = access::hash_of_cookie(older);
+        cx.host.access(Command::CloseSession { token_hash }).await?;
+    }
     let cx = cx.on_behalf_of(user.clone());
     let (workspace_sid, worker_sid) = place_of(&cx, &user)?;
     let shown = Shown {
@@ -115,6 +120,7 @@ async fn create(cx: Cx) -> Reply {
 }
 
 async fn delete(cx: Cx) -> Reply {
+    cx.check_csrf()?;
     if let Some(cookie) = auth::cookie(&cx.headers) {
         let token_hash = access::hash_of_cookie(cookie);
         cx.host.access(Command::CloseSession { token_hash }).await?;

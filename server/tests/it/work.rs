@@ -1,0 +1,125 @@
+//! A task on its way to an agent, with what is ours alone: explain and disposition.
+
+use crate::caller::{Caller, Server};
+use serde_json::{Value, json};
+
+const PASSWORD: &str = "a good password";
+
+/// One queue for everybody, one workflow that leads there, two workers with a desk each.
+struct Floor {
+    server: Server,
+    owner: Caller,
+    workspace: String,
+    workflow: String,
+    workers: Vec<(String, Caller)>,
+}
+
+impl Floor {
+    async fn open() -> Self {
+        let server = Server::start().await;
+        let owner = server.owner();
+        let workspace = made(&owner, "/taskrouter/v1/Workspaces", &[("FriendlyName", "W")]).await;
+        let base = format!("/taskrouter/v1/Workspaces/{workspace}");
+        let listed = owner.get(&format!("{base}/Activities?Available=true")).await.json();
+        let available = listed["activities"][0]["sid"].as_str().unwrap().to_owned();
+        let queue = [("FriendlyName", "All"), ("TargetWorkers", "1==1")];
+        let queue = made(&owner, &format!("{base}/TaskQueues"), &queue).await;
+        let routing = json!({"task_routing": {"default_filter": {"queue": queue}}}).to_string();
+        let workflow = [("FriendlyName", "Main"), ("Configuration", routing.as_str())];
+        let workflow = made(&owner, &format!("{base}/Workflows"), &workflow).await;
+        let mut workers = Vec::new();
+        for name in ["ann", "bob"] {
+            let worker = [("FriendlyName", name), ("ActivitySid", available.as_str())];
+            let worker = made(&owner, &format!("{base}/Workers"), &worker).await;
+            let user = json!({
+                "username": name, "password": PASSWORD, "role": "agent", "worker_sid": worker,
+            });
+            assert_eq!(owner.post_json("/sinew/v1/Users", &user).await.status, 201);
+            let desk = server.signed_in(name, PASSWORD).await;
+            workers.push((worker, desk));
+        }
+        Self { server, owner, workspace, workflow, workers }
+    }
+
+    /// A new task; its SID, the worker it was offered to, the other one.
+    async fn offered(&self) -> (String, &(String, Caller), &(String, Caller)) {
+        let base = format!("/taskrouter/v1/Workspaces/{}", self.workspace);
+        let task = [("WorkflowSid", self.workflow.as_str()), ("Attributes", "{\"n\":1}")];
+        let task = made(&self.owner, &format!("{base}/Tasks"), &task).await;
+        let listed = self.owner.get(&format!("{base}/Tasks/{task}/Reservations")).await.json();
+        let to = &listed["reservations"][0]["worker_sid"];
+        let (first, second) = (&self.workers[0], &self.workers[1]);
+        if *to == first.0 { (task, first, second) } else { (task, second, first) }
+    }
+
+    async fn accept(&self, task: &str) {
+        let base = format!("/taskrouter/v1/Workspaces/{}/Tasks/{task}", self.workspace);
+        let listed = self.owner.get(&format!("{base}/Reservations")).await.json();
+        let sid = listed["reservations"][0]["sid"].as_str().unwrap().to_owned();
+        let accept = [("ReservationStatus", "accepted")];
+        let got = self.owner.post(&format!("{base}/Reservations/{sid}"), &accept).await;
+        assert_eq!(got.status, 200, "{}", got.text());
+    }
+
+    fn ours(&self, path: &str) -> String {
+        format!("/sinew/v1/Workspaces/{}{path}", self.workspace)
+    }
+}
+
+async fn made(owner: &Caller, path: &str, form: &[(&str, &str)]) -> String {
+    let got = owner.post(path, form).await;
+    assert_eq!(got.status, 201, "{path}: {}", got.text());
+    got.json()["sid"].as_str().unwrap().to_owned()
+}
+
+#[tokio::test]
+async fn a_disposition_is_set_by_who_had_the_task() {
+    let floor = Floor::open().await;
+    let codes = floor.workers[0].1.get(&floor.ours("/Dispositions")).await.json();
+    assert_eq!(codes["dispositions"][0], json!({"code": "resolved", "label": "Resolved"}));
+    let (task, (_, holder), (_, other)) = floor.offered().await;
+    let path = floor.ours(&format!("/Tasks/{task}/Disposition"));
+    let set = json!({"code": "resolved", "note": "all well"});
+    let early = holder.send_json("PUT", &path, &set).await;
+    assert_eq!((early.status, &early.json()["code"]), (400, &json!(20001)), "{}", early.text());
+    floor.accept(&task).await;
+
+    let wrong = holder.send_json("PUT", &path, &json!({"code": "perfect"})).await;
+    assert!(wrong.status == 400 && wrong.text().contains("resolved"), "{}", wrong.text());
+    assert_eq!(other.send_json("PUT", &path, &set).await.status, 404);
+    assert_eq!(holder.get(&path).await.status, 404);
+    let done = holder.send_json("PUT", &path, &set).await;
+    assert_eq!(done.status, 200, "{}", done.text());
+    let shown = holder.get(&path).await.json();
+    assert_eq!(shown, done.json());
+    assert_eq!(shown["code"], "resolved");
+    assert_eq!((&shown["label"], &shown["note"]), (&json!("Resolved"), &json!("all well")));
+    assert_eq!(shown["task_sid"], Value::from(task.clone()));
+    let task = format!("/taskrouter/v1/Workspaces/{}/Tasks/{task}", floor.workspace);
+    assert_eq!(floor.owner.get(&task).await.json()["attributes"], "{\"n\":1}");
+}
+
+#[tokio::test]
+async fn explain_says_where_a_task_is_and_why() {
+    let floor = Floor::open().await;
+    let (task, (holder, desk), (other, _)) = floor.offered().await;
+    let path = floor.ours(&format!("/Tasks/{task}/Explain"));
+    let told = floor.owner.get(&path).await;
+    assert_eq!(told.status, 200, "{}", told.text());
+    let told = told.json();
+    assert_eq!(told["task_sid"], Value::from(task));
+    assert_eq!(told["assignment_status"], "reserved");
+    assert!(told["at"].as_str().unwrap().ends_with('Z'), "{told}");
+    assert!(!told["summary"].as_str().unwrap().is_empty());
+    for worker in [holder, other] {
+        let one = floor.owner.get(&format!("{path}?Worker={worker}")).await.json();
+        assert_eq!(one["verdicts"][0]["worker_sid"], Value::from(worker.clone()), "{one}");
+        assert!(one["verdicts"].as_array().unwrap().len() == 1, "{one}");
+    }
+    assert_eq!(desk.get(&path).await.status, 403);
+    let unknown = floor.ours("/Tasks/WT0123456789abcdef0123456789abcdef/Explain");
+    assert_eq!(floor.owner.get(&unknown).await.status, 404);
+    let bad = floor.owner.get(&format!("{path}?Worker=WK1")).await;
+    assert_eq!((bad.status, &bad.json()["code"]), (400, &json!(20001)));
+    drop(floor.server);
+}
