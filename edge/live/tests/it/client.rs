@@ -20,7 +20,7 @@ use std::{
 use store::MemoryStore;
 use tokio::{
     io::{AsyncReadExt as _, AsyncWriteExt as _},
-    net::{TcpListener, TcpStream},
+    net::{TcpListener, TcpSocket, TcpStream},
     time::timeout,
 };
 use tokio_tungstenite::{MaybeTlsStream, WebSocketStream, tungstenite::Message};
@@ -134,6 +134,20 @@ impl Centre {
         let path =
             format!("/v1/wschannels?token={token}&closeExistingSessions=false&clientVersion=2.1.1");
         Socket::open(&format!("ws://{}{path}{more}", self.address)).await
+    }
+
+    /// A greeted socket of a peer that can take next to nothing without reading.
+    pub(crate) async fn narrow_socket(&self, token: &str) -> Socket {
+        let narrow = TcpSocket::new_v4().expect("a socket");
+        narrow.set_recv_buffer_size(4_096).expect("a small buffer");
+        let address = self.address.parse().expect("an address");
+        let stream = narrow.connect(address).await.expect("a connection");
+        let url = format!("ws://{}/v1/wschannels?token={token}", self.address);
+        let stream = MaybeTlsStream::Plain(stream);
+        let (socket, _) = tokio_tungstenite::client_async(url, stream).await.expect("an upgrade");
+        let mut socket = Socket(socket);
+        socket.event("init").await;
+        socket
     }
 
     /// One request of the library.
