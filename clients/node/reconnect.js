@@ -119,7 +119,7 @@ async function session() {
   const signIn = await fetch(`${cfg.BASE}/sinew/v1/Session`, { method: 'POST', headers: { 'content-type': 'application/json' }, body: JSON.stringify({ username: process.env.USERNAME, password: process.env.PASSWORD }) });
   const cookie = (signIn.headers.get('set-cookie') || '').split(';')[0];
   check('sign-in sets a cookie', signIn.ok && cookie.includes('=') && /httponly/i.test(signIn.headers.get('set-cookie')));
-  const answer = await fetch(`${cfg.BASE}/sinew/v1/Session/Token`, { method: 'POST', headers: { cookie, origin: cfg.BASE } });
+  const answer = await fetch(`${cfg.BASE}/sinew/v1/Session/Token`, { method: 'POST', headers: { cookie, 'x-sinew-csrf': '1' } });
   const body = await answer.json();
   const worker = new Worker(body.token, options(cfg.BASE));
   await waitFor(worker, 'ready');

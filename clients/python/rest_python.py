@@ -51,7 +51,7 @@ def workspaces(client, direct):
         check("delete", client.taskrouter.v1.workspaces(s.sid).delete() is True)
     refused("404", lambda: client.taskrouter.v1.workspaces(spaces[1].sid).fetch(), 404, 20404)
     stranger = Client(SID, "wrong", http_client=SelfHosted())
-    refused("bad credentials refused", lambda: stranger.taskrouter.v1.workspaces.list(limit=1), 401, 20003)
+    refused("bad credentials refused", lambda: stranger.taskrouter.v1.workspaces.create("X"), 401, 20003)
     return client.taskrouter.v1.workspaces(spaces[0].sid)
 
 
