@@ -1,5 +1,5 @@
-//! Assignments per second of the engine alone, and how the cost grows with the workers and with
-//! the tasks that wait.
+//! Assignments per second of the engine alone, how the cost grows with the workers and with the
+//! tasks that wait, and how long a restart takes.
 //!
 //! `cargo run --release -p routing --example assignments`
 //!
@@ -45,7 +45,22 @@ fn main() {
         bench.report(waiting)
     });
     let growth = costs[2] / costs[0];
-    println!("cost with {} waiting over cost with {}: {growth:.2}", WAITING[2], WAITING[0]);
+    println!("cost with {} waiting over cost with {}: {growth:.2}\n", WAITING[2], WAITING[0]);
+    restore();
+}
+
+/// From rows to a workspace that is ready: the engine's part of a start.
+fn restore() {
+    let (workers, tasks) = (WORKERS[2], WAITING[2]);
+    let mut bench = Bench::new(workers);
+    bench.fill(workers + tasks);
+    let mut rows = Vec::new();
+    bench.routing.all_rows(|row| rows.extend(row.stored()));
+    let (count, start) = (rows.len(), Instant::now());
+    let restored = Routing::restore(rows);
+    let spent = start.elapsed();
+    assert_eq!(restored.next_deadline(), bench.routing.next_deadline());
+    println!("restored {workers} workers and {tasks} waiting tasks, {count} rows, in {spent:.0?}");
 }
 
 fn head() {

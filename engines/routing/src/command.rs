@@ -393,7 +393,8 @@ pub struct NewTask {
 /// Fields of a task to change.
 #[derive(Clone, Debug, Default)]
 pub struct TaskPatch {
-    /// New attributes: the whole document, no merge. Drives a pending task through its workflow again.
+    /// New attributes: the whole document, no merge. Drives a pending task through its workflow
+    /// again.
     pub attributes: Option<Attributes>,
     /// New status: canceled, wrapping or completed.
     pub status: Option<TaskStatus>,

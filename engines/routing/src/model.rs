@@ -253,8 +253,8 @@ pub struct Walk {
     pub target: u32,
     /// When the target is given up, if it ever is.
     pub deadline: Option<Timestamp>,
-    /// Entry into the workflow plus the timeouts of the targets already passed: deadlines run on the
-    /// age of the task.
+    /// Entry into the workflow plus the timeouts of the targets already passed: deadlines run on
+    /// the age of the task.
     pub clock: Timestamp,
 }
 

@@ -87,7 +87,9 @@ macro_rules! rows {
         impl StoredRow {
             /// The row of that kind whose entity is this JSON.
             pub fn parse(kind: RowKind, json: &str) -> Result<Self, serde_json::Error> {
-                match kind { $(RowKind::$variant => serde_json::from_str(json).map(Self::$variant)),+ }
+                match kind {
+                    $(RowKind::$variant => serde_json::from_str(json).map(Self::$variant)),+
+                }
             }
         }
 

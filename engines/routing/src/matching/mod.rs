@@ -22,12 +22,12 @@
 //! unless an expression asks for load or activity: lines with such expressions are marked dirty
 //! whenever a fact about one of their members changes.
 
+mod answers;
 mod bitset;
 mod check;
 mod idle;
 mod lines;
 mod obstacle;
-mod tests_cache;
 mod values;
 
 pub(crate) use bitset::BitSet;
@@ -66,7 +66,7 @@ pub(crate) struct Matching {
     /// By worker slot: the idle measure, close together for scans.
     idle_since: Vec<Timestamp>,
     all: BitSet,
-    tests: tests_cache::TestCache,
+    tests: answers::Answers,
     values: values::ValueIndex,
     dirty_lines: Vec<u32>,
     dirty_workers: Vec<u32>,

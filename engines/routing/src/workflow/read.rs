@@ -222,7 +222,8 @@ mod tests {
     #[test]
     fn problems_name_their_place_in_words_and_in_the_text() {
         let (message, at) = refused(
-            "{\"task_routing\": {\n \"filters\": [{\"expression\": \"a-b == 1\",\n\"targets\": []}]}}",
+            "{\"task_routing\": {\n \"filters\": [{\"expression\": \"a-b == 1\",\n\
+             \"targets\": []}]}}",
         );
         assert!(message.starts_with("task_routing.filters[0].expression: "), "{message}");
         assert_eq!((at.line, at.column > 28), (2, true), "inside the string: {at:?}");
@@ -246,7 +247,8 @@ mod tests {
             r#""queue": "@q", "priority": 2147483649"#,
             r#""queue": "@q", "order_by": "level DESC""#,
             r#""queue": "@q", "skip_if": "workers.available ==""#,
-            r#""queue": "@q", "known_worker_sid": "task.a", "known_worker_friendly_name": "task.b""#,
+            r#""queue": "@q", "known_worker_sid": "task.a",
+               "known_worker_friendly_name": "task.b""#,
             r#""queue": "@q", "known_worker_sid": "task.a", "known_worker_sid": "task.b""#,
             r#""queue": "WQ00000000000000000000000000000002""#,
             r#""queue": "support""#,

@@ -19,13 +19,13 @@ const FEW: usize = 64;
 
 /// See the module.
 #[derive(Default)]
-pub(crate) struct TestCache {
+pub(crate) struct Answers {
     answers: BTreeMap<WorkerTest, (u64, BitSet)>,
     wanted: BTreeSet<(u64, WorkerTest)>,
     clock: u64,
 }
 
-impl TestCache {
+impl Answers {
     fn get(&mut self, test: &WorkerTest, workers: &Workers) -> BitSet {
         self.clock += 1;
         let clock = self.clock;
