@@ -116,7 +116,7 @@ describe('the desk', () => {
     await desk.page.getByLabel('Note').fill('half a note');
     await desk.page.reload();
     expect(await desk.page.getByLabel('Note').inputValue()).toBe('half a note');
-    await desk.page.getByRole('radio').first().check();
+    await desk.choose();
     await desk.page.getByRole('button', { name: /^Complete/ }).click();
     await desk.page.getByRole('heading', { name: 'You are ready for work' }).waitFor();
     expect((await site.workspace.tasks(taskSid).fetch()).assignmentStatus).toBe('completed');

@@ -87,10 +87,15 @@ export class DeskPage {
     await this.page.waitForURL(/\/desk/);
   }
 
-  /** Signs in and chooses an available activity. */
-  async beginWork(person: Person): Promise<void> {
+  /** Signs in and chooses an available activity; work may be there at once. */
+  async goAvailable(person: Person): Promise<void> {
     await this.signIn(person);
     await this.page.getByRole('button', { name: 'Go Available' }).click();
+  }
+
+  /** The same where no work waits. */
+  async beginWork(person: Person): Promise<void> {
+    await this.goAvailable(person);
     await this.page.getByRole('heading', { name: 'You are ready for work' }).waitFor();
   }
 
@@ -106,6 +111,12 @@ export class DeskPage {
   async remainingS(): Promise<number> {
     const timer = this.offer().getByRole('timer');
     return Number(await timer.getAttribute('data-remaining'));
+  }
+
+  /** Chooses the first disposition there is. */
+  async choose(): Promise<void> {
+    const group = this.page.getByRole('radiogroup', { name: 'Disposition' });
+    await group.getByRole('radio').first().check();
   }
 
   /** Path, kind and text of every value shown, once the exact text is there. */
