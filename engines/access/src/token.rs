@@ -336,7 +336,8 @@ mod tests {
 
     #[test]
     fn tokens_signed_elsewhere_are_proved() {
-        let claims = "eyJpc3MiOiJTSzAwMDAwMDAwMDAwMDAwMDAwMDAwMDAwMDAwMDAwMDAxIiwic3ViIjoiQUMwMDAwMDAwMDAwMDAwMDAwMDAwMDAwMDAwMDAwMDAwMSIsImV4cCI6MTgwMDAwMzYwMH0";
+        let claims = "eyJpc3MiOiJTSzAwMDAwMDAwMDAwMDAwMDAwMDAwMDAwMDAwMDAwMDAxIiwic3ViIjoiQU\
+                      MwMDAwMDAwMDAwMDAwMDAwMDAwMDAwMDAwMDAwMDAwMSIsImV4cCI6MTgwMDAwMzYwMH0";
         let signed = [
             ("eyJhbGciOiJIUzI1NiIsInR5cCI6IkpXVCJ9", "MR9i56rU1grENaiyC9pnBux3hS-BIFh-CxLXQhLGeSU"),
             (
@@ -345,7 +346,8 @@ mod tests {
             ),
             (
                 "eyJhbGciOiJIUzUxMiIsInR5cCI6IkpXVCJ9",
-                "Rb59B10YVknzMO93ceJ_x7q77ZXs-4WhD3cUuU06L-NkIk1aUaJ5OoG3PNzgjSDQ4Vqy3XdHWZaT1Ay69-HUag",
+                "Rb59B10YVknzMO93ceJ_x7q77ZXs-4WhD3cUuU06L-NkIk1aUaJ5OoG3PNzg\
+                 jSDQ4Vqy3XdHWZaT1Ay69-HUag",
             ),
         ];
         for (header, signature) in signed {
