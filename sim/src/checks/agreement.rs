@@ -1,0 +1,57 @@
+//! Rows, journal and running engine say the same.
+
+use super::Checks;
+use base::IdSource;
+use host::{adapters::RoutingEngine, engine::Engine, partition::Partition};
+use routing::WorkspaceSid;
+use store::{PartitionId, Seq, Store};
+
+/// An engine that only ever read the journal.
+pub(super) struct Shadow {
+    engine: RoutingEngine,
+    read: Seq,
+}
+
+impl Checks {
+    /// Compares the three for a workspace with nothing under way; `running` is `None` where no
+    /// engine runs.
+    pub(crate) fn compare(&mut self, workspace: WorkspaceSid, running: Option<&RoutingEngine>) {
+        self.counts.comparisons += 1;
+        let id: PartitionId = workspace.to_string().into();
+        let known = self.memory.partitions().expect("memory can be read");
+        let Some(known) = known.into_iter().find(|known| known.id == id) else { return };
+        let last = known.last;
+        let rows = Partition::<RoutingEngine>::restore(&self.memory, known, 1, IdSource::new(0));
+        let Some(rows) = rows.expect("rows that were written can be read") else { return };
+        let journal = self.replayed(&id, workspace);
+        let stored = rows.engine().digest();
+        if let Some(at) = difference(&stored, &journal) {
+            self.fail("rows = journal", format!("up to change {last}: rows | journal\n{at}"));
+        }
+        if let Some(at) = running.and_then(|running| difference(&running.digest(), &stored)) {
+            self.fail("memory = rows", format!("up to change {last}: memory | rows\n{at}"));
+        }
+    }
+
+    fn replayed(&mut self, id: &PartitionId, workspace: WorkspaceSid) -> String {
+        let new = || Shadow { engine: RoutingEngine::empty(id), read: 0 };
+        let shadow = self.shadows.entry(workspace).or_insert_with(new);
+        let entries = self.memory.journal(id, shadow.read, usize::MAX);
+        for entry in entries.expect("memory can be read") {
+            shadow.engine.replay(&entry).expect("changes that were written can be read");
+            shadow.read = entry.seq;
+        }
+        shadow.engine.digest()
+    }
+}
+
+/// The first line in which two texts differ.
+fn difference(one: &str, two: &str) -> Option<String> {
+    if one == two {
+        return None;
+    }
+    let mut lines = one.lines().zip(two.lines());
+    let differs = lines.find(|(one, two)| one != two);
+    let (one, two) = differs.unwrap_or(("one is longer", "than the other"));
+    Some(format!("{one}\n{two}"))
+}

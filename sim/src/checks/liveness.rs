@@ -1,0 +1,111 @@
+//! Once nothing goes wrong any more: what can be offered is offered, and what is due happens.
+//!
+//! Who could take a task is worked out from rows alone, without the engine and its expressions.
+
+use super::{Checks, Place};
+use crate::rules::Rule;
+use base::{Millis, Timestamp};
+use routing::{Task, TaskStatus, Walk, Worker, WorkerSid, WorkspaceSid};
+use serde_json::Value;
+use std::collections::BTreeMap;
+
+/// How long a task that could be offered may wait, and a timer that is due.
+pub const GRACE: Millis = Millis(2_000);
+
+/// Since when a task could have been offered.
+pub(super) type Since = BTreeMap<String, Timestamp>;
+
+impl Checks {
+    /// Looks at every task and timer of a workspace.
+    pub(crate) fn look_alive(&mut self, workspace: WorkspaceSid, now: Timestamp) {
+        let Some(place) = self.places.get(&workspace) else { return };
+        let mut late = overdue(place, now);
+        for task in place.tasks.values() {
+            let sid = task.sid.to_string();
+            let taker = taker(place, task).filter(|_| task.status == TaskStatus::Pending);
+            let Some(worker) = taker else {
+                self.since.remove(&sid);
+                continue;
+            };
+            let since = *self.since.entry(sid).or_insert(now);
+            if now - since > GRACE {
+                late = Some(format!("{} waits though {worker} could take it", task.sid));
+            }
+        }
+        if let Some(what) = late {
+            self.fail("every routable task is offered, every timer runs", what);
+        }
+    }
+}
+
+/// A timer that should have run.
+fn overdue(place: &Place, now: Timestamp) -> Option<String> {
+    let is_late = |at: Timestamp| now > at + GRACE;
+    let mut open = place.open();
+    let offer = open.find(|reservation| {
+        reservation.status == routing::ReservationStatus::Pending && is_late(reservation.expires_at)
+    });
+    if let Some(offer) = offer {
+        return Some(format!("{} ran out and is pending", offer.sid));
+    }
+    let mut tasks = place.tasks.values();
+    let task = tasks.find(|task| {
+        let waits = matches!(task.status, TaskStatus::Pending | TaskStatus::Reserved);
+        let target = task.walk.as_ref().and_then(|walk| walk.deadline);
+        (waits && is_late(task.created_at + Millis::secs(task.timeout_s.into())))
+            || (task.status == TaskStatus::Pending && target.is_some_and(is_late))
+    });
+    task.map(|task| format!("{} is {} past its time", task.sid, task.status))
+}
+
+/// Somebody who could be offered the task now.
+fn taker(place: &Place, task: &Task) -> Option<WorkerSid> {
+    let attributes: Value = serde_json::from_str(task.attributes.text()).ok()?;
+    let direct = task.routing_target.filter(|target| target.kind() == "WK");
+    let mut workers = place.workers.values();
+    let found = workers.find(|(worker, about)| match direct {
+        Some(target) if worker.sid.sid() != target => false,
+        Some(_) => task.ignore_capacity || has_room(place, task, worker),
+        None => {
+            has_room(place, task, worker)
+                && is_wanted(place, task, about, &attributes) == Some(true)
+        }
+    });
+    found.map(|(worker, _)| worker.sid)
+}
+
+fn has_room(place: &Place, task: &Task, worker: &Worker) -> bool {
+    let activity = place.activities.get(&worker.activity);
+    let (capacity, available) = place.share(worker.sid, task);
+    let is_free = if place.is_single_tasking() {
+        !place.open().any(|offer| offer.worker == worker.sid)
+    } else {
+        place.load(worker.sid, task.task_channel) < capacity as usize
+    };
+    activity.is_some_and(|activity| activity.available) && available && is_free
+}
+
+/// Whether queue and target choose the worker; `None` for a rule that is none of ours.
+fn is_wanted(place: &Place, task: &Task, worker: &Value, attributes: &Value) -> Option<bool> {
+    let queue = place.queues.get(&task.queue?)?;
+    let members = Rule::parse(Some(&queue.target_workers))?;
+    if !members.holds(worker, attributes) {
+        return Some(false);
+    }
+    let Some(walk) = &task.walk else { return Some(true) };
+    Rule::parse(target(place, task, walk)?.as_deref()).map(|rule| rule.holds(worker, attributes))
+}
+
+/// The expression of the target a task is held in: `Some(None)` for none.
+fn target(place: &Place, task: &Task, walk: &Walk) -> Option<Option<String>> {
+    let workflow = place.workflows.get(&task.workflow?)?;
+    let text = if workflow.revision == walk.revision {
+        &workflow.configuration
+    } else {
+        &place.revisions.get(&format!("{}-{}", workflow.sid, walk.revision))?.configuration
+    };
+    let whole: Value = serde_json::from_str(text).ok()?;
+    let Some(filter) = walk.filter else { return Some(None) };
+    let targets = &whole["task_routing"]["filters"][filter as usize]["targets"];
+    Some(targets[walk.target as usize]["expression"].as_str().map(str::to_owned))
+}
