@@ -6,6 +6,7 @@ use crate::{
     clock::Clock,
     core::Core,
     inbox::{Home, Inbox},
+    listing,
     tables::ACCESS_PARTITION,
 };
 use access::Access;
@@ -173,7 +174,7 @@ impl Host {
     pub async fn list<R: Record>(&self, scan: Scan) -> Result<Vec<(R, Vec<Value>)>, StoreError> {
         let store = self.0.core.store.clone();
         let listing = move || {
-            let rows = store.scan(&scan)?;
+            let rows = listing::rows(&*store, scan.clone())?;
             rows.into_iter().map(|row| Ok((read(&row.body)?, scan.cursor(&row)))).collect()
         };
         let listed = tokio::task::spawn_blocking(listing).await;

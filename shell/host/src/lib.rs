@@ -17,6 +17,7 @@ pub mod engine;
 mod host;
 pub mod hub;
 mod inbox;
+mod listing;
 pub mod names;
 pub mod outlets;
 pub mod partition;
