@@ -68,7 +68,8 @@ fn serve(flags: &Flags) -> Result<(), ServeError> {
         let mut int = signal(SignalKind::interrupt()).expect("SIGINT can be listened to");
         let running = sinew::serve(config, &Given::from_env()).await?;
         if let Some(file) = &running.credentials {
-            tracing::info!(file = %file.display(), "first start: credentials were drawn and written");
+            let file = file.display();
+            tracing::info!(%file, "first start: credentials were drawn and written");
         }
         let mut out = std::io::stdout();
         // Whoever started us may have stopped reading: no reason to stop serving.
