@@ -29,6 +29,8 @@ pub enum Question {
     QueuesOf(WorkerSid),
     /// Live tasks for which an expression (place `filter`) is true.
     TasksWhere(String),
+    /// Tasks that ended and are still readable, in order of SID; of very many, those that ended last.
+    Ended,
 }
 
 /// One variant per question.
@@ -46,7 +48,7 @@ pub enum Answer {
     Workers(Vec<WorkerSid>),
     /// To [`Question::QueuesFor`] and [`Question::QueuesOf`].
     Queues(Vec<TaskQueueSid>),
-    /// To [`Question::TasksWhere`].
+    /// To [`Question::TasksWhere`] and [`Question::Ended`].
     Tasks(Vec<TaskSid>),
 }
 

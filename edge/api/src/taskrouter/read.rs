@@ -45,6 +45,6 @@ pub(super) fn task(cx: &Cx) -> Result<Task, Problem> {
 }
 
 /// What ended at this moment or before is no longer readable.
-pub(super) fn readable_since(now: Timestamp) -> Timestamp {
+fn readable_since(now: Timestamp) -> Timestamp {
     now + Millis(-i64::from(ENDED_READABLE_S) * 1000)
 }

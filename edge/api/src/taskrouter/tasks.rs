@@ -2,15 +2,15 @@
 
 use super::{
     filters::{EXPRESSION_LISTS_PER_S, any, any_sid, is, ordering, scan},
-    read::{self, lend, names_now, readable_since, unexpected},
+    read::{self, lend, names_now, unexpected},
 };
 use crate::{Answer, Cx, Listing, Param, ParamKind, Permit, Problem, Reply, Routes, Shape, wrong};
-use base::{Millis, Sid};
+use base::Sid;
 use routing::{
     Command, Question, Task, TaskQueueSid, TaskStatus, WorkflowSid,
     command::{ChannelRef, NewTask, TaskPatch},
 };
-use store::{Direction, Filter, Scan, Test, Value};
+use store::{Direction, Filter, Scan, Value};
 use wire::rest;
 
 const LIST: &[Param] = &[
@@ -71,7 +71,7 @@ pub(super) fn routes() -> Routes {
 async fn list(cx: Cx) -> Reply {
     let mut live = scan::<Task>(&cx, filters(&cx).await?);
     live.order = order(&cx)?;
-    let ended = ended(&cx, &live);
+    let ended = ended(&cx, &live).await?;
     live.filters.push(is("live", true));
     let (now, listing) = (cx.host.now(), Listing::of("tasks", live).and(ended).by_token_only());
     cx.list::<Task>(listing, |task, items| {
@@ -164,14 +164,16 @@ fn order(cx: &Cx) -> Result<Vec<(&'static str, Direction)>, Problem> {
     Ok(order)
 }
 
-/// The same list among tasks that ended a short while ago: a scan of its own, because live tasks
-/// have an index of their own.
-fn ended(cx: &Cx, live: &Scan) -> Scan {
-    let mut ended = live.clone();
-    let since = readable_since(cx.host.now()) + Millis(1);
-    ended.filters.push(is("live", false));
-    ended.filters.push(Filter { column: "ended_at", test: Test::AtLeast(Value::from(since)) });
-    ended
+/// The same list among tasks that ended a short while ago: history is long and has no index for
+/// them, but the engine knows which they are.
+async fn ended(cx: &Cx, live: &Scan) -> Result<Scan, Problem> {
+    let routing::Answer::Tasks(ended) = cx.ask(Question::Ended).await? else {
+        return Err(Problem::internal());
+    };
+    let mut scan = live.clone();
+    scan.filters.push(is("live", false));
+    scan.filters.push(any_sid("key", ended));
+    Ok(scan)
 }
 
 async fn filters(cx: &Cx) -> Result<Vec<Filter>, Problem> {

@@ -33,6 +33,7 @@ impl Routing {
             Question::QueuesFor(attributes) => self.queues_for(attributes),
             Question::QueuesOf(worker) => self.queues_of(*worker),
             Question::TasksWhere(text) => self.tasks_where(text, now),
+            Question::Ended => Ok(Answer::Tasks(self.ended_tasks(now))),
         }
     }
 
@@ -94,6 +95,15 @@ impl Routing {
             expression.evaluate(&Scope { task: &value, now, ..Scope::default() })
         });
         Ok(Answer::Tasks(found))
+    }
+
+    fn ended_tasks(&self, now: Timestamp) -> Vec<TaskSid> {
+        let mut ended = self.ended.tasks.sorted_keys();
+        ended.retain(|sid| {
+            let ended_at = self.ended.tasks.get(*sid).and_then(|ended| ended.task.ended_at);
+            ended_at.is_some_and(|at| is_readable(at, now))
+        });
+        ended
     }
 
     fn place_of(&self, sid: TaskSid, now: Timestamp) -> Place {
