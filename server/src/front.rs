@@ -1,6 +1,6 @@
 //! Which part answers a request: sockets, health, products, pages.
 
-use crate::pages;
+use crate::{counted::Commits, pages};
 use api::{Api, Connection};
 use axum::{Router, body::Body};
 use host::{Host, Readiness};
@@ -23,6 +23,7 @@ struct Shared {
     api: Api,
     live: Router,
     host: Host,
+    commits: Arc<Commits>,
     demo: bool,
     started: Instant,
     open: AtomicU64,
@@ -30,9 +31,15 @@ struct Shared {
 }
 
 impl Front {
-    pub(crate) fn new(host: Host, api: Api, live: Router, demo: bool) -> Self {
+    pub(crate) fn new(
+        host: Host,
+        api: Api,
+        live: Router,
+        commits: Arc<Commits>,
+        demo: bool,
+    ) -> Self {
         let (started, open, sockets) = (Instant::now(), AtomicU64::new(0), AtomicU64::new(0));
-        Self(Arc::new(Shared { api, live, host, demo, started, open, sockets }))
+        Self(Arc::new(Shared { api, live, host, commits, demo, started, open, sockets }))
     }
 
     /// Counts a connection while the value lives.
@@ -103,6 +110,7 @@ impl Front {
     fn metrics(&self) -> Response<Body> {
         let mut out = String::with_capacity(8192);
         self.0.api.write_metrics(&mut out);
+        self.0.commits.write(&mut out);
         let mut gauge = |name: &str, help: &str, value: f64| {
             _ = writeln!(out, "# HELP {name} {help}\n# TYPE {name} gauge\n{name} {value}");
         };

@@ -9,6 +9,7 @@ pub mod config;
 pub mod first;
 pub mod logging;
 
+mod counted;
 mod front;
 mod listener;
 mod pages;
@@ -18,6 +19,7 @@ pub use first::{FirstStartError, Given};
 
 use api::{Api, Site};
 use config::Clock;
+use counted::{Commits, CountedStore};
 use front::Front;
 use host::{ClockKind, Host, StartError};
 use std::{
@@ -102,12 +104,13 @@ pub async fn serve(config: Config, given: &Given) -> Result<Running, ServeError>
     let unbound = |error| ConfigError(format!("--listen: {error}"));
     let addr = listener.local_addr().map_err(unbound)?;
     let store = SqliteStore::open(&config.data, config.sqlite.clone(), host::tables::ALL)?;
-    let store = Arc::new(store);
+    let (store, commits) = (Arc::new(store), Arc::new(Commits::default()));
+    let counted = CountedStore::new(store.clone(), commits.clone());
     let clock = match config.clock {
         Clock::System => ClockKind::System,
         Clock::Manual => ClockKind::Manual,
     };
-    let host = Host::start(store.clone(), &host::Options { clock, seed: None })?;
+    let host = Host::start(Arc::new(counted), &host::Options { clock, seed: None })?;
     let credentials = first::ensure(&host, &config.data, given).await?;
 
     let scheme = if acceptor.is_some() { "https" } else { "http" };
@@ -120,7 +123,7 @@ pub async fn serve(config: Config, given: &Given) -> Result<Running, ServeError>
     let api = Api::new(host.clone(), options);
     let demo = config.demo.is_some();
     let live = live::router(host.clone(), live::Options { demo: config.demo });
-    let front = Front::new(host.clone(), api.clone(), live, demo);
+    let front = Front::new(host.clone(), api.clone(), live, commits, demo);
     let (stop, stopped) = watch::channel(false);
     let serving = tokio::spawn(listener::run(listener, acceptor, front, stopped));
     if config.clock == Clock::Manual {

@@ -14,6 +14,8 @@ async fn health_is_told_to_anybody() {
                    status=\"200\"} 1";
     assert!(metrics.contains(counted), "{metrics}");
     assert!(metrics.contains("sinew_ready 1"), "{metrics}");
+    let committed = metrics.lines().find_map(|l| l.strip_prefix("sinew_commit_batches_total "));
+    assert!(committed.unwrap().parse::<u32>().unwrap() >= 4, "the first account was stored");
 }
 
 #[tokio::test]

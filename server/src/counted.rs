@@ -1,0 +1,110 @@
+//! The store, counted on its way to the host: commits, how many batches shared one, how long they
+//! took.
+
+use std::{
+    fmt::Write as _,
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering::Relaxed},
+    },
+    time::Instant,
+};
+use store::{
+    Batch, CommitError, Committer, Entry, Outgoing, Partition, Row, Scan, Seq, Store, StoreError,
+    Table,
+};
+
+/// What was committed since the start.
+#[derive(Debug, Default)]
+pub(crate) struct Commits {
+    groups: AtomicU64,
+    batches: AtomicU64,
+    failed: AtomicU64,
+    us: AtomicU64,
+}
+
+impl Commits {
+    /// Appends Prometheus' text form.
+    pub(crate) fn write(&self, out: &mut String) {
+        let mut counter = |name: &str, help: &str, value: f64| {
+            _ = writeln!(out, "# HELP {name} {help}\n# TYPE {name} counter\n{name} {value}");
+        };
+        let count = |n: &AtomicU64| n.load(Relaxed) as f64;
+        counter("sinew_commits_total", "Groups made durable.", count(&self.groups));
+        let help = "Batches in them: divided by the groups, the size of a group.";
+        counter("sinew_commit_batches_total", help, count(&self.batches));
+        counter("sinew_commits_failed_total", "Groups the store refused.", count(&self.failed));
+        let seconds = count(&self.us) / 1e6;
+        counter("sinew_commit_seconds_total", "Time spent in durable commits.", seconds);
+    }
+}
+
+/// A store whose commits are counted.
+pub(crate) struct CountedStore<S> {
+    inner: Arc<S>,
+    commits: Arc<Commits>,
+}
+
+impl<S: Store> CountedStore<S> {
+    pub(crate) fn new(inner: Arc<S>, commits: Arc<Commits>) -> Self {
+        Self { inner, commits }
+    }
+}
+
+impl<S: Store> Store for CountedStore<S> {
+    fn committer(&self) -> Box<dyn Committer> {
+        let inner = self.inner.committer();
+        Box::new(CountedCommitter { inner, commits: self.commits.clone() })
+    }
+
+    fn row(
+        &self,
+        table: &'static Table,
+        partition: &str,
+        key: &str,
+    ) -> Result<Option<Row>, StoreError> {
+        self.inner.row(table, partition, key)
+    }
+
+    fn scan(&self, scan: &Scan) -> Result<Vec<Row>, StoreError> {
+        self.inner.scan(scan)
+    }
+
+    fn journal(&self, partition: &str, after: Seq, limit: usize) -> Result<Vec<Entry>, StoreError> {
+        self.inner.journal(partition, after, limit)
+    }
+
+    fn outgoing(&self, partition: &str) -> Result<Vec<Outgoing>, StoreError> {
+        self.inner.outgoing(partition)
+    }
+
+    fn partitions(&self) -> Result<Vec<Partition>, StoreError> {
+        self.inner.partitions()
+    }
+}
+
+struct CountedCommitter {
+    inner: Box<dyn Committer>,
+    commits: Arc<Commits>,
+}
+
+impl Committer for CountedCommitter {
+    fn commit(&mut self, group: &[Batch]) -> Result<(), CommitError> {
+        let begun = Instant::now();
+        let committed = self.inner.commit(group);
+        match committed {
+            Ok(()) => {
+                let us = u64::try_from(begun.elapsed().as_micros()).unwrap_or(u64::MAX);
+                self.commits.groups.fetch_add(1, Relaxed);
+                self.commits.batches.fetch_add(group.len() as u64, Relaxed);
+                self.commits.us.fetch_add(us, Relaxed);
+            }
+            Err(_) => _ = self.commits.failed.fetch_add(1, Relaxed),
+        }
+        committed
+    }
+
+    fn after(&mut self, idle: bool) {
+        self.inner.after(idle);
+    }
+}
