@@ -15,7 +15,7 @@ pub(crate) enum Counting {
     CargoTest,
     /// `Tests  1 failed | 3 passed | 2 skipped (6)`
     Vitest,
-    /// Lines that begin with `ok ` or `FAIL`.
+    /// Lines that begin with `ok `, `FAIL` or `skip `.
     OkLines,
 }
 
@@ -59,6 +59,8 @@ impl Count {
                     self.passed += 1;
                 } else if line.starts_with("FAIL") {
                     self.failed += 1;
+                } else if line.starts_with("skip ") {
+                    self.skipped += 1;
                 }
             }
         }
@@ -142,8 +144,9 @@ mod tests {
 
     #[test]
     fn counts_ok_and_fail_lines() {
-        let count = read(Counting::OkLines, &["ok   one", "FAIL two", "okay", "", "FAIL"]);
-        assert_eq!(count, Count { passed: 1, failed: 2, skipped: 0 });
+        let count =
+            read(Counting::OkLines, &["ok   one", "FAIL two", "okay", "", "FAIL", "skip x"]);
+        assert_eq!(count, Count { passed: 1, failed: 2, skipped: 1 });
     }
 
     #[test]

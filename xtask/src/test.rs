@@ -125,11 +125,12 @@ pub(crate) fn build_release() -> Result<(), String> {
     setup::succeed(command)
 }
 
-const SERVER_STEPS: [&str; 6] = [
+const SERVER_STEPS: [&str; 7] = [
     "sdk node rest",
     "sdk node taskrouter",
     "sdk python rest",
     "readme example",
+    "scenarios",
     "crash",
     "browser",
 ];
@@ -159,10 +160,14 @@ fn against_the_server(steps: &mut Steps) {
             };
             client(steps, "sdk python rest", "clients/python", script("rest_python.py"));
             client(steps, "readme example", "clients/python", script("readme_example.py"));
+            let manual = ["--clock", "manual"];
+            let scenarios = script("scenarios.py");
+            client_with(steps, "scenarios", "clients/python", &manual, scenarios);
         }
         Err(reason) => {
             steps.missing("sdk python rest", reason);
             steps.missing("readme example", reason);
+            steps.missing("scenarios", reason);
         }
     }
     steps.call("crash", || crash::run_rounds(crash::fresh_seed()));
@@ -171,11 +176,24 @@ fn against_the_server(steps: &mut Steps) {
 
 /// Runs one client script against a server of its own.
 fn client(steps: &mut Steps, name: &str, folder: &str, make: impl FnOnce(&Server) -> Command) {
+    client_with(steps, name, folder, &[], make);
+}
+
+/// The same with options for the server.
+fn client_with(
+    steps: &mut Steps,
+    name: &str,
+    folder: &str,
+    options: &[&str],
+    make: impl FnOnce(&Server) -> Command,
+) {
     if !steps.wants(name) {
         return;
     }
     let scratch = Scratch::new("client");
-    let server = match Server::start(&Settings::in_folder(scratch.path())) {
+    let mut settings = Settings::in_folder(scratch.path());
+    settings.options = options.iter().map(|&option| option.to_owned()).collect();
+    let server = match Server::start(&settings) {
         Ok(server) => server,
         Err(reason) => return steps.missing(name, &reason),
     };
