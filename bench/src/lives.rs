@@ -78,7 +78,7 @@ impl Slice {
         let task = format!("{path}/{created}");
         let reservation = format!("{task}/Reservations/{}", offer.reservation);
         connection.send(&reservation, "ReservationStatus=accepted").await?;
-        connection.send(&task, "AssignmentStatus=completed").await?;
+        connection.send(&task, "AssignmentStatus=completed&Reason=resolved").await?;
         self.free.borrow_mut().push(connection);
         Ok(offer)
     }
