@@ -53,7 +53,12 @@ describe.concurrent('40 seconds without a network', () => {
     await desk.page.context().setOffline(true);
 
     await desk.banner().waitFor({ timeout: 5_000 });
-    expect(await desk.page.getByRole('button', { name: /^Accept/ }).first().isDisabled()).toBe(true);
+    expect(
+      await desk.page
+        .getByRole('button', { name: /^Accept/ })
+        .first()
+        .isDisabled(),
+    ).toBe(true);
     await pause(CUT_MS - (Date.now() - cutAt));
     // The time goes on without the server.
     expect(await desk.remainingS()).toBeLessThan(before - 37);
@@ -84,7 +89,12 @@ describe.concurrent('40 seconds without a network', () => {
       .update({ assignmentStatus: 'canceled', reason: 'the caller hung up' });
     await pause(CUT_MS - 5_000);
     line.mend();
-    await until('the offer is gone', async () => (await desk.offer().count()) === 0, Boolean, 20_000);
+    await until(
+      'the offer is gone',
+      async () => (await desk.offer().count()) === 0,
+      Boolean,
+      20_000,
+    );
     await desk.page.getByText('ended while the connection was lost').waitFor();
     await desk.banner().waitFor({ state: 'detached' });
 

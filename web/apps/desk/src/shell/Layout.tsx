@@ -1,6 +1,6 @@
 import { Slot, selectedTask, type TaskView, useDeskState } from '@sinew/plugin';
 import { Icon } from '@sinew/ui';
-import { useEffect, useRef } from 'react';
+import { type RefObject, useEffect, useRef } from 'react';
 import { Link } from 'react-router';
 import type { DeskStore } from './desk-store.ts';
 import styles from './Layout.module.css';
@@ -14,6 +14,11 @@ export function Layout({ store }: { store: DeskStore }) {
   const showsList = useDeskState(
     (state) => state.selectedTaskSid === null && state.tasks.length > 0,
   );
+  // A page that has just been opened leaves the focus where it is.
+  const isOpened = useRef(false);
+  useEffect(() => {
+    isOpened.current = true;
+  }, []);
   return (
     <div className={styles.desk} data-pane={showsList ? 'list' : 'canvas'}>
       <a className={styles.skip} href="#canvas">
@@ -37,7 +42,11 @@ export function Layout({ store }: { store: DeskStore }) {
           <Slot name="list" />
         </section>
         <section className={styles.canvas} id="canvas" aria-label={t('task')} tabIndex={-1}>
-          {task === null ? <Slot name="canvas.empty" /> : <Canvas key={task.sid} task={task} />}
+          {task === null ? (
+            <Slot name="canvas.empty" />
+          ) : (
+            <Canvas key={task.sid} task={task} isOpened={isOpened} />
+          )}
         </section>
       </main>
       <Notices store={store} />
@@ -47,7 +56,12 @@ export function Layout({ store }: { store: DeskStore }) {
   );
 }
 
-function Canvas({ task }: { task: TaskView }) {
+interface CanvasProps {
+  task: TaskView;
+  isOpened: RefObject<boolean>;
+}
+
+function Canvas({ task, isOpened }: CanvasProps) {
   const title = useRef<HTMLHeadingElement>(null);
   const first = useRef(true);
   // What had the focus may be gone with the last status; then the title takes it.
@@ -55,7 +69,8 @@ function Canvas({ task }: { task: TaskView }) {
   useEffect(() => {
     const isNarrow = window.matchMedia('(max-width: 47.99rem)').matches;
     const isAdrift = document.activeElement === document.body;
-    if (isAdrift || (first.current && isNarrow)) title.current?.focus({ preventScroll: true });
+    const isMoved = isAdrift || (first.current && isNarrow);
+    if (isOpened.current && isMoved) title.current?.focus({ preventScroll: true });
     first.current = false;
   }, [task.status]);
   return (
