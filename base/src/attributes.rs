@@ -15,7 +15,10 @@ pub struct Attributes(Arc<str>);
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum AttributesError {
     /// Longer than [`Attributes::CHARS_MAX`].
-    #[error("Attributes have {0} characters, more than the {max} allowed", max = Attributes::CHARS_MAX)]
+    #[error(
+        "Attributes have {0} characters, more than the {max} allowed",
+        max = Attributes::CHARS_MAX
+    )]
     TooLong(usize),
 }
 

@@ -1,4 +1,6 @@
-//! What went wrong, in words a caller can act on. Knows no HTTP: the edge turns a kind into a status.
+//! What went wrong, in words a caller can act on.
+//!
+//! Knows no HTTP: the edge turns a kind into a status.
 
 use serde::Serialize;
 

@@ -16,7 +16,10 @@ pub struct Sid {
 
 /// The text was not two capital letters and 32 hex digits, or not of the kind asked for.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("'{text}' is not a SID{}", expected.map(|k| format!(" that starts with {k}")).unwrap_or_default())]
+#[error(
+    "'{text}' is not a SID{}",
+    expected.map(|k| format!(" that starts with {k}")).unwrap_or_default()
+)]
 pub struct SidError {
     /// What was given, cut to 64 characters.
     pub text: String,
