@@ -17,7 +17,7 @@ use tokio::{
 };
 
 /// A frame of blanks this often: the browser library gives up after 30 s of silence.
-const HEARTBEAT: Duration = Duration::from_secs(15);
+pub(crate) const HEARTBEAT: Duration = Duration::from_secs(15);
 /// A peer that takes longer than this to take what is there is too slow.
 const FLUSH_MAX: Duration = Duration::from_secs(10);
 /// How long a farewell may take.
@@ -40,6 +40,8 @@ const WRITE_BUFFER_BYTES_MAX: usize = 1 << 20;
 pub(crate) enum End {
     /// The token it was opened with is over.
     Expired,
+    /// Whoever opened it may no longer listen.
+    Revoked,
     /// Another session of this worker asked to be the only one.
     Replaced,
     /// The peer did not take what was sent.
@@ -58,6 +60,7 @@ impl End {
     const fn frame(self) -> (u16, &'static str) {
         match self {
             Self::Expired => (4401, "The access token has expired"),
+            Self::Revoked => (4403, "The access token is no longer valid"),
             Self::Replaced => (4409, "Another session of this worker was opened"),
             Self::Slow => (4413, "Events were not taken fast enough"),
             Self::Reload => (4412, "The state must be read again"),
@@ -130,12 +133,15 @@ pub(crate) fn sized(upgrade: WebSocketUpgrade) -> WebSocketUpgrade {
 }
 
 /// When a socket must end, and until when its frames are held back.
-#[derive(Debug)]
 pub(crate) struct Schedule {
     /// When the token is over.
     pub(crate) expires: Instant,
     /// Frames wait until then; may be moved while the socket is open.
     pub(crate) held_until: watch::Receiver<Instant>,
+    /// How often a frame of blanks is sent.
+    pub(crate) heartbeat: Duration,
+    /// Whether whoever opened it may still listen; asked with every heartbeat.
+    pub(crate) may_stay: Box<dyn Fn() -> bool + Send + Sync>,
 }
 
 /// The peer does not take what is sent.
@@ -156,7 +162,7 @@ pub(crate) async fn refuse(socket: WebSocket, end: End) {
 /// Runs a socket to its end.
 pub(crate) async fn run(socket: WebSocket, mut inbox: Inbox, mut schedule: Schedule) -> Parted {
     let (mut sink, mut stream) = socket.split();
-    let mut heartbeat = interval_at(Instant::now() + HEARTBEAT, HEARTBEAT);
+    let mut heartbeat = interval_at(Instant::now() + schedule.heartbeat, schedule.heartbeat);
     heartbeat.set_missed_tick_behavior(MissedTickBehavior::Delay);
     loop {
         let held_until = *schedule.held_until.borrow_and_update();
@@ -178,8 +184,8 @@ pub(crate) async fn run(socket: WebSocket, mut inbox: Inbox, mut schedule: Sched
                 },
                 None => Err(ending(&inbox)),
             },
-            _ = heartbeat.tick() => match write(&mut sink, Utf8Bytes::from_static(" ")).await {
-                Ok(()) => Ok(()),
+            _ = heartbeat.tick() => match beat(&mut sink, &schedule).await {
+                Ok(step) => step,
                 Err(Stuck) => return Parted::Lost,
             },
         };
@@ -210,8 +216,13 @@ async fn drain(sink: &mut Sink, first: Utf8Bytes, inbox: &mut Inbox) -> Result<(
     in_time(FLUSH_MAX, writing).await
 }
 
-async fn write(sink: &mut Sink, frame: Utf8Bytes) -> Result<(), Stuck> {
-    in_time(FLUSH_MAX, sink.send(Message::Text(frame))).await
+/// A sign of life, unless it is time to end.
+async fn beat(sink: &mut Sink, schedule: &Schedule) -> Result<Result<(), End>, Stuck> {
+    if !(schedule.may_stay)() {
+        return Ok(Err(End::Revoked));
+    }
+    let blank = Message::Text(Utf8Bytes::from_static(" "));
+    in_time(FLUSH_MAX, sink.send(blank)).await.map(Ok)
 }
 
 async fn farewell(sink: &mut Sink, end: End) {
@@ -227,5 +238,82 @@ async fn in_time(
     match timeout(most, writing).await {
         Ok(Ok(())) => Ok(()),
         Ok(Err(_)) | Err(_) => Err(Stuck),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use axum::{Router, extract::State, response::Response, routing::get};
+    use futures_util::{Stream, stream};
+    use std::sync::Mutex;
+    use tokio::net::TcpListener;
+    use tokio_tungstenite::{connect_async, tungstenite::Message as Received};
+
+    type Waiting = Arc<Mutex<Option<(Inbox, Schedule)>>>;
+
+    async fn open(State(waiting): State<Waiting>, upgrade: WebSocketUpgrade) -> Response {
+        let (inbox, schedule) = waiting.lock().unwrap().take().expect("one socket a test");
+        sized(upgrade).on_upgrade(async |socket| _ = run(socket, inbox, schedule).await)
+    }
+
+    /// A socket run by this schedule, as its peer sees it: texts, then the close frame's reason.
+    async fn peer(inbox: Inbox, schedule: Schedule) -> impl Stream<Item = String> {
+        let waiting: Waiting = Arc::new(Mutex::new(Some((inbox, schedule))));
+        let router = Router::new().route("/", get(open)).with_state(waiting);
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let url = format!("ws://{}/", listener.local_addr().unwrap());
+        tokio::spawn(async move { axum::serve(listener, router).await });
+        let (socket, _) = connect_async(url).await.unwrap();
+        Box::pin(stream::unfold(socket, async |mut socket| match socket.next().await? {
+            Ok(Received::Text(text)) => Some((text.to_string(), socket)),
+            Ok(Received::Close(Some(frame))) => Some((frame.reason.to_string(), socket)),
+            other => panic!("{other:?}"),
+        }))
+    }
+
+    fn schedule(
+        may_stay: impl Fn() -> bool + Send + Sync + 'static,
+    ) -> (Schedule, watch::Sender<Instant>) {
+        let (held, held_until) = watch::channel(Instant::now());
+        let expires = Instant::now() + Duration::from_secs(60);
+        let heartbeat = Duration::from_millis(5);
+        (Schedule { expires, held_until, heartbeat, may_stay: Box::new(may_stay) }, held)
+    }
+
+    #[tokio::test]
+    async fn an_idle_socket_shows_signs_of_life() {
+        let (_outbox, inbox) = boxes();
+        let (schedule, _held) = schedule(|| true);
+        let seen: Vec<String> = peer(inbox, schedule).await.take(3).collect().await;
+        assert_eq!(seen, [" ", " ", " "]);
+    }
+
+    #[tokio::test]
+    async fn a_socket_ends_when_its_owner_may_no_longer_listen() {
+        let (_outbox, inbox) = boxes();
+        let beats = Mutex::new(0);
+        let (schedule, _held) = schedule(move || {
+            let mut beats = beats.lock().unwrap();
+            *beats += 1;
+            *beats < 3
+        });
+        let seen: Vec<String> = peer(inbox, schedule).await.take(3).collect().await;
+        assert_eq!(seen, [" ", " ", "The access token is no longer valid"]);
+    }
+
+    #[tokio::test]
+    async fn held_frames_wait_and_the_end_comes_after_them() {
+        let (outbox, inbox) = boxes();
+        let (schedule, held) = schedule(|| true);
+        held.send_replace(Instant::now() + Duration::from_secs(60));
+        assert!(outbox.put("one".into()) && outbox.put("two".into()));
+        let mut peer = peer(inbox, schedule).await;
+        assert_eq!(peer.next().await.as_deref(), Some(" "), "only signs of life while held");
+        held.send_replace(Instant::now());
+        outbox.end(End::Told);
+        let seen: Vec<String> =
+            peer.filter(|text| std::future::ready(text != " ")).take(3).collect().await;
+        assert_eq!(seen, ["one", "two", "There is nothing more to tell"]);
     }
 }

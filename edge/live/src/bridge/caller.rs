@@ -5,7 +5,7 @@ use crate::answer::Trouble;
 use crate::clock::real_now_s;
 use access::{
     Role,
-    token::{self, Claims},
+    token::{self, Claims, TokenError},
 };
 use host::Names;
 use routing::{WorkerSid, WorkspaceSid};
@@ -43,6 +43,18 @@ impl Bridge {
             supervisor: claims.principal().role() >= Role::Supervisor,
             expires_s: claims.exp,
             token_hash: Sha256::digest(token.as_bytes()).into(),
+        })
+    }
+}
+
+impl Bridge {
+    /// Asked again and again while a socket is open: a person who was removed, or may less than
+    /// before, listens no longer. The end of the token's time is not asked here.
+    pub(crate) fn may_stay(&self, token: &str) -> Box<dyn Fn() -> bool + Send + Sync> {
+        let (host, token) = (self.host.clone(), token.to_owned());
+        Box::new(move || {
+            let verified = token::verify(&host.directory(), &token, real_now_s());
+            matches!(verified, Ok(_) | Err(TokenError::Expired))
         })
     }
 }

@@ -9,7 +9,7 @@ use super::{
 use crate::answer::Trouble;
 use crate::{
     clock::real_now_ms,
-    socket::{self, End, Parted, Schedule},
+    socket::{self, End, HEARTBEAT, Parted, Schedule},
 };
 use axum::{
     extract::{
@@ -76,25 +76,30 @@ pub(crate) async fn open(
         true => Afterwards::GoOffline,
         false => Afterwards::Stay,
     };
+    let may_stay = bridge.may_stay(token);
+    let session = Session { bridge, caller, worker, afterwards, may_stay };
     Ok(socket::sized(upgrade).on_upgrade(move |socket| async move {
         // Joined only now: a caller that never completes the upgrade must not take a place.
+        let (rooms, caller) = (&session.bridge.rooms, &session.caller);
         let named = (worker, row.friendly_name.as_str());
-        let joined = bridge.rooms.join(named, caller.names.clone(), caller.token_hash, others);
-        match joined {
-            Ok(joined) => serve(bridge, caller, worker, afterwards, socket, joined).await,
+        match rooms.join(named, caller.names.clone(), caller.token_hash, others) {
+            Ok(joined) => serve(session, socket, joined).await,
             Err(Crowded) => socket::refuse(socket, End::Crowded).await,
         }
     }))
 }
 
-async fn serve(
+/// Whose socket it is, and what goes with it.
+struct Session {
     bridge: Bridge,
     caller: Caller,
     worker: WorkerSid,
     afterwards: Afterwards,
-    mut socket: WebSocket,
-    joined: Joined,
-) {
+    may_stay: Box<dyn Fn() -> bool + Send + Sync>,
+}
+
+async fn serve(session: Session, mut socket: WebSocket, joined: Joined) {
+    let Session { bridge, caller, worker, afterwards, may_stay } = session;
     let left_ms = (caller.expires_s * 1000 - real_now_ms()).clamp(0, LIFETIME_MS_MAX);
     let init = wire::bridge::Init {
         channel_id: worker,
@@ -103,8 +108,12 @@ async fn serve(
         token_lifetime: left_ms,
     };
     let left = Duration::from_millis(left_ms.unsigned_abs());
-    let schedule =
-        Schedule { expires: Instant::now() + left + EXPIRY_GRACE, held_until: joined.held_until };
+    let schedule = Schedule {
+        expires: Instant::now() + left + EXPIRY_GRACE,
+        held_until: joined.held_until,
+        heartbeat: HEARTBEAT,
+        may_stay,
+    };
     let parted = match socket::greet(&mut socket, frame::write("init", init)).await {
         Ok(()) => socket::run(socket, joined.inbox, schedule).await,
         Err(_) => Parted::Lost,

@@ -4,7 +4,7 @@ use super::{Desk, Shared, bounds::Counted, token::Visit};
 use crate::{
     answer::Trouble,
     clock::real_now_s,
-    socket::{self, End, Outbox, Schedule, boxes},
+    socket::{self, End, HEARTBEAT, Outbox, Schedule, boxes},
 };
 use axum::{
     extract::{
@@ -65,7 +65,9 @@ pub(super) async fn open(
 async fn serve(desk: Arc<Shared>, visit: Visit, socket: WebSocket, _counted: Counted) {
     let left_s = (visit.expires_s - real_now_s()).max(0).unsigned_abs();
     let (_never_held, held_until) = watch::channel(Instant::now());
-    let schedule = Schedule { expires: Instant::now() + Duration::from_secs(left_s), held_until };
+    let expires = Instant::now() + Duration::from_secs(left_s);
+    let may_stay = Box::new(|| true);
+    let schedule = Schedule { expires, held_until, heartbeat: HEARTBEAT, may_stay };
     let (outbox, inbox) = boxes();
     let telling = tokio::spawn(tell(desk, visit, outbox));
     socket::run(socket, inbox, schedule).await;
