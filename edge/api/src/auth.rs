@@ -24,6 +24,8 @@ pub(crate) const CSRF: &str = "x-sinew-csrf";
 
 /// Failed sign-ins of one name from one address within [`SIGN_IN_WINDOW`] before it must wait.
 const SIGN_INS_MAX: u32 = 10;
+/// Failed sign-ins from one address, whatever the names: a whole office may sit behind it.
+const ADDRESS_SIGN_INS_MAX: u32 = 200;
 const SIGN_IN_WINDOW: Duration = Duration::from_secs(60);
 /// Names and addresses remembered; beyond that the oldest window is forgotten first.
 const REMEMBERED_MAX: usize = 10_000;
@@ -118,22 +120,34 @@ impl SignIns {
             let oldest = known.iter().min_by_key(|(_, (since, _))| *since).map(|(k, _)| k.clone());
             oldest.map(|key| known.remove(&key));
         }
-        let name: String = username.chars().take(access::USERNAME_CHARS_MAX).collect();
-        let (since, count) = known.entry((name, peer)).or_insert((now, 0));
-        if now.duration_since(*since) >= SIGN_IN_WINDOW {
-            (*since, *count) = (now, 0);
+        let keys = Self::keys(username, peer);
+        for (key, max) in &keys {
+            let (since, count) = known.entry(key.clone()).or_insert((now, 0));
+            if now.duration_since(*since) >= SIGN_IN_WINDOW {
+                (*since, *count) = (now, 0);
+            }
+            if *count >= *max {
+                return Err(Problem::limited("Too many failed sign-ins; wait a minute"));
+            }
         }
-        if *count >= SIGN_INS_MAX {
-            return Err(Problem::limited("Too many failed sign-ins; wait a minute"));
+        for (key, _) in keys {
+            known.entry(key).and_modify(|(_, count)| *count += 1);
         }
-        *count += 1;
         Ok(())
     }
 
     /// The attempt was good.
     pub(crate) fn forget(&self, username: &str, peer: IpAddr) {
         let mut known = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        known.remove(&(username.to_owned(), peer));
+        let [(name, _), (address, _)] = Self::keys(username, peer);
+        known.remove(&name);
+        known.entry(address).and_modify(|(_, count)| *count = count.saturating_sub(1));
+    }
+
+    /// The name at the address, and the address whatever the name: no user is called "".
+    fn keys(username: &str, peer: IpAddr) -> [((String, IpAddr), u32); 2] {
+        let name: String = username.chars().take(access::USERNAME_CHARS_MAX).collect();
+        [((name, peer), SIGN_INS_MAX), ((String::new(), peer), ADDRESS_SIGN_INS_MAX)]
     }
 }
 
@@ -192,6 +206,18 @@ mod tests {
         sign_ins.attempt("bob", here).unwrap();
         sign_ins.forget("ann", here);
         sign_ins.attempt("ann", here).unwrap();
+    }
+
+    #[test]
+    fn guessing_names_is_bound_per_address() {
+        let sign_ins = SignIns::default();
+        let here = IpAddr::from([127, 0, 0, 1]);
+        for n in 0..ADDRESS_SIGN_INS_MAX {
+            sign_ins.attempt(&format!("user{n}"), here).unwrap();
+        }
+        assert_eq!(sign_ins.attempt("one more", here).unwrap_err().status(), 429);
+        sign_ins.forget("user7", here);
+        sign_ins.attempt("one more", here).unwrap();
     }
 
     #[test]
