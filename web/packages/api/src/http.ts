@@ -51,6 +51,9 @@ export function measureClock(date: string | null, sentAt: number, receivedAt: nu
   serverAheadMs = Math.abs(ahead) > uncertainty ? ahead : 0;
 }
 
+/** A network that swallows everything in silence must not hold a page for minutes. */
+const ANSWER_WITHIN_MS = 15_000;
+
 type Method = 'GET' | 'POST' | 'PUT' | 'DELETE';
 
 export async function call<T>(method: Method, path: string, body?: unknown): Promise<T> {
@@ -65,6 +68,7 @@ export async function call<T>(method: Method, path: string, body?: unknown): Pro
       headers,
       credentials: 'same-origin',
       cache: 'no-store',
+      signal: AbortSignal.timeout(ANSWER_WITHIN_MS),
       ...(body === undefined ? {} : { body: JSON.stringify(body) }),
     });
   } catch (cause) {

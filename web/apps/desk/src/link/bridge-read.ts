@@ -3,6 +3,8 @@
  * the attribute text as it was written, and the reservations the server has right now.
  */
 
+const ANSWER_WITHIN_MS = 15_000;
+
 interface BridgeRead {
   url: string;
   version: 'v1' | 'v2';
@@ -15,6 +17,7 @@ export async function bridgeRead(read: BridgeRead): Promise<unknown> {
   const response = await fetch('/v1/wschannels', {
     method: 'POST',
     credentials: 'omit',
+    signal: AbortSignal.timeout(ANSWER_WITHIN_MS),
     headers: { 'Content-Type': 'application/x-www-form-urlencoded', apiVersion: version },
     body: JSON.stringify({ url, method: 'GET', params, token }),
   });

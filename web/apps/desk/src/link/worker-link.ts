@@ -36,6 +36,8 @@ export interface LinkHooks {
 const READY_WITHIN_MS = 12_000;
 const FIRST_PAUSE_MS = 500;
 const LONGEST_PAUSE_MS = 10_000;
+/** The SDK waits for an answer for ever; after this an operation counts as unanswered. */
+const ANSWER_WITHIN_MS = 12_000;
 /** The events that cross a comparison are given this long to arrive. */
 const SETTLE_MS = 1_500;
 /** A timer this late means that the machine slept. */
@@ -125,10 +127,12 @@ export class WorkerLink {
 
   async #operate(worker: RoutingWorker, operate: () => Promise<unknown>): Promise<void> {
     try {
-      await operate();
+      await inTime(operate());
     } catch (error) {
-      if (isNetworkError(error)) this.#lose();
-      else void this.#verify(worker);
+      if (this.#worker === worker) {
+        if (isUnanswered(error)) this.#lose();
+        else void this.#verify(worker);
+      }
       throw error;
     }
     this.#publish(worker);
@@ -365,7 +369,24 @@ export function pauseMs(attempt: number, random = Math.random()): number {
   return full / 2 + (full / 2) * random;
 }
 
-/** The SDK names its errors; this one means that no answer came. */
-export function isNetworkError(error: unknown): boolean {
-  return error instanceof Error && error.name === 'NETWORK_ERROR';
+class Unanswered extends Error {
+  override name = 'Unanswered';
+}
+
+async function inTime(answer: Promise<unknown>): Promise<void> {
+  let timer: ReturnType<typeof setTimeout> | undefined;
+  const late = new Promise<never>((_resolve, reject) => {
+    timer = setTimeout(() => reject(new Unanswered()), ANSWER_WITHIN_MS);
+  });
+  try {
+    await Promise.race([answer, late]);
+  } finally {
+    clearTimeout(timer);
+  }
+}
+
+/** No answer came: whether the server did what was asked is not known. */
+export function isUnanswered(error: unknown): boolean {
+  // The SDK names its errors.
+  return error instanceof Unanswered || (error instanceof Error && error.name === 'NETWORK_ERROR');
 }

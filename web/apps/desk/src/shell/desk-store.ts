@@ -15,7 +15,7 @@ import {
   type Work,
 } from '@sinew/plugin';
 import { TokenKeeper } from '../link/token-keeper.ts';
-import { type Happening, isNetworkError, WorkerLink } from '../link/worker-link.ts';
+import { type Happening, isUnanswered, WorkerLink } from '../link/worker-link.ts';
 import { t } from './strings.ts';
 
 export interface Announcement {
@@ -200,8 +200,8 @@ export class DeskStore implements Desk {
 }
 
 function explain(label: string, error: unknown): string {
-  if (isNetworkError(error) || (error instanceof Problem && error.kind === 'unreachable')) {
-    return t('actionUnreachable', { label });
+  if (isUnanswered(error) || (error instanceof Problem && error.kind === 'unreachable')) {
+    return t('actionUnanswered', { label });
   }
   const message = error instanceof Error ? error.message : String(error);
   // The SDK puts its own sentence before the server's.

@@ -33,7 +33,8 @@ export const english = {
   notices: 'Notices',
   dismiss: 'Dismiss',
   actionFailed: '{{label}}: {{message}}',
-  actionUnreachable: '{{label}} did not reach the server. Nothing was changed.',
+  actionUnanswered:
+    '{{label}}: the server did not answer. Wait until the connection is back, then look again.',
   skipToTask: 'Skip to the task',
   supervisor: 'supervisor',
   admin: 'administrator',
