@@ -72,6 +72,20 @@ describe('the parts of the pages', () => {
     }
   });
 
+  it('have the styles of every component they use', () => {
+    const styles = readFileSync(join(WEB, 'packages/ui/src/styles.ts'), 'utf8');
+    const known = readdirSync(join(WEB, 'node_modules/@mantine/core/styles'));
+    const used = [...sources(import.meta.dirname), ...sources(join(WEB, 'packages/ui/src'))]
+      .flatMap((path) => [
+        ...readFileSync(path, 'utf8').matchAll(/import \{([^}]*)\} from '@mantine\/core'/g),
+      ])
+      .flatMap((found) => (found[1] ?? '').split(',').map((name) => name.trim()))
+      .filter((name) => known.includes(`${name}.css`));
+    expect(used).toContain('Button');
+    const missing = used.filter((name) => !styles.includes(`/styles/${name}.css`));
+    expect(missing).toEqual([]);
+  });
+
   it('only the link speaks with the SDK', () => {
     const link = join(import.meta.dirname, 'link');
     expect(

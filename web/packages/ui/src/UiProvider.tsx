@@ -1,6 +1,5 @@
 import { createTheme, type MantineColorsTuple, MantineProvider } from '@mantine/core';
-import '@mantine/core/styles.css';
-import './ui.css';
+import './styles.ts';
 import type { ReactNode } from 'react';
 
 const sinew: MantineColorsTuple = [
