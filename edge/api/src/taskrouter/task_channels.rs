@@ -44,12 +44,7 @@ async fn list(cx: Cx) -> Reply {
 }
 
 async fn create(cx: Cx) -> Reply {
-    let new = NewTaskChannel {
-        unique_name: cx.input.required("UniqueName")?.to_owned(),
-        friendly_name: cx.input.required("FriendlyName")?.to_owned(),
-        channel_optimized_routing: cx.input.bool("ChannelOptimizedRouting")?.unwrap_or(false),
-    };
-    match cx.command(Command::CreateTaskChannel(new)).await? {
+    match cx.command(Command::CreateTaskChannel(new(&cx)?)).await? {
         routing::Reply::TaskChannel(made) => {
             Ok(Answer::created(&rest::TaskChannel::new(&made, cx.names(), cx.base())))
         }
@@ -63,12 +58,7 @@ async fn fetch(cx: Cx) -> Reply {
 }
 
 async fn update(cx: Cx) -> Reply {
-    let command = Command::UpdateTaskChannel {
-        channel: ChannelRef::Sid(in_path(&cx)?.sid),
-        friendly_name: cx.input.string("FriendlyName"),
-        channel_optimized_routing: cx.input.bool("ChannelOptimizedRouting")?,
-    };
-    match cx.command(command).await? {
+    match cx.command(change(&cx)?).await? {
         routing::Reply::TaskChannel(updated) => {
             Ok(Answer::ok(&rest::TaskChannel::new(&updated, cx.names(), cx.base())))
         }
@@ -79,6 +69,23 @@ async fn update(cx: Cx) -> Reply {
 async fn delete(cx: Cx) -> Reply {
     cx.command(Command::DeleteTaskChannel(ChannelRef::Sid(in_path(&cx)?.sid))).await?;
     Ok(Answer::nothing())
+}
+
+fn new(cx: &Cx) -> Result<NewTaskChannel, Problem> {
+    let optimized = cx.input.bool("ChannelOptimizedRouting")?;
+    Ok(NewTaskChannel {
+        unique_name: cx.input.required("UniqueName")?.to_owned(),
+        friendly_name: cx.input.required("FriendlyName")?.to_owned(),
+        channel_optimized_routing: optimized.unwrap_or(false),
+    })
+}
+
+fn change(cx: &Cx) -> Result<Command, Problem> {
+    Ok(Command::UpdateTaskChannel {
+        channel: ChannelRef::Sid(in_path(cx)?.sid),
+        friendly_name: cx.input.string("FriendlyName"),
+        channel_optimized_routing: cx.input.bool("ChannelOptimizedRouting")?,
+    })
 }
 
 fn in_path(cx: &Cx) -> Result<&TaskChannel, Problem> {

@@ -64,15 +64,7 @@ async fn list(cx: Cx) -> Reply {
 }
 
 async fn create(cx: Cx) -> Reply {
-    let new = NewTaskQueue {
-        friendly_name: cx.input.required("FriendlyName")?.to_owned(),
-        target_workers: cx.input.raw("TargetWorkers").map(str::to_owned),
-        task_order: cx.input.word("TaskOrder", task_order)?,
-        max_reserved_workers: cx.input.u32("MaxReservedWorkers")?,
-        reservation_activity: cx.input.sid("ReservationActivitySid")?,
-        assignment_activity: cx.input.sid("AssignmentActivitySid")?,
-    };
-    match cx.command(Command::CreateTaskQueue(new)).await? {
+    match cx.command(Command::CreateTaskQueue(new(&cx)?)).await? {
         routing::Reply::TaskQueue(made) => {
             Ok(Answer::created(&rest::TaskQueue::new(&made, cx.names(), cx.base())))
         }
@@ -86,15 +78,8 @@ async fn fetch(cx: Cx) -> Reply {
 }
 
 async fn update(cx: Cx) -> Reply {
-    let patch = TaskQueuePatch {
-        friendly_name: cx.input.string("FriendlyName"),
-        target_workers: cx.input.raw("TargetWorkers").map(str::to_owned),
-        task_order: cx.input.word("TaskOrder", task_order)?,
-        max_reserved_workers: cx.input.u32("MaxReservedWorkers")?,
-        reservation_activity: cx.input.patch_sid("ReservationActivitySid")?,
-        assignment_activity: cx.input.patch_sid("AssignmentActivitySid")?,
-    };
-    match cx.command(Command::UpdateTaskQueue { sid: cx.path_sid("queue")?, patch }).await? {
+    let (sid, patch) = (cx.path_sid("queue")?, patch(&cx)?);
+    match cx.command(Command::UpdateTaskQueue { sid, patch }).await? {
         routing::Reply::TaskQueue(updated) => {
             Ok(Answer::ok(&rest::TaskQueue::new(&updated, cx.names(), cx.base())))
         }
@@ -105,6 +90,28 @@ async fn update(cx: Cx) -> Reply {
 async fn delete(cx: Cx) -> Reply {
     cx.command(Command::DeleteTaskQueue(cx.path_sid("queue")?)).await?;
     Ok(Answer::nothing())
+}
+
+fn new(cx: &Cx) -> Result<NewTaskQueue, Problem> {
+    Ok(NewTaskQueue {
+        friendly_name: cx.input.required("FriendlyName")?.to_owned(),
+        target_workers: cx.input.raw("TargetWorkers").map(str::to_owned),
+        task_order: cx.input.word("TaskOrder", task_order)?,
+        max_reserved_workers: cx.input.u32("MaxReservedWorkers")?,
+        reservation_activity: cx.input.sid("ReservationActivitySid")?,
+        assignment_activity: cx.input.sid("AssignmentActivitySid")?,
+    })
+}
+
+fn patch(cx: &Cx) -> Result<TaskQueuePatch, Problem> {
+    Ok(TaskQueuePatch {
+        friendly_name: cx.input.string("FriendlyName"),
+        target_workers: cx.input.raw("TargetWorkers").map(str::to_owned),
+        task_order: cx.input.word("TaskOrder", task_order)?,
+        max_reserved_workers: cx.input.u32("MaxReservedWorkers")?,
+        reservation_activity: cx.input.patch_sid("ReservationActivitySid")?,
+        assignment_activity: cx.input.patch_sid("AssignmentActivitySid")?,
+    })
 }
 
 async fn filters(cx: &Cx) -> Result<Vec<Filter>, Problem> {

@@ -40,19 +40,22 @@ async fn fetch(cx: Cx) -> Reply {
 }
 
 async fn update(cx: Cx) -> Reply {
-    let channel = in_path(&cx).await?;
-    let command = Command::UpdateWorkerChannel {
-        worker: channel.worker,
-        channel: WorkerChannelRef::Sid(channel.sid),
-        capacity: cx.input.u32("Capacity")?,
-        available: cx.input.bool("Available")?,
-    };
+    let command = change(&cx, &in_path(&cx).await?)?;
     match cx.command(command).await? {
         routing::Reply::WorkerChannel(updated) => {
             Ok(Answer::ok(&rest::WorkerChannel::new(&updated, cx.names(), cx.base())))
         }
         reply => Err(unexpected(&reply)),
     }
+}
+
+fn change(cx: &Cx, channel: &WorkerChannel) -> Result<Command, Problem> {
+    Ok(Command::UpdateWorkerChannel {
+        worker: channel.worker,
+        channel: WorkerChannelRef::Sid(channel.sid),
+        capacity: cx.input.u32("Capacity")?,
+        available: cx.input.bool("Available")?,
+    })
 }
 
 /// Their load is a live value: only the engine knows it.

@@ -65,12 +65,7 @@ async fn list(cx: Cx) -> Reply {
 }
 
 async fn create(cx: Cx) -> Reply {
-    let new = NewWorker {
-        friendly_name: cx.input.required("FriendlyName")?.to_owned(),
-        activity: cx.input.sid("ActivitySid")?,
-        attributes: cx.input.attributes("Attributes")?.unwrap_or_default(),
-    };
-    match cx.command(Command::CreateWorker(new)).await? {
+    match cx.command(Command::CreateWorker(new(&cx)?)).await? {
         routing::Reply::Worker(made) => {
             let shown = Answer::created(&rest::Worker::new(&made, cx.names(), cx.base()));
             Ok(shown.etag(made.version))
@@ -86,14 +81,7 @@ async fn fetch(cx: Cx) -> Reply {
 }
 
 async fn update(cx: Cx) -> Reply {
-    let reject = cx.input.bool("RejectPendingReservations")?;
-    let patch = WorkerPatch {
-        friendly_name: cx.input.string("FriendlyName"),
-        activity: cx.input.sid("ActivitySid")?,
-        attributes: cx.input.attributes("Attributes")?,
-        reject_pending_reservations: reject.unwrap_or(false),
-    };
-    let (sid, if_match) = (cx.path_sid("worker")?, cx.if_match);
+    let (sid, if_match, patch) = (cx.path_sid("worker")?, cx.if_match, patch(&cx)?);
     match cx.command(Command::UpdateWorker { sid, if_match, patch }).await? {
         routing::Reply::Worker(worker) => {
             let names = names_now(&cx);
@@ -108,6 +96,24 @@ async fn delete(cx: Cx) -> Reply {
     let (sid, if_match) = (cx.path_sid("worker")?, cx.if_match);
     cx.command(Command::DeleteWorker { sid, if_match }).await?;
     Ok(Answer::nothing())
+}
+
+fn new(cx: &Cx) -> Result<NewWorker, Problem> {
+    Ok(NewWorker {
+        friendly_name: cx.input.required("FriendlyName")?.to_owned(),
+        activity: cx.input.sid("ActivitySid")?,
+        attributes: cx.input.attributes("Attributes")?.unwrap_or_default(),
+    })
+}
+
+fn patch(cx: &Cx) -> Result<WorkerPatch, Problem> {
+    let reject = cx.input.bool("RejectPendingReservations")?;
+    Ok(WorkerPatch {
+        friendly_name: cx.input.string("FriendlyName"),
+        activity: cx.input.sid("ActivitySid")?,
+        attributes: cx.input.attributes("Attributes")?,
+        reject_pending_reservations: reject.unwrap_or(false),
+    })
 }
 
 async fn filters(cx: &Cx) -> Result<Vec<Filter>, Problem> {

@@ -5,7 +5,7 @@ use super::{
     filters::{by_name, scan},
     read::unexpected,
 };
-use crate::{Answer, Cx, Listing, Param, ParamKind, Permit, Reply, Routes, Shape};
+use crate::{Answer, Cx, Listing, Param, ParamKind, Permit, Problem, Reply, Routes, Shape};
 use routing::{
     Command, Workflow, WorkflowSid,
     command::{NewWorkflow, WorkflowPatch},
@@ -56,14 +56,7 @@ async fn list(cx: Cx) -> Reply {
 }
 
 async fn create(cx: Cx) -> Reply {
-    let new = NewWorkflow {
-        friendly_name: cx.input.required("FriendlyName")?.to_owned(),
-        configuration: cx.input.required("Configuration")?.to_owned(),
-        assignment_callback_url: cx.input.string("AssignmentCallbackUrl"),
-        fallback_assignment_callback_url: cx.input.string("FallbackAssignmentCallbackUrl"),
-        task_reservation_timeout_s: cx.input.u32("TaskReservationTimeout")?,
-    };
-    match cx.command(Command::CreateWorkflow(new)).await? {
+    match cx.command(Command::CreateWorkflow(new(&cx)?)).await? {
         routing::Reply::Workflow(made) => {
             Ok(Answer::created(&rest::Workflow::new(&made, cx.names(), cx.base())))
         }
@@ -77,15 +70,8 @@ async fn fetch(cx: Cx) -> Reply {
 }
 
 async fn update(cx: Cx) -> Reply {
-    let patch = WorkflowPatch {
-        friendly_name: cx.input.string("FriendlyName"),
-        configuration: cx.input.string("Configuration"),
-        assignment_callback_url: cx.input.patch("AssignmentCallbackUrl"),
-        fallback_assignment_callback_url: cx.input.patch("FallbackAssignmentCallbackUrl"),
-        task_reservation_timeout_s: cx.input.u32("TaskReservationTimeout")?,
-        re_evaluate_tasks: cx.input.text("ReEvaluateTasks").is_some_and(means_true),
-    };
-    match cx.command(Command::UpdateWorkflow { sid: cx.path_sid("workflow")?, patch }).await? {
+    let (sid, patch) = (cx.path_sid("workflow")?, patch(&cx)?);
+    match cx.command(Command::UpdateWorkflow { sid, patch }).await? {
         routing::Reply::Workflow(updated) => {
             Ok(Answer::ok(&rest::Workflow::new(&updated, cx.names(), cx.base())))
         }
@@ -96,4 +82,25 @@ async fn update(cx: Cx) -> Reply {
 async fn delete(cx: Cx) -> Reply {
     cx.command(Command::DeleteWorkflow(cx.path_sid("workflow")?)).await?;
     Ok(Answer::nothing())
+}
+
+fn new(cx: &Cx) -> Result<NewWorkflow, Problem> {
+    Ok(NewWorkflow {
+        friendly_name: cx.input.required("FriendlyName")?.to_owned(),
+        configuration: cx.input.required("Configuration")?.to_owned(),
+        assignment_callback_url: cx.input.string("AssignmentCallbackUrl"),
+        fallback_assignment_callback_url: cx.input.string("FallbackAssignmentCallbackUrl"),
+        task_reservation_timeout_s: cx.input.u32("TaskReservationTimeout")?,
+    })
+}
+
+fn patch(cx: &Cx) -> Result<WorkflowPatch, Problem> {
+    Ok(WorkflowPatch {
+        friendly_name: cx.input.string("FriendlyName"),
+        configuration: cx.input.string("Configuration"),
+        assignment_callback_url: cx.input.patch("AssignmentCallbackUrl"),
+        fallback_assignment_callback_url: cx.input.patch("FallbackAssignmentCallbackUrl"),
+        task_reservation_timeout_s: cx.input.u32("TaskReservationTimeout")?,
+        re_evaluate_tasks: cx.input.text("ReEvaluateTasks").is_some_and(means_true),
+    })
 }

@@ -1,7 +1,7 @@
 //! Workspaces.
 
 use super::{
-    filters::is,
+    filters::{by_name, is},
     read::{lend, names_now, unexpected},
 };
 use crate::{Answer, Cx, Listing, Param, ParamKind, Permit, Problem, Reply, Routes, Shape};
@@ -49,11 +49,10 @@ pub(super) fn routes() -> Routes {
 }
 
 async fn list(cx: Cx) -> Reply {
-    let mut scan = Scan::all(Workspace::TABLE);
-    scan.filters.push(is("account", cx.account().to_string().as_str()));
-    scan.filters.extend(super::filters::by_name(&cx));
-    let listing = Listing::of("workspaces", scan);
-    cx.list::<Workspace>(listing, |workspace, items| {
+    let mut filters = by_name(&cx);
+    filters.push(is("account", cx.account().to_string().as_str()));
+    let scan = Scan { filters, ..Scan::all(Workspace::TABLE) };
+    cx.list::<Workspace>(Listing::of("workspaces", scan), |workspace, items| {
         // One that is deleted between the read and now is left out.
         if let Some(names) = cx.host.names(workspace.sid) {
             items.push(&rest::Workspace::new(workspace, lend(&names), cx.base()));
@@ -64,17 +63,7 @@ async fn list(cx: Cx) -> Reply {
 }
 
 async fn create(cx: Cx) -> Reply {
-    let new = NewWorkspace {
-        sid: None,
-        account: None,
-        friendly_name: cx.input.required("FriendlyName")?.to_owned(),
-        event_callback_url: cx.input.string("EventCallbackUrl"),
-        events_filter: cx.input.string("EventsFilter"),
-        multi_task_enabled: cx.input.bool("MultiTaskEnabled")?,
-        prioritize_queue_order: order(&cx)?,
-        template: template(&cx)?,
-    };
-    let made = cx.host.create_workspace(cx.account(), new).await?;
+    let made = cx.host.create_workspace(cx.account(), new(&cx)?).await?;
     let names = cx.host.names(made.sid).ok_or_else(|| cx.not_found())?;
     Ok(Answer::created(&rest::Workspace::new(&made, lend(&names), cx.base())))
 }
@@ -84,16 +73,7 @@ async fn fetch(cx: Cx) -> Reply {
 }
 
 async fn update(cx: Cx) -> Reply {
-    let patch = WorkspacePatch {
-        friendly_name: cx.input.string("FriendlyName"),
-        event_callback_url: cx.input.patch("EventCallbackUrl"),
-        events_filter: cx.input.patch("EventsFilter"),
-        default_activity: cx.input.sid("DefaultActivitySid")?,
-        timeout_activity: cx.input.sid("TimeoutActivitySid")?,
-        multi_task_enabled: cx.input.bool("MultiTaskEnabled")?,
-        prioritize_queue_order: order(&cx)?,
-    };
-    match cx.command(Command::UpdateWorkspace(patch)).await? {
+    match cx.command(Command::UpdateWorkspace(patch(&cx)?)).await? {
         routing::Reply::Workspace(updated) => {
             let names = names_now(&cx);
             Ok(Answer::ok(&rest::Workspace::new(&updated, lend(&names), cx.base())))
@@ -105,6 +85,31 @@ async fn update(cx: Cx) -> Reply {
 async fn delete(cx: Cx) -> Reply {
     cx.command(Command::DeleteWorkspace).await?;
     Ok(Answer::nothing())
+}
+
+fn new(cx: &Cx) -> Result<NewWorkspace, Problem> {
+    Ok(NewWorkspace {
+        sid: None,
+        account: None,
+        friendly_name: cx.input.required("FriendlyName")?.to_owned(),
+        event_callback_url: cx.input.string("EventCallbackUrl"),
+        events_filter: cx.input.string("EventsFilter"),
+        multi_task_enabled: cx.input.bool("MultiTaskEnabled")?,
+        prioritize_queue_order: order(cx)?,
+        template: template(cx)?,
+    })
+}
+
+fn patch(cx: &Cx) -> Result<WorkspacePatch, Problem> {
+    Ok(WorkspacePatch {
+        friendly_name: cx.input.string("FriendlyName"),
+        event_callback_url: cx.input.patch("EventCallbackUrl"),
+        events_filter: cx.input.patch("EventsFilter"),
+        default_activity: cx.input.sid("DefaultActivitySid")?,
+        timeout_activity: cx.input.sid("TimeoutActivitySid")?,
+        multi_task_enabled: cx.input.bool("MultiTaskEnabled")?,
+        prioritize_queue_order: order(cx)?,
+    })
 }
 
 fn order(cx: &Cx) -> Result<Option<TaskOrder>, Problem> {
