@@ -59,7 +59,7 @@ describe.each(looks)('the pages, $name', ({ name, viewport, colorScheme }) => {
   it('of the desk', async () => {
     const look = new Look(name);
     const site = await makeSite(server, {
-      workers: [{ name: 'Dana Reyes', capacity: 3 }],
+      workers: [{ name: 'Dana Reyes' }],
       reservationTimeoutS: 120,
     });
     const dana = site.person('Dana Reyes');
@@ -87,7 +87,7 @@ describe.each(looks)('the pages, $name', ({ name, viewport, colorScheme }) => {
     await page.getByRole('heading', { name: 'You are ready for work' }).waitFor();
     await look.at(page, '05-ready');
 
-    const first = await site.makeTask(fixture('task-designed-composite'));
+    const first = await site.makeTask(fixture('task-designed-composite'), 'voice');
     await desk.offer().waitFor();
     await desk.shownAttributes();
     await look.at(page, '06-incoming');
@@ -95,7 +95,7 @@ describe.each(looks)('the pages, $name', ({ name, viewport, colorScheme }) => {
     await page.getByRole('button', { name: /^Wrap up/ }).waitFor();
     await look.at(page, '07-active');
 
-    await site.makeTask(fixture('task-chat-web'));
+    await site.makeTask(fixture('task-chat-web'), 'chat');
     await site.makeTask(fixture('task-follow-up'));
     await until('two more are offered', async () => {
       const offered = site.workspace.workers(dana.workerSid).reservations;

@@ -9,8 +9,6 @@ export interface WorkerSpec {
   name: string;
   /** As a text, so that it can be compared letter by letter. */
   attributes?: string;
-  /** How many tasks of the default channel at once. */
-  capacity?: number;
 }
 
 export interface SiteSpec {
@@ -71,15 +69,12 @@ export async function makeSite(server: Server, spec: SiteSpec) {
     people[worker.name] = await makePerson(worker);
   }
 
-  async function makePerson({ name, attributes, capacity }: WorkerSpec): Promise<Person> {
+  async function makePerson({ name, attributes }: WorkerSpec): Promise<Person> {
     const created = await workspace.workers.create({
       friendlyName: name,
       activitySid: offline,
       attributes: attributes ?? JSON.stringify({ full_name: name }),
     });
-    if (capacity !== undefined) {
-      await workspace.workers(created.sid).workerChannels('default').update({ capacity });
-    }
     const username = `${name.toLowerCase().replaceAll(/[^a-z]/g, '')}-${suffix}`;
     const password = randomBytes(12).toString('base64url');
     await makeUser(server, { username, password, role: 'agent', worker_sid: created.sid });
