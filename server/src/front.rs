@@ -57,6 +57,13 @@ impl Front {
         request.extensions_mut().insert(connection);
         let shared = &*self.0;
         let path = request.uri().path();
+        // The SDK's region option puts this prefix before the bridge's path.
+        if path == "/_.twilio.com/v1/wschannels" {
+            let query = request.uri().query().map(|query| format!("?{query}"));
+            let bridge = format!("/v1/wschannels{}", query.unwrap_or_default());
+            *request.uri_mut() = bridge.parse().expect("a query that came in a URI fits another");
+        }
+        let path = request.uri().path();
         if path == "/v1/wschannels" || path.starts_with("/chat/demo/") {
             request.extensions_mut().insert(live::Peer(connection.peer.ip()));
             let answered = shared.live.clone().call(request).await;

@@ -2,10 +2,10 @@
 //!
 //! * Credentials live by the machine's clock, whatever clock the domains live by.
 //! * An `Authorization` header that does not prove anything is refused, even beside a good cookie.
-//! * A cookie alone changes nothing: the request must also carry `X-Sinew-Csrf`, which no form and
-//!   no other origin can send.
+//! * A cookie changes nothing on behalf of another site: a request that a browser marks as coming
+//!   from elsewhere must carry `X-Sinew-Csrf`, which no form and no other origin can send.
 
-use crate::{Limits, Problem};
+use crate::{Limits, Problem, Site};
 use access::{Access, Principal, token};
 use base::{Sid, Timestamp};
 use base64::{Engine as _, engine::general_purpose::STANDARD};
@@ -59,18 +59,34 @@ pub(crate) fn caller(
     Ok(principal.map(|principal| (principal, Proof::Cookie)))
 }
 
-/// 403 when a cookie alone would change something.
+/// 403 when another site would change something by the cookie of whoever looks at it.
 pub(crate) fn check_csrf(
     proof: Proof,
     method: &Method,
     headers: &HeaderMap,
+    site: &Site,
 ) -> Result<(), Problem> {
     let changes = *method != Method::GET && *method != Method::HEAD;
     let shown = headers.get(CSRF).is_some_and(|value| !value.is_empty());
-    if proof == Proof::Cookie && changes && !shown {
-        return Err(Problem::forbidden("A request by cookie must carry the header X-Sinew-Csrf"));
+    if proof == Proof::Cookie && changes && !shown && is_from_elsewhere(headers, site) {
+        let message = "A request by cookie from another origin must carry the header X-Sinew-Csrf";
+        return Err(Problem::forbidden(message));
     }
     Ok(())
+}
+
+/// Whether a browser says that another origin's page sent this. Every browser names the origin of
+/// a request that can change something; programs name none and hold their cookie themselves.
+pub(crate) fn is_from_elsewhere(headers: &HeaderMap, site: &Site) -> bool {
+    let text = |name: &str| headers.get(name).map(|value| value.to_str().unwrap_or_default());
+    let marked = text("sec-fetch-site");
+    if marked.is_some_and(|marked| marked != "same-origin" && marked != "none") {
+        return true;
+    }
+    let Some(origin) = text("origin") else { return false };
+    let here = text("host").unwrap_or_default();
+    let own = origin.split_once("://").is_some_and(|(_, host)| host.eq_ignore_ascii_case(here));
+    !own && origin != site.origin()
 }
 
 /// The session cookie's value.

@@ -177,7 +177,10 @@ impl Cx {
     /// For public routes that change something for whoever the cookie stands for.
     pub(crate) fn check_csrf(&self) -> Result<(), Problem> {
         match auth::cookie(&self.headers) {
-            Some(_) => auth::check_csrf(Proof::Cookie, &Method::POST, &self.headers),
+            Some(_) => {
+                let site = &self.options().site;
+                auth::check_csrf(Proof::Cookie, &Method::POST, &self.headers, site)
+            }
             None => Ok(()),
         }
     }

@@ -103,7 +103,7 @@ async fn handle(
     *at = Some(matched.at);
     let access = shared.host.directory();
     let caller = auth::caller(&access, &parts.headers)?;
-    let principal = admit(&parts, matched.route, caller)?;
+    let principal = admit(shared, &parts, matched.route, caller)?;
     let names = workspace(shared, matched.route, &matched.params, &target, principal.as_ref())?;
     let body = read(&parts, matched.route, body).await?;
     let connection = parts.extensions.get::<Connection>().copied();
@@ -163,6 +163,7 @@ fn find<'a>(
 
 /// Nobody passes a route that asks for somebody, and nobody passes one that asks for more.
 fn admit(
+    shared: &Shared,
     parts: &Parts,
     route: &Route,
     caller: Option<(Principal, Proof)>,
@@ -174,7 +175,7 @@ fn admit(
         return Err(Problem::unauthenticated("Authenticate"));
     };
     if route.permit != Permit::Public {
-        auth::check_csrf(proof, &parts.method, &parts.headers)?;
+        auth::check_csrf(proof, &parts.method, &parts.headers, &shared.site)?;
     }
     if !principal.may(route.permit) {
         return Err(Problem::forbidden("This needs more rights than the caller has"));

@@ -6,6 +6,13 @@ use http::Method;
 use serde_json::{Map, Value, json};
 use wire::{Kind, Schema};
 
+/// What every list takes.
+const PAGING: [Param; 3] = [
+    Param::optional("PageSize", ParamKind::Integer),
+    Param::optional("Page", ParamKind::Integer),
+    Param::optional("PageToken", ParamKind::Text),
+];
+
 /// The whole document.
 pub(crate) fn document(product: &Product, url: &str) -> Value {
     let mut paths = Map::new();
@@ -42,6 +49,14 @@ fn operation(route: &Route) -> Value {
     let mut parameters: Vec<Value> = route.names.iter().map(|name| path_parameter(name)).collect();
     if !in_body {
         parameters.extend(route.params.iter().map(query_parameter));
+    }
+    if matches!(route.answer, Shape::List(..)) {
+        parameters.extend(PAGING.iter().map(query_parameter));
+    }
+    if route.is_conditional {
+        let text = json!({"type": "string"});
+        let header = json!({"name": "If-Match", "in": "header", "required": false, "schema": text});
+        parameters.push(header);
     }
     let mut operation = json!({
         "operationId": route.operation,

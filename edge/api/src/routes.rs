@@ -28,6 +28,8 @@ pub struct Route {
     pub answer: Shape,
     /// How the body is written, for the document.
     pub body: BodyKind,
+    /// Whether it heeds `If-Match`, for the document.
+    pub is_conditional: bool,
     pub(crate) handler: Handler,
     /// The names of the path's parameters, in order.
     pub(crate) names: Vec<Box<str>>,
@@ -184,6 +186,13 @@ impl Routes {
         self
     }
 
+    /// Says that the newest route heeds `If-Match`.
+    #[must_use]
+    pub fn conditional(mut self) -> Self {
+        self.newest().is_conditional = true;
+        self
+    }
+
     fn newest(&mut self) -> &mut Route {
         self.routes.last_mut().expect("a route was added before it is described")
     }
@@ -213,6 +222,7 @@ impl Routes {
             params,
             answer,
             body,
+            is_conditional: false,
             handler,
             names,
         });

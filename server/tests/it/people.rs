@@ -123,20 +123,30 @@ async fn guessing_is_bound() {
 }
 
 #[tokio::test]
-async fn a_cookie_alone_changes_nothing() {
+async fn another_site_changes_nothing_by_a_cookie() {
     let server = Server::start().await;
     let sign_in = json!({"username": "admin", "password": ADMIN_PASSWORD});
     let began = server.nobody().post_json(SESSION, &sign_in).await;
     let cookie = began.header("set-cookie").split(';').next().unwrap();
-    let bare = server.nobody().with("cookie", cookie);
-    assert_eq!(bare.get(USERS).await.status, 200);
+    let program = server.nobody().with("cookie", cookie);
     let new = json!({"username": "eve", "password": PASSWORD, "role": "admin"});
-    let refused = bare.post_json(USERS, &new).await;
-    assert_eq!((refused.status, &refused.json()["code"]), (403, &json!(20403)));
-    assert_eq!(bare.delete(SESSION).await.status, 403);
-    assert_eq!(bare.with("x-sinew-csrf", "1").post_json(USERS, &new).await.status, 201);
+    for (name, value) in [
+        ("origin", "https://evil.test"),
+        ("origin", "null"),
+        ("sec-fetch-site", "cross-site"),
+        ("sec-fetch-site", "same-site"),
+    ] {
+        let elsewhere = program.clone().with(name, value);
+        assert_eq!(elsewhere.get(USERS).await.status, 200);
+        let refused = elsewhere.post_json(USERS, &new).await;
+        assert_eq!((refused.status, &refused.json()["code"]), (403, &json!(20403)), "{value}");
+        assert_eq!(elsewhere.delete(SESSION).await.status, 403, "{value}");
+    }
+    assert_eq!(program.post_json(USERS, &new).await.status, 201);
     let elsewhere = server.nobody().with("origin", "https://evil.test");
     assert_eq!(elsewhere.post_json(SESSION, &sign_in).await.status, 403);
+    let token = program.post_json("/sinew/v1/Session/Token", &json!({})).await;
+    assert_eq!(token.status, 201, "the session alone is enough for its own token");
 }
 
 #[tokio::test]

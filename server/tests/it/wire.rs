@@ -1,7 +1,8 @@
 //! What is the same for every route: headers, methods, hosts, sizes.
 
-use crate::caller::{ACCOUNT, Server, TOKEN};
+use crate::caller::{ACCOUNT, Caller, Folder, Server, TOKEN, given};
 use serde_json::{Value, json};
+use sinew::{Config, Given};
 
 const WORKSPACES: &str = "/taskrouter/v1/Workspaces";
 
@@ -152,4 +153,22 @@ async fn a_manual_clock_moves_and_the_machines_clock_is_not_there() {
     let system = Server::start().await;
     assert_eq!(system.owner().get(clock).await.status, 404);
     assert_eq!(system.owner().post_json(clock, &json!({"advance_ms": 0})).await.status, 404);
+}
+
+#[tokio::test]
+async fn a_clock_moved_by_hand_stands_where_it_stood_after_a_restart() {
+    let folder = Folder::new();
+    let mut config = Config::in_folder(&folder.path().join("data"));
+    config.clock = sinew::config::Clock::Manual;
+    let first = sinew::serve(config.clone(), &Given::from(given)).await.expect("it starts");
+    let owner = Caller::at(first.addr).basic(ACCOUNT, TOKEN);
+    let clock = "/sinew/v1/Clock";
+    owner.post_json(clock, &json!({"advance_ms": 5_000})).await;
+    let made = owner.post(WORKSPACES, &[("FriendlyName", "w")]).await;
+    assert_eq!(made.status, 201);
+    first.stop().await;
+    let second = sinew::serve(config, &Given::from(given)).await.expect("it starts again");
+    let owner = Caller::at(second.addr).basic(ACCOUNT, TOKEN);
+    assert_eq!(owner.get(clock).await.json(), json!({"now": "2026-01-01T00:00:05Z"}));
+    second.stop().await;
 }

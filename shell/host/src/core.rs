@@ -3,6 +3,7 @@
 use crate::{
     Readiness, Refusal, StartError,
     clock::Clock,
+    committer::PROBE_PARTITION,
     engine::Engine,
     host::Options,
     inbox::Inbox,
@@ -35,13 +36,20 @@ pub(crate) struct Core {
     advancing: tokio::sync::Mutex<()>,
 }
 
+/// Kinds of partitions whose changes are stamped by the real clock.
+const BY_REAL_TIME: [&str; 2] = [<access::Access as Engine>::KIND, PROBE_PARTITION];
+
 /// How often a timer whose commit fails is tried while a clock is moved by hand.
 const ADVANCE_TRIES_MAX: u32 = 20;
 
 impl Core {
     /// Takes the store's committer. No partition is open yet.
     pub(crate) fn start(store: Arc<dyn Store>, options: &Options) -> Result<Self, StartError> {
-        let newest = store.partitions()?.iter().map(|known| known.at).max();
+        // What lives by the real clock says nothing about a clock that is moved by hand.
+        let partitions = store.partitions()?;
+        let by_domain_time =
+            partitions.iter().filter(|known| !BY_REAL_TIME.contains(&&*known.kind));
+        let newest = by_domain_time.map(|known| known.at).max();
         let clock = Clock::new(options.clock, newest.unwrap_or(Timestamp(0)));
         let outlets = Arc::new(Outlets::default());
         let desk = Desk::start(store.clone(), outlets.clone())

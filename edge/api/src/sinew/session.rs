@@ -11,7 +11,6 @@ use access::{
 };
 use base::{Millis, Sid, Timestamp};
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
-use http::header;
 use serde::{Deserialize, Serialize};
 use std::sync::{Arc, LazyLock};
 use wire::Iso;
@@ -175,15 +174,10 @@ async fn prove(cx: &Cx, sign_in: &SignIn) -> Result<Arc<User>, Problem> {
 
 /// Another site must not sign its visitors in here.
 fn check_origin(cx: &Cx) -> Result<(), Problem> {
-    let text =
-        |name| cx.headers.get(name).and_then(|value: &http::HeaderValue| value.to_str().ok());
-    let Some(origin) = text(header::ORIGIN) else { return Ok(()) };
-    let here = text(header::HOST).unwrap_or_default();
-    let own = origin.split_once("://").is_some_and(|(_, host)| host.eq_ignore_ascii_case(here));
-    if own || origin == cx.options().site.origin() {
-        return Ok(());
+    if auth::is_from_elsewhere(&cx.headers, &cx.options().site) {
+        return Err(Problem::forbidden("Sign-in is answered to this server's own pages only"));
     }
-    Err(Problem::forbidden("Sign-in is answered to this server's own pages only"))
+    Ok(())
 }
 
 fn set_cookie(cx: &Cx, value: &str, life_s: i64) -> String {

@@ -42,6 +42,7 @@ pub(super) fn routes_of_tasks() -> Routes {
         .get("/{reservation}", "task_reservation.fetch", Permit::Read, fetch_of_task)
         .answers(Shape::One(schema))
         .post("/{reservation}", "task_reservation.update", Permit::Write, update_of_task)
+        .conditional()
         .params(UPDATE)
         .answers(Shape::One(schema))
 }
@@ -55,6 +56,7 @@ pub(super) fn routes_of_workers() -> Routes {
         .get("/{reservation}", "worker_reservation.fetch", Permit::Read, fetch_of_worker)
         .answers(Shape::One(schema))
         .post("/{reservation}", "worker_reservation.update", Permit::Write, update_of_worker)
+        .conditional()
         .params(UPDATE)
         .answers(Shape::One(schema))
 }

@@ -63,9 +63,11 @@ pub(super) fn routes() -> Routes {
         .get("/{task}", "task.fetch", Permit::Read, fetch)
         .answers(one)
         .post("/{task}", "task.update", Permit::Write, update)
+        .conditional()
         .params(UPDATE)
         .answers(one)
         .delete("/{task}", "task.delete", Permit::Write, delete)
+        .conditional()
 }
 
 async fn list(cx: Cx) -> Reply {

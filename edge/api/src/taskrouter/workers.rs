@@ -48,9 +48,11 @@ pub(super) fn routes() -> Routes {
         .get("/{worker}", "worker.fetch", Permit::Read, fetch)
         .answers(one)
         .post("/{worker}", "worker.update", Permit::Write, update)
+        .conditional()
         .params(UPDATE)
         .answers(one)
         .delete("/{worker}", "worker.delete", Permit::Write, delete)
+        .conditional()
 }
 
 async fn list(cx: Cx) -> Reply {
