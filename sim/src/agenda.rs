@@ -24,19 +24,29 @@ pub(crate) enum What {
 #[derive(Debug)]
 pub(crate) struct Agenda {
     now: Timestamp,
+    /// Things that happened at this instant.
+    at_once: u32,
     next: u64,
     entries: BTreeMap<(Timestamp, u64), What>,
 }
 
+/// More than this at one instant is a circle.
+const AT_ONCE_MAX: u32 = 20_000;
+
 impl Agenda {
     /// Nothing to do yet.
     pub(crate) fn new(now: Timestamp) -> Self {
-        Self { now, next: 0, entries: BTreeMap::new() }
+        Self { now, at_once: 0, next: 0, entries: BTreeMap::new() }
     }
 
     /// The time.
     pub(crate) fn now(&self) -> Timestamp {
         self.now
+    }
+
+    /// Whether things go round in a circle.
+    pub(crate) fn stands_still(&self) -> bool {
+        self.at_once > AT_ONCE_MAX
     }
 
     /// So many milliseconds from now.
@@ -70,7 +80,9 @@ impl Agenda {
         let entry = self.entries.first_entry().filter(|entry| entry.key().0 <= end);
         match entry {
             Some(entry) => {
-                self.now = entry.key().0;
+                let at = entry.key().0;
+                self.at_once = if at == self.now { self.at_once + 1 } else { 0 };
+                self.now = at;
                 Some(entry.remove())
             }
             None => {

@@ -18,11 +18,11 @@ use testkit::{FaultyStore, Random};
 use tokio::sync::oneshot::{Receiver, channel, error::TryRecvError};
 
 /// How long things go wrong, at least and at most.
-const TURMOIL_MS: (u64, u64) = (15_000, 60_000);
+const TURMOIL_MS: (u64, u64) = (10_000, 45_000);
 /// How long everything is calm afterwards.
-const CALM: Millis = Millis(30_000);
+const CALM: Millis = Millis(20_000);
 /// How often liveness is looked at.
-const LOOK_MS: i64 = 500;
+const LOOK_MS: i64 = 700;
 
 type Answer = Result<Reply, Refusal<Rejection>>;
 
@@ -114,14 +114,17 @@ impl World {
             self.go_on_until(end);
         }
         if self.checks.broken().is_none() {
-            self.compare();
             self.checks.look_through_the_ledger();
+            self.compare();
         }
     }
 
     fn go_on_until(&mut self, end: Timestamp) {
         while self.checks.broken().is_none() {
             let Some(what) = self.agenda.take(end) else { return };
+            if self.agenda.stands_still() {
+                self.checks.fail("time goes on", format!("{what:?} again and again"));
+            }
             match what {
                 What::Machine(incarnation, due) => {
                     if let Some(machine) = &mut self.machine
@@ -310,8 +313,8 @@ impl World {
             self.checks.listen(&machine.outlets, workspace);
         }
         self.machine = Some(machine);
-        self.compare();
         self.checks.look_through_the_ledger();
+        self.compare();
     }
 
     /// Nothing goes wrong from now on, and everybody works.

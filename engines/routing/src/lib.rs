@@ -23,6 +23,8 @@ pub mod limits;
 mod map;
 mod matching;
 pub mod model;
+#[cfg(feature = "planted-bugs")]
+pub mod planted;
 pub mod question;
 pub mod rejection;
 mod restore;

@@ -159,6 +159,8 @@ impl<E: Engine> Partition<E> {
     }
 
     fn moment(&mut self, now: Timestamp) -> Timestamp {
+        #[cfg(feature = "planted-bugs")]
+        let now = crate::planted::spoilt(now);
         self.newest = self.newest.max(now);
         self.newest
     }
@@ -187,14 +189,33 @@ impl<E: Engine> Partition<E> {
         let mut batch = self.batch(now);
         self.engine.rows(&mut batch.rows);
         #[cfg(feature = "planted-bugs")]
-        if crate::planted::is(crate::planted::Planted::ForgetRow) && batch.rows.len() > 2 {
-            batch.rows.pop();
-        }
+        spoil(&mut batch);
         batch.changes.extend(changes.iter().map(E::stored));
         self.next = batch.next();
         let notices = self.engine.notices(&self.id, &changes, events);
         Step { batch, told: Told { said, changes, notices } }
     }
+}
+
+/// Bugs to be found.
+#[cfg(feature = "planted-bugs")]
+fn spoil(batch: &mut Batch) {
+    use crate::planted::{Planted, is};
+    if is(Planted::ForgetRow) && batch.rows.len() > 2 {
+        batch.rows.pop();
+    }
+    if is(Planted::LoseRow) {
+        let task = batch.rows.iter().find(|row| row.table.name == "task");
+        let before = LAST.replace(task.cloned());
+        if batch.first.is_multiple_of(10) {
+            batch.rows.extend(before.map(|row| RowWrite { content: None, ..row }));
+        }
+    }
+}
+
+#[cfg(feature = "planted-bugs")]
+thread_local! {
+    static LAST: std::cell::RefCell<Option<RowWrite>> = const { std::cell::RefCell::new(None) };
 }
 
 /// Makes a batch remove every row its partition has. Nothing of the partition may be on its way to

@@ -1,6 +1,10 @@
 //! Bugs the simulator must find. Not in any build without the feature `planted-bugs`.
 
-use std::cell::Cell;
+use base::{Millis, Timestamp};
+use std::{
+    cell::Cell,
+    time::{SystemTime, UNIX_EPOCH},
+};
 
 /// One bug, or none.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -20,8 +24,14 @@ pub enum Planted {
     TrustUnknown,
     /// The rows of a step leave the last one out.
     ForgetRow,
+    /// A row that was written before is removed with the next step.
+    LoseRow,
+    /// Every eighth step is not published.
+    ForgetEvents,
     /// Timers do not run.
     ForgetTimers,
+    /// Times depend on the machine's clock.
+    UseTheClock,
 }
 
 thread_local! {
@@ -36,4 +46,13 @@ pub fn plant(bug: Planted) {
 /// Whether this bug is planted on this thread.
 pub fn is(bug: Planted) -> bool {
     PLANTED.get() == bug
+}
+
+/// A time that does not follow from the seed, if that is the bug.
+pub(crate) fn spoilt(now: Timestamp) -> Timestamp {
+    if !is(Planted::UseTheClock) {
+        return now;
+    }
+    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    now + Millis(i64::from(since.subsec_nanos() % 5))
 }

@@ -173,6 +173,10 @@ impl<E: Engine> Seat<E> {
 
     /// When a turn without new jobs next has work.
     pub fn next_deadline(&self) -> Option<Timestamp> {
+        #[cfg(feature = "planted-bugs")]
+        if crate::planted::is(crate::planted::Planted::ForgetTimers) {
+            return None;
+        }
         let State::Serving(partition) = &self.state else { return None };
         let deadline = partition.next_deadline()?;
         Some(self.timers.rest_until.map_or(deadline, |rest| rest.max(deadline)))
@@ -197,9 +201,7 @@ impl<E: Engine> Seat<E> {
         }
         self.in_flight += works.len();
         #[cfg(feature = "planted-bugs")]
-        if crate::planted::is(crate::planted::Planted::PublishBeforeDurable) {
-            works.iter_mut().for_each(|work| work.publish_early(&self.outlets));
-        }
+        works.iter_mut().for_each(|work| work.tell_early(&self.outlets));
         works
     }
 
@@ -352,10 +354,6 @@ impl<E: Engine> Seat<E> {
     }
 
     fn expire(&mut self, weather: &Weather, works: &mut Vec<Work>) {
-        #[cfg(feature = "planted-bugs")]
-        if crate::planted::is(crate::planted::Planted::ForgetTimers) {
-            return;
-        }
         let is_due = self.next_deadline().is_some_and(|deadline| deadline <= weather.now);
         if !is_due || weather.trouble.is_some() {
             return;

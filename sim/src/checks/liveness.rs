@@ -22,7 +22,8 @@ impl Checks {
         let mut late = overdue(place, now);
         for task in place.tasks.values() {
             let sid = task.sid.to_string();
-            let taker = taker(place, task).filter(|_| task.status == TaskStatus::Pending);
+            let is_pending = task.status == TaskStatus::Pending;
+            let taker = if is_pending { taker(place, task) } else { None };
             let Some(worker) = taker else {
                 self.since.remove(&sid);
                 continue;
@@ -62,14 +63,15 @@ fn overdue(place: &Place, now: Timestamp) -> Option<String> {
 fn taker(place: &Place, task: &Task) -> Option<WorkerSid> {
     let attributes: Value = serde_json::from_str(task.attributes.text()).ok()?;
     let direct = task.routing_target.filter(|target| target.kind() == "WK");
+    let rules = if direct.is_none() { rules(place, task) } else { None };
     let mut workers = place.workers.values();
+    let wants = |about: &Value, (queue, target): (Rule, Rule)| {
+        queue.holds(about, &attributes) && target.holds(about, &attributes)
+    };
     let found = workers.find(|(worker, about)| match direct {
         Some(target) if worker.sid.sid() != target => false,
         Some(_) => task.ignore_capacity || has_room(place, task, worker),
-        None => {
-            has_room(place, task, worker)
-                && is_wanted(place, task, about, &attributes) == Some(true)
-        }
+        None => rules.is_some_and(|rules| wants(about, rules)) && has_room(place, task, worker),
     });
     found.map(|(worker, _)| worker.sid)
 }
@@ -85,15 +87,15 @@ fn has_room(place: &Place, task: &Task, worker: &Worker) -> bool {
     activity.is_some_and(|activity| activity.available) && available && is_free
 }
 
-/// Whether queue and target choose the worker; `None` for a rule that is none of ours.
-fn is_wanted(place: &Place, task: &Task, worker: &Value, attributes: &Value) -> Option<bool> {
+/// What queue and target ask of a worker; `None` for a rule that is none of ours.
+fn rules(place: &Place, task: &Task) -> Option<(Rule, Rule)> {
     let queue = place.queues.get(&task.queue?)?;
     let members = Rule::parse(Some(&queue.target_workers))?;
-    if !members.holds(worker, attributes) {
-        return Some(false);
-    }
-    let Some(walk) = &task.walk else { return Some(true) };
-    Rule::parse(target(place, task, walk)?.as_deref()).map(|rule| rule.holds(worker, attributes))
+    let target = match &task.walk {
+        Some(walk) => Rule::parse(target(place, task, walk)?.as_deref())?,
+        None => Rule::All,
+    };
+    Some((members, target))
 }
 
 /// The expression of the target a task is held in: `Some(None)` for none.

@@ -7,7 +7,10 @@ use routing::{
     rows::{WorkerChannelSettings, WorkflowRevision},
 };
 use serde_json::Value;
-use std::{collections::BTreeMap, str::FromStr};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    str::FromStr,
+};
 use store::{Batch, RowWrite};
 
 /// The rows of a workspace, parsed.
@@ -33,6 +36,8 @@ pub(crate) struct Place {
     pub tasks: BTreeMap<TaskSid, Task>,
     /// Reservations, ended ones included.
     pub reservations: BTreeMap<ReservationSid, Reservation>,
+    /// Open reservations.
+    open: BTreeSet<ReservationSid>,
     /// Rows that were removed.
     pub removed: Vec<String>,
 }
@@ -86,6 +91,10 @@ impl Place {
                 let sid: ReservationSid = sid(key);
                 let is_new = !self.reservations.contains_key(&sid);
                 set(&mut self.reservations, key, body);
+                match self.reservations.get(&sid).is_some_and(|now| now.status.is_open()) {
+                    true => self.open.insert(sid),
+                    false => self.open.remove(&sid),
+                };
                 return (is_new && body.is_some()).then_some(sid);
             }
             _ => {}
@@ -155,7 +164,7 @@ impl Place {
 
     /// Open reservations.
     pub(crate) fn open(&self) -> impl Iterator<Item = &Reservation> {
-        self.reservations.values().filter(|reservation| reservation.status.is_open())
+        self.open.iter().filter_map(|sid| self.reservations.get(sid))
     }
 
     /// Open reservations of a worker on a channel.

@@ -90,6 +90,10 @@ impl Routing {
             return;
         }
         let (lines, workers) = self.matching.take_dirty();
+        #[cfg(feature = "planted-bugs")]
+        if crate::planted::is(crate::planted::Planted::ForgetFreedWorkers) {
+            return;
+        }
         for line in lines {
             agenda.dirty.insert(line);
             self.enlist(agenda, line);
@@ -147,6 +151,8 @@ impl Routing {
         }
         let queue = state.key.queue.and_then(|sid| self.queues.get(&sid));
         let most = queue.map_or(1, |state| state.queue.max_reserved_workers as usize);
+        #[cfg(feature = "planted-bugs")]
+        let most = most + usize::from(crate::planted::is(crate::planted::Planted::OfferTwice));
         let bound = match state.is_volatile {
             true => state.key.who.bound().cloned(),
             false => None,

@@ -26,6 +26,10 @@ pub(crate) fn at_worker(worker: &WorkerState, channel: usize, single: bool) -> O
     let Some(share) = worker.channels.get(channel) else {
         return Some(Obstacle::ChannelUnavailable);
     };
+    #[cfg(feature = "planted-bugs")]
+    if crate::planted::is(crate::planted::Planted::ForgetCapacity) && share.available && !single {
+        return None;
+    }
     if !share.available {
         Some(Obstacle::ChannelUnavailable)
     } else if single && !worker.open.is_empty() {

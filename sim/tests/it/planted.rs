@@ -1,0 +1,113 @@
+//! Each checker finds the bug that was planted for it.
+
+use sim::Options;
+
+/// Within as many seeds as every test runs.
+const SEEDS: u64 = 300;
+
+/// The first seed in which the checker cries out, with the bug planted on this thread.
+fn found_by(checker: &str) {
+    let mut others = Vec::new();
+    for seed in 0..SEEDS {
+        match sim::run(seed, Options::default()) {
+            Ok(_) => {}
+            Err(failure) if failure.broken.checker == checker => {
+                println!("found by seed {seed}: {}", failure.broken.what);
+                assert!(failure.to_string().contains(&format!("cargo xtask sim {seed}")));
+                return;
+            }
+            Err(failure) => others.push((seed, failure.broken.checker)),
+        }
+    }
+    panic!("not found in {SEEDS} seeds; other checkers: {others:?}");
+}
+
+mod in_host {
+    use super::{SEEDS, found_by};
+    use host::planted::{Planted, plant};
+
+    #[test]
+    fn an_answer_before_it_is_durable() {
+        plant(Planted::AnswerBeforeDurable);
+        found_by("what is acknowledged is durable");
+    }
+
+    #[test]
+    fn an_answer_to_a_commit_nobody_knows_of() {
+        plant(Planted::TrustUnknown);
+        found_by("what is acknowledged is durable");
+    }
+
+    #[test]
+    fn an_event_before_it_is_durable() {
+        plant(Planted::PublishBeforeDurable);
+        found_by("no event is announced before it is durable");
+    }
+
+    #[test]
+    fn an_event_told_twice() {
+        plant(Planted::PublishTwice);
+        found_by("no event is announced twice");
+    }
+
+    #[test]
+    fn an_event_left_out() {
+        plant(Planted::ForgetEvents);
+        found_by("every event is announced");
+    }
+
+    #[test]
+    fn an_engine_that_goes_on_after_a_failed_commit() {
+        plant(Planted::SkipRestore);
+        found_by("memory = rows");
+    }
+
+    #[test]
+    fn a_row_left_out() {
+        plant(Planted::ForgetRow);
+        found_by("rows = journal");
+    }
+
+    #[test]
+    fn rows_that_are_lost_in_a_restart() {
+        plant(Planted::LoseRow);
+        found_by("nothing acknowledged is lost");
+    }
+
+    #[test]
+    fn timers_that_do_not_run() {
+        plant(Planted::ForgetTimers);
+        found_by("every routable task is offered, every timer runs");
+    }
+
+    #[test]
+    fn a_choice_that_does_not_follow_from_the_seed() {
+        plant(Planted::UseTheClock);
+        let differs = (0..SEEDS).find_map(|seed| sim::run_twice(seed).err());
+        let failure = differs.expect("two runs of one seed differ");
+        assert_eq!(failure.broken.checker, "one seed, one script");
+    }
+}
+
+mod in_routing {
+    use super::found_by;
+    use routing::planted::{Planted, plant};
+
+    #[test]
+    fn a_full_worker_is_offered_more() {
+        plant(Planted::ForgetCapacity);
+        found_by("capacity is never exceeded");
+    }
+
+    #[test]
+    fn a_task_is_offered_to_one_worker_too_many() {
+        plant(Planted::OfferTwice);
+        found_by("one open reservation per single-offer task");
+    }
+
+    #[test]
+    fn a_worker_with_room_is_forgotten() {
+        plant(Planted::ForgetFreedWorkers);
+        found_by("every routable task is offered, every timer runs");
+    }
+}
