@@ -8,7 +8,7 @@ use crate::{
     shared::Shared,
     site::Target,
 };
-use access::{Permit, Principal, Role};
+use access::{Permit, Principal, Reach};
 use axum::body::Body;
 use base::Kind;
 use bytes::Bytes;
@@ -183,8 +183,8 @@ fn admit(
     Ok(Some(principal))
 }
 
-/// The workspace in the path. One of another account is not there, and to an agent neither is one
-/// that is not the agent's own.
+/// The workspace in the path. One of another account is not there, and neither is one out of the
+/// caller's reach.
 fn workspace(
     shared: &Shared,
     route: &Route,
@@ -201,11 +201,11 @@ fn workspace(
     let principal = principal.ok_or_else(not_found)?;
     let names = shared.host.names(sid).filter(|names| names.account == principal.account);
     let names = names.ok_or_else(not_found)?;
-    let seat = principal.seat().map(|seat| seat.workspace);
-    if principal.role() == Role::Agent && seat != Some(sid.sid()) {
-        return Err(not_found());
+    match principal.reach() {
+        Reach::Account => Ok(Some(names)),
+        Reach::Workspace(only) if only == sid.sid() => Ok(Some(names)),
+        Reach::Workspace(_) | Reach::Nowhere => Err(not_found()),
     }
-    Ok(Some(names))
 }
 
 async fn read(parts: &Parts, route: &Route, body: Body) -> Result<Bytes, Problem> {

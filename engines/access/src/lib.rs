@@ -17,7 +17,7 @@ mod handle;
 
 pub use command::{Change, Command, Rejection, Reply};
 pub use model::*;
-pub use permit::{Permit, Principal, Who};
+pub use permit::{Permit, Principal, Reach, Who};
 
 use base::{Sid, Timestamp, Turn};
 use sha2::{Digest, Sha256};

@@ -30,6 +30,17 @@ pub struct Principal {
     pub who: Who,
 }
 
+/// Which workspaces of the account a caller may see.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Reach {
+    /// All.
+    Account,
+    /// This one.
+    Workspace(Sid),
+    /// None.
+    Nowhere,
+}
+
 /// On whose behalf a call is made.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Who {
@@ -45,6 +56,8 @@ pub enum Who {
         identity: String,
         /// From its grant: worker → agent, supervisor → supervisor.
         role: Role,
+        /// The one workspace it is good for, where its grant names one.
+        workspace: Option<Sid>,
         /// The worker it speaks for.
         seat: Option<Seat>,
     },
@@ -75,6 +88,16 @@ impl Principal {
             Who::Account | Who::Key(_) => None,
             Who::Person(user) => user.seat,
             Who::Bearer { seat, .. } => *seat,
+        }
+    }
+
+    /// An agent sees their own workspace only, and a token the one it was made for, whatever its
+    /// role.
+    pub fn reach(&self) -> Reach {
+        match &self.who {
+            Who::Bearer { workspace: Some(only), .. } => Reach::Workspace(*only),
+            _ if self.role() > Role::Agent => Reach::Account,
+            _ => self.seat().map_or(Reach::Nowhere, |seat| Reach::Workspace(seat.workspace)),
         }
     }
 

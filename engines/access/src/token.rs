@@ -194,8 +194,9 @@ impl Claims {
         let (routing, role) = (self.grants.task_router.as_ref(), self.role());
         let seat =
             routing.and_then(|g| Some(Seat { workspace: g.workspace_sid?, worker: g.worker_sid? }));
+        let workspace = routing.and_then(|grant| grant.workspace_sid);
         let identity = self.grants.identity.clone().unwrap_or_default();
-        Principal { account: self.sub, who: Who::Bearer { identity, role, seat } }
+        Principal { account: self.sub, who: Who::Bearer { identity, role, workspace, seat } }
     }
 }
 
@@ -233,7 +234,7 @@ fn check_times(claims: &Claims, now_s: i64) -> Result<(), TokenError> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{Account, Row, Secret, User};
+    use crate::{Account, Reach, Row, Secret, User};
     use base::Timestamp;
 
     const NOW_S: i64 = 1_800_000_000;
@@ -287,6 +288,21 @@ mod tests {
         let principal = claims.principal();
         assert_eq!(principal.role(), Role::Agent);
         assert_eq!(principal.seat(), Some(Seat { workspace: seat.0, worker: seat.1 }));
+    }
+
+    #[test]
+    fn a_token_reaches_the_workspace_it_names_whatever_its_role() {
+        let reach = |role: &str, workspace_sid: Option<Sid>| {
+            let role = Some(role.to_owned());
+            let grant = TaskRouterGrant { workspace_sid, worker_sid: None, role };
+            let grants = Grants { identity: None, task_router: Some(grant) };
+            mint(&key(1, ACCOUNT), grants, NOW_S, 60).1.principal().reach()
+        };
+        let only = Sid::new(*b"WS", 1);
+        assert_eq!(reach("supervisor", Some(only)), Reach::Workspace(only));
+        assert_eq!(reach("worker", Some(only)), Reach::Workspace(only));
+        assert_eq!(reach("supervisor", None), Reach::Account);
+        assert_eq!(reach("worker", None), Reach::Nowhere);
     }
 
     #[test]

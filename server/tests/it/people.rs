@@ -1,7 +1,9 @@
 //! People, sign-in, sessions, tokens, dispositions.
 
-use crate::caller::{ACCOUNT, ADMIN_PASSWORD, KEY, KEY_SECRET, Server, worker};
+use crate::caller::{ACCOUNT, ADMIN_PASSWORD, Caller, KEY, KEY_SECRET, Server, worker};
+use access::token::{Grants, TaskRouterGrant, mint};
 use serde_json::{Value, json};
+use std::time::SystemTime;
 
 const USERS: &str = "/sinew/v1/Users";
 const SESSION: &str = "/sinew/v1/Session";
@@ -194,4 +196,49 @@ async fn a_key_is_as_good_as_the_account_and_a_wrong_secret_is_not() {
     }
     let garbled = server.nobody().with("authorization", "Basic !").get(path).await;
     assert_eq!(garbled.status, 401);
+}
+
+#[tokio::test]
+async fn a_token_sees_the_one_workspace_it_names() {
+    let server = Server::start().await;
+    let owner = server.owner();
+    let (mine, _) = worker(&owner, "Ann").await;
+    let (other, _) = worker(&owner, "Bob").await;
+    let workspaces = "/taskrouter/v1/Workspaces";
+    let tasks = |workspace: &str| format!("{workspaces}/{workspace}/Tasks");
+    let bearer = |workspace_sid: Option<&str>| {
+        let workspace_sid = workspace_sid.map(|sid| sid.parse().unwrap());
+        let role = Some("supervisor".to_owned());
+        let task_router = Some(TaskRouterGrant { workspace_sid, worker_sid: None, role });
+        let key = server.running.host.directory().key(KEY.parse().unwrap()).unwrap().clone();
+        let grants = Grants { identity: Some("a program".to_owned()), task_router };
+        let (token, _) = mint(&key, grants, now_s(), 60);
+        server.nobody().with("authorization", &format!("Bearer {token}"))
+    };
+    let seen = async |caller: &Caller| {
+        let listed = caller.get(workspaces).await.json();
+        listed["workspaces"].as_array().unwrap().len()
+    };
+    let bound = bearer(Some(&mine));
+    assert_eq!(bound.get(&tasks(&mine)).await.status, 200);
+    let refused = bound.get(&tasks(&other)).await;
+    assert_eq!((refused.status, &refused.json()["code"]), (404, &json!(20404)));
+    assert_eq!(bound.get(&format!("{workspaces}/{other}")).await.status, 404);
+    assert_eq!(bound.get(&format!("{workspaces}?FriendlyName=Support")).await.status, 200);
+    assert_eq!(seen(&bound).await, 1);
+    assert_eq!(bound.get(SESSION).await.json()["workspace_sid"], Value::from(mine.clone()));
+
+    let free = bearer(None);
+    assert_eq!(free.get(&tasks(&other)).await.status, 200);
+    assert_eq!((seen(&free).await, seen(&owner).await), (2, 2));
+    let new = json!({"username": "sue", "password": PASSWORD, "role": "supervisor"});
+    assert_eq!(owner.post_json(USERS, &new).await.status, 201);
+    let sue = server.signed_in("sue", PASSWORD).await;
+    assert_eq!(sue.get(&tasks(&other)).await.status, 200);
+    assert_eq!(seen(&sue).await, 2);
+}
+
+fn now_s() -> i64 {
+    let since = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap();
+    i64::try_from(since.as_secs()).unwrap()
 }

@@ -67,10 +67,8 @@ async fn fetch(cx: Cx) -> Reply {
     let principal = cx.principal();
     let (workspace_sid, worker_sid) = match &principal.who {
         Who::Person(user) => place_of(&cx, user)?,
-        Who::Account | Who::Key(_) | Who::Bearer { .. } => {
-            let seat = principal.seat();
-            (seat.map(|seat| seat.workspace), seat.map(|seat| seat.worker))
-        }
+        Who::Bearer { workspace, seat, .. } => (*workspace, seat.map(|seat| seat.worker)),
+        Who::Account | Who::Key(_) => (None, None),
     };
     Ok(Answer::ok(&Shown {
         username: principal.username(),

@@ -1,10 +1,12 @@
 //! Workspaces.
 
 use super::{
-    filters::{by_name, is},
+    filters::{any_sid, by_name, is},
     read::{lend, names_now, unexpected},
 };
 use crate::{Answer, Cx, Listing, Param, ParamKind, Permit, Problem, Reply, Routes, Shape};
+use access::Reach;
+use base::Sid;
 use host::Record;
 use routing::command::{NewWorkspace, Template, WorkspacePatch};
 use routing::{Command, TaskOrder, Workspace};
@@ -51,6 +53,11 @@ pub(super) fn routes() -> Routes {
 async fn list(cx: Cx) -> Reply {
     let mut filters = by_name(&cx);
     filters.push(is("account", cx.account().to_string().as_str()));
+    match cx.principal().reach() {
+        Reach::Account => {}
+        Reach::Workspace(only) => filters.push(any_sid("key", [only])),
+        Reach::Nowhere => filters.push(any_sid("key", None::<Sid>)),
+    }
     let scan = Scan { filters, ..Scan::all(Workspace::TABLE) };
     cx.list::<Workspace>(Listing::of("workspaces", scan), |workspace, items| {
         // One that is deleted between the read and now is left out.
