@@ -6,7 +6,7 @@
 //!   values in it: a store never has an account nobody can get into.
 
 use access::{Command, KeyUse, Role, Secret};
-use base::Sid;
+use base::{Sid, Timestamp};
 use host::{Host, Refusal};
 use std::{
     collections::BTreeMap,
@@ -14,6 +14,7 @@ use std::{
     io::{self, Write as _},
     os::unix::fs::OpenOptionsExt as _,
     path::{Path, PathBuf},
+    time::SystemTime,
 };
 
 /// The console's first user.
@@ -94,8 +95,8 @@ pub(crate) async fn ensure(
     store(host, &values, account, known.is_none()).await?;
     let password_hash = hashing.await.expect("hashing does not panic");
     let username = ADMIN.to_owned();
-    let role = Role::Admin;
-    host.access(Command::CreateUser { account, username, password_hash, role, seat: None }).await?;
+    let (role, seat, now) = (Role::Admin, None, real_now());
+    host.access(Command::CreateUser { account, username, password_hash, role, seat, now }).await?;
     Ok((!values.drawn.is_empty()).then_some(file))
 }
 
@@ -190,9 +191,18 @@ fn write(file: &Path, drawn: &BTreeMap<&'static str, String>) -> Result<(), Firs
             writeln!(out, "{name}={value}")?;
         }
         out.sync_all()?;
-        std::fs::rename(&new, file)
+        std::fs::rename(&new, file)?;
+        // The name lives in the folder: without this a power cut could leave the account that is
+        // stored next without the file that opens it.
+        let folder = file.parent().filter(|folder| !folder.as_os_str().is_empty());
+        File::open(folder.unwrap_or(Path::new(".")))?.sync_all()
     };
     written().map_err(refused)
+}
+
+fn real_now() -> Timestamp {
+    let since = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
+    Timestamp(i64::try_from(since.as_millis()).expect("milliseconds of this age fit 63 bits"))
 }
 
 fn random() -> u128 {

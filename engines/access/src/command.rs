@@ -41,8 +41,11 @@ pub enum Command {
         role: Role,
         /// The worker the person works as.
         seat: Option<Seat>,
+        /// The real time.
+        now: Timestamp,
     },
-    /// Changes a person. A new password or role ends the person's sessions.
+    /// Changes a person. A new password or role ends the person's sessions, and any change the
+    /// access tokens.
     UpdateUser {
         /// Whose it is.
         account: Sid,
@@ -54,6 +57,8 @@ pub enum Command {
         role: Option<Role>,
         /// Another worker, or none.
         seat: Patch<Seat>,
+        /// The real time.
+        now: Timestamp,
     },
     /// Removes a person and all sessions.
     DeleteUser {

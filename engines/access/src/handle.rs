@@ -28,7 +28,7 @@ pub(crate) fn handle(
             };
             create_key(access, turn, key)
         }
-        Command::CreateUser { account, username, password_hash, role, seat } => {
+        Command::CreateUser { account, username, password_hash, role, seat, now } => {
             let user = User {
                 username: username.clone(),
                 account: *account,
@@ -37,12 +37,13 @@ pub(crate) fn handle(
                 seat: *seat,
                 created_at: turn.now,
                 updated_at: turn.now,
+                tokens_from_s: second_after(*now),
             };
             create_user(access, turn, user)
         }
-        Command::UpdateUser { account, username, password_hash, role, seat } => {
+        Command::UpdateUser { account, username, password_hash, role, seat, now } => {
             let patch = (password_hash.as_ref(), *role, seat);
-            update_user(access, turn, *account, username, patch)
+            update_user(access, turn, *account, username, patch, *now)
         }
         Command::DeleteUser { account, username } => delete_user(access, turn, *account, username),
         Command::OpenSession { account, username, password_hash, token_hash, now, expires_at } => {
@@ -113,6 +114,7 @@ fn update_user(
     account: Sid,
     username: &str,
     (password_hash, role, seat): (Option<&Secret>, Option<Role>, &Patch<Seat>),
+    now: Timestamp,
 ) -> Result<Reply, Rejection> {
     let known = access.user(account, username);
     let mut user = known
@@ -131,6 +133,7 @@ fn update_user(
         return Ok(Reply::User(user));
     }
     user.updated_at = turn.now;
+    user.tokens_from_s = second_after(now).max(before.tokens_from_s + 1);
     if user.role != before.role || user.password_hash != before.password_hash {
         close_sessions(access, turn, account, username);
     }
@@ -192,6 +195,11 @@ fn close_ended_sessions(access: &mut Access, turn: Step<'_, '_>, now: Timestamp)
     }
 }
 
+/// Tokens say in whole seconds when they were signed; one of this second may be older than `now`.
+fn second_after(now: Timestamp) -> i64 {
+    now.epoch_secs() + 1
+}
+
 fn is_last_admin(access: &Access, user: &User) -> bool {
     user.role == Role::Admin
         && access.users(user.account).filter(|u| u.role == Role::Admin).count() == 1
@@ -217,6 +225,7 @@ mod tests {
     use base::IdSource;
 
     const ACCOUNT: Sid = Sid::new(*b"AC", 1);
+    const REAL_MS: i64 = 1_800_000_000_400;
 
     struct Case {
         access: Access,
@@ -252,6 +261,7 @@ mod tests {
                 password_hash,
                 role,
                 seat: None,
+                now: Timestamp(REAL_MS),
             })
         }
 
@@ -293,10 +303,58 @@ mod tests {
             password_hash: Some(Secret::new("other")),
             role: None,
             seat: Patch::Keep,
+            now: Timestamp(REAL_MS),
         };
         case.ask(update).unwrap();
         assert_eq!(case.who("c1", 60), None);
         assert_eq!(case.sign_in("ann", "c2", 60), Err(Rejection::PasswordChanged));
+    }
+
+    #[test]
+    fn a_change_ends_the_tokens_signed_before_it_and_none_signed_after() {
+        use crate::token::{Grants, TokenError, mint, verify};
+        let mut case = Case::new();
+        let key = ApiKey {
+            sid: Sid::new(*b"SK", 1),
+            account: ACCOUNT,
+            secret: Secret::new("s"),
+            purpose: KeyUse::Signing,
+            friendly_name: String::new(),
+            created_at: Timestamp(0),
+        };
+        case.access.apply(&Change::ApiKeyCreated(key.clone()));
+        case.add("ann", Role::Agent).unwrap();
+        let now_s = REAL_MS / 1_000;
+        let sign = |case: &Case| {
+            let user = case.access.user(ACCOUNT, "ann").unwrap();
+            let grants = Grants { identity: Some("ann".into()), task_router: None };
+            mint(&key, grants, now_s.max(user.tokens_from_s), 60).0
+        };
+        let seat = |worker| {
+            Patch::Set(Seat { workspace: Sid::new(*b"WS", 1), worker: Sid::new(*b"WK", worker) })
+        };
+        let (plain, _) =
+            mint(&key, Grants { identity: Some("ann".into()), task_router: None }, now_s, 60);
+        assert_eq!(verify(&case.access, &plain, now_s), Err(TokenError::NotOurs), "older");
+        // All within one second.
+        let changes = [
+            (Some(Secret::new("other")), None, Patch::Keep),
+            (None, Some(Role::Supervisor), Patch::Keep),
+            (None, None, seat(1)),
+            (None, None, seat(2)),
+            (None, None, Patch::Clear),
+        ];
+        for (password_hash, role, seat) in changes {
+            let earlier = sign(&case);
+            assert!(verify(&case.access, &earlier, now_s).is_ok());
+            let (account, username, now) = (ACCOUNT, "ann".into(), Timestamp(REAL_MS));
+            let update = Command::UpdateUser { account, username, password_hash, role, seat, now };
+            case.ask(update.clone()).unwrap();
+            assert_eq!(verify(&case.access, &earlier, now_s), Err(TokenError::NotOurs));
+            let later = sign(&case);
+            case.ask(update).unwrap();
+            assert!(verify(&case.access, &later, now_s).is_ok(), "nothing changed");
+        }
     }
 
     #[test]

@@ -131,6 +131,10 @@ pub struct User {
     pub created_at: Timestamp,
     /// When a field last changed.
     pub updated_at: Timestamp,
+    /// Access tokens of an earlier second of the real clock hold no longer: this is the second
+    /// after password, role or worker last changed.
+    #[serde(default)]
+    pub tokens_from_s: i64,
 }
 
 /// A browser that signed in. Its times are the real clock's, never the manual one's.

@@ -191,10 +191,8 @@ fn mac<M: Mac + KeyInit>(secret: &[u8], text: &[u8]) -> M {
 impl Claims {
     /// Who calls with this token.
     pub fn principal(&self) -> Principal {
-        let (routing, role) = (self.grants.task_router.as_ref(), self.role());
-        let seat =
-            routing.and_then(|g| Some(Seat { workspace: g.workspace_sid?, worker: g.worker_sid? }));
-        let workspace = routing.and_then(|grant| grant.workspace_sid);
+        let (role, seat) = (self.role(), self.seat());
+        let workspace = self.grants.task_router.as_ref().and_then(|grant| grant.workspace_sid);
         let identity = self.grants.identity.clone().unwrap_or_default();
         Principal { account: self.sub, who: Who::Bearer { identity, role, workspace, seat } }
     }
@@ -208,11 +206,20 @@ impl Claims {
         }
     }
 
-    /// What this server signed for a person holds while that person is there and may still do as
-    /// much.
+    /// What this server signed for a person holds while that person is there, works as the same
+    /// worker and may still do as much, and until password, role or worker change.
     fn fits_its_person(&self, access: &Access) -> bool {
         let identity = self.grants.identity.as_deref().unwrap_or_default();
-        access.user(self.sub, identity).is_some_and(|user| user.role >= self.role())
+        let Some(user) = access.user(self.sub, identity) else { return false };
+        let seat = self.seat();
+        user.role >= self.role()
+            && (seat.is_none() || seat == user.seat)
+            && self.iat.is_some_and(|at_s| at_s >= user.tokens_from_s)
+    }
+
+    fn seat(&self) -> Option<Seat> {
+        let routing = self.grants.task_router.as_ref()?;
+        Some(Seat { workspace: routing.workspace_sid?, worker: routing.worker_sid? })
     }
 }
 
@@ -308,15 +315,16 @@ mod tests {
     #[test]
     fn a_token_of_the_server_goes_with_its_person() {
         let own = ApiKey { purpose: KeyUse::Signing, ..key(3, ACCOUNT) };
-        let person = |role| {
+        let person = |role, seat| {
             Row::User(User {
                 username: "ann".into(),
                 account: ACCOUNT,
                 password_hash: Secret::new("h"),
                 role,
-                seat: None,
+                seat,
                 created_at: Timestamp(0),
                 updated_at: Timestamp(0),
+                tokens_from_s: NOW_S,
             })
         };
         let (auth_token, friendly_name) = (Secret::new("t"), String::new());
@@ -328,10 +336,21 @@ mod tests {
         let grant = TaskRouterGrant { role: Some("supervisor".into()), ..Default::default() };
         let grants = Grants { identity: Some("ann".into()), task_router: Some(grant) };
         let (token, _) = mint(&own, grants, NOW_S, 60);
-        assert!(verify(&with(vec![person(Role::Admin)]), &token, NOW_S).is_ok());
-        let demoted = verify(&with(vec![person(Role::Agent)]), &token, NOW_S);
+        assert!(verify(&with(vec![person(Role::Admin, None)]), &token, NOW_S).is_ok());
+        let demoted = verify(&with(vec![person(Role::Agent, None)]), &token, NOW_S);
         assert_eq!(demoted, Err(TokenError::NotOurs));
         assert_eq!(verify(&with(vec![]), &token, NOW_S), Err(TokenError::NotOurs));
+
+        let (workspace, worker) = (Sid::new(*b"WS", 1), Sid::new(*b"WK", 1));
+        let (workspace_sid, worker_sid) = (Some(workspace), Some(worker));
+        let grant = TaskRouterGrant { workspace_sid, worker_sid, role: Some("worker".into()) };
+        let grants = Grants { identity: Some("ann".into()), task_router: Some(grant) };
+        let (token, _) = mint(&own, grants, NOW_S, 60);
+        let seated = |seat| verify(&with(vec![person(Role::Agent, seat)]), &token, NOW_S).is_ok();
+        assert!(seated(Some(Seat { workspace, worker })));
+        assert!(!seated(Some(Seat { workspace, worker: Sid::new(*b"WK", 2) })));
+        assert!(!seated(Some(Seat { workspace: Sid::new(*b"WS", 2), worker })));
+        assert!(!seated(None));
     }
 
     #[test]

@@ -6,6 +6,7 @@ use serde_json::{Value, json};
 use std::time::SystemTime;
 
 const USERS: &str = "/sinew/v1/Users";
+const USERS_ANN: &str = "/sinew/v1/Users/ann";
 const SESSION: &str = "/sinew/v1/Session";
 const PASSWORD: &str = "ann's password";
 
@@ -178,10 +179,20 @@ async fn a_token_carries_the_grants_of_its_person() {
 
     let bearer = server.nobody().with("authorization", &format!("Bearer {token}"));
     assert_eq!(bearer.get(SESSION).await.json()["username"], "ann");
+    assert_eq!(owner.post_json(USERS_ANN, &json!({"role": "agent"})).await.status, 200);
+    assert_eq!(bearer.get(SESSION).await.status, 200, "nothing changed");
     let renewed = bearer.post_json("/sinew/v1/Session/Token", &json!({})).await;
     assert_eq!(renewed.status, 403, "a token does not live on by itself");
     let forged = server.nobody().with("authorization", &format!("Bearer {token}x"));
     assert_eq!(forged.get(SESSION).await.status, 401);
+
+    let changed = owner.post_json(USERS_ANN, &json!({"password": "another password"})).await;
+    assert_eq!(changed.status, 200, "{}", changed.text());
+    assert_eq!(bearer.get(SESSION).await.status, 401, "it is older than the password");
+    let ann = server.signed_in("ann", "another password").await;
+    let newer = ann.post_json("/sinew/v1/Session/Token", &json!({})).await.json();
+    let newer = format!("Bearer {}", newer["token"].as_str().unwrap());
+    assert_eq!(server.nobody().with("authorization", &newer).get(SESSION).await.status, 200);
 }
 
 #[tokio::test]

@@ -138,7 +138,7 @@ async fn mint(cx: Cx) -> Reply {
     };
     let grant = TaskRouterGrant { workspace_sid, worker_sid, role: Some(role.to_owned()) };
     let grants = Grants { identity: Some(user.username.clone()), task_router: Some(grant) };
-    let now_s = auth::real_now().epoch_secs();
+    let now_s = auth::real_now().epoch_secs().max(user.tokens_from_s);
     let (token, claims) = token::mint(key, grants, now_s, token::OWN_LIFE_S_MAX);
     Ok(Answer::created(&Token {
         token,

@@ -1,7 +1,7 @@
 //! People who sign in.
 
 use super::{password, place_of, seat_of, three_state};
-use crate::{Answer, Cx, Param, ParamKind, Permit, Problem, Reply, Routes, wrong};
+use crate::{Answer, Cx, Param, ParamKind, Permit, Problem, Reply, Routes, auth, wrong};
 use access::{Command, Role, Seat, Secret, User};
 use base::{Patch, Sid};
 use serde::{Deserialize, Serialize};
@@ -80,7 +80,8 @@ async fn create(cx: Cx) -> Reply {
     let seat = new.worker_sid.map(|worker| seat_of(&cx, &worker)).transpose()?;
     let password_hash = hashed(&cx, new.password).await?;
     let (account, username) = (cx.account(), new.username);
-    let command = Command::CreateUser { account, username, password_hash, role, seat };
+    let now = auth::real_now();
+    let command = Command::CreateUser { account, username, password_hash, role, seat, now };
     Ok(Answer::created(&shown(&cx, &user(cx.host.access(command).await?)?)?))
 }
 
@@ -103,7 +104,8 @@ async fn update(cx: Cx) -> Reply {
         None => None,
     };
     let (account, username) = (cx.account(), cx.path_text("user").into_owned());
-    let command = Command::UpdateUser { account, username, password_hash, role, seat };
+    let now = auth::real_now();
+    let command = Command::UpdateUser { account, username, password_hash, role, seat, now };
     Ok(Answer::ok(&shown(&cx, &user(cx.host.access(command).await?)?)?))
 }
 
