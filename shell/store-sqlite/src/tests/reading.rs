@@ -54,9 +54,15 @@ fn frequent_questions_use_an_index_and_sort_nothing() {
     let after = || Some(vec!["WT1".into()]);
     let down = || vec![("key", Direction::Descending)];
     let expected = [
-        (of(), "SEARCH task USING PRIMARY KEY (partition=?)"),
-        (Scan { order: down(), ..of() }, "SEARCH task USING PRIMARY KEY (partition=?)"),
-        (Scan { after: after(), ..of() }, "SEARCH task USING PRIMARY KEY (partition=? AND key>?)"),
+        (of(), "SEARCH task USING INDEX sqlite_autoindex_task_1 (partition=?)"),
+        (
+            Scan { order: down(), ..of() },
+            "SEARCH task USING INDEX sqlite_autoindex_task_1 (partition=?)",
+        ),
+        (
+            Scan { after: after(), ..of() },
+            "SEARCH task USING INDEX sqlite_autoindex_task_1 (partition=? AND key>?)",
+        ),
         (
             Scan { filters: one("live", ""), ..of() },
             "SEARCH task USING INDEX task___live (partition=?)",

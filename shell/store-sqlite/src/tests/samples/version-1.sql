@@ -32,7 +32,7 @@ CREATE TABLE "task" (
   "live" INTEGER,
   "body" TEXT NOT NULL,
   PRIMARY KEY (partition, "key")
-) STRICT, WITHOUT ROWID;
+) STRICT;
 CREATE INDEX "task__queue" ON "task" (partition, "queue", "key");
 CREATE INDEX "task___live" ON "task" (partition, "key") WHERE "live" = 1;
 CREATE TABLE "reservation" (
@@ -43,7 +43,7 @@ CREATE TABLE "reservation" (
   "live" INTEGER,
   "body" TEXT NOT NULL,
   PRIMARY KEY (partition, "key")
-) STRICT, WITHOUT ROWID;
+) STRICT;
 CREATE INDEX "reservation__task" ON "reservation" (partition, "task", "key");
 CREATE INDEX "reservation___live" ON "reservation" (partition, "key") WHERE "live" = 1;
 CREATE TABLE "worker_load" (
@@ -52,7 +52,7 @@ CREATE TABLE "worker_load" (
   "idle_since" INTEGER,
   "body" TEXT NOT NULL,
   PRIMARY KEY (partition, "key")
-) STRICT, WITHOUT ROWID;
+) STRICT;
 INSERT INTO partition VALUES (1, 'WS00000000000000000000000000000001', 'routing', 1767225600000);
 INSERT INTO journal VALUES
   (1, 1, 1767225600000, 'WorkerCreated', '{"worker":"WK1"}'),
