@@ -336,6 +336,8 @@ impl World {
         for workspace in machine.workspaces() {
             if let Some(engine) = machine.quiet_engine(workspace) {
                 self.checks.compare(workspace, Some(engine));
+                let names = machine.outlets.names.get(workspace);
+                self.checks.compare_names(workspace, names.as_deref());
             }
         }
     }

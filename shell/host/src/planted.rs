@@ -26,6 +26,8 @@ pub enum Planted {
     ForgetRow,
     /// A row that was written before is removed with the next step.
     LoseRow,
+    /// Names do not follow what is durable.
+    ForgetNames,
     /// Every eighth step is not published.
     ForgetEvents,
     /// Timers do not run.

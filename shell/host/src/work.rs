@@ -151,6 +151,10 @@ impl<E: Engine> Parts<E> {
 /// A waiter that went away needs no answer.
 impl<E: Engine> Finish for Parts<E> {
     fn observe(&mut self, batch: &Batch, outlets: &Outlets) {
+        #[cfg(feature = "planted-bugs")]
+        if crate::planted::is(crate::planted::Planted::ForgetNames) && batch.first > 30 {
+            return;
+        }
         E::observe(outlets, batch, &self.told.changes);
     }
 

@@ -1,9 +1,10 @@
-//! Rows, journal and running engine say the same.
+//! Rows, journal, running engine and the names the edge looks up say the same.
 
 use super::Checks;
 use base::IdSource;
-use host::{adapters::RoutingEngine, engine::Engine, partition::Partition};
+use host::{Names, adapters::RoutingEngine, engine::Engine, partition::Partition};
 use routing::WorkspaceSid;
+use std::{collections::BTreeMap, sync::Arc};
 use store::{PartitionId, Seq, Store};
 
 /// An engine that only ever read the journal.
@@ -33,6 +34,26 @@ impl Checks {
         }
     }
 
+    /// Compares what the edge looks names up in with the rows.
+    pub(crate) fn compare_names(&mut self, workspace: WorkspaceSid, names: Option<&Names>) {
+        let (Some(place), Some(names)) = (self.places.get(&workspace), names) else {
+            let (has_rows, has_names) = (self.places.contains_key(&workspace), names.is_some());
+            if has_rows != has_names {
+                let what = format!("{workspace}: rows {has_rows}, names {has_names}");
+                self.fail("names = rows", what);
+            }
+            return;
+        };
+        let is_same = place.workspace.as_ref() == Some(&*names.workspace)
+            && place.activities == names.activities
+            && place.channels.iter().eq(names.channels.keys())
+            && same(&names.queues, place.queues.iter().map(|(k, v)| (k, &*v.friendly_name)))
+            && same(&names.workflows, place.workflows.iter().map(|(k, v)| (k, &*v.friendly_name)));
+        if !is_same {
+            self.fail("names = rows", format!("{workspace}: {names:?}"));
+        }
+    }
+
     fn replayed(&mut self, id: &PartitionId, workspace: WorkspaceSid) -> String {
         let new = || Shadow { engine: RoutingEngine::empty(id), read: 0 };
         let shadow = self.shadows.entry(workspace).or_insert_with(new);
@@ -43,6 +64,13 @@ impl Checks {
         }
         shadow.engine.digest()
     }
+}
+
+fn same<'a, K: Ord + 'a>(
+    names: &'a BTreeMap<K, Arc<str>>,
+    rows: impl Iterator<Item = (&'a K, &'a str)>,
+) -> bool {
+    names.iter().map(|(key, name)| (key, &**name)).eq(rows)
 }
 
 /// The first line in which two texts differ.

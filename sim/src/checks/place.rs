@@ -74,6 +74,7 @@ impl Place {
                 let sid: TaskChannelSid = sid(key);
                 self.channels.retain(|known| *known != sid);
                 self.channels.extend(body.map(|_| sid));
+                self.channels.sort_unstable();
             }
             "task_queue" => set(&mut self.queues, key, body),
             "workflow" => set(&mut self.workflows, key, body),

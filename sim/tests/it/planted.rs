@@ -75,6 +75,12 @@ mod in_host {
     }
 
     #[test]
+    fn names_that_do_not_follow() {
+        plant(Planted::ForgetNames);
+        found_by("names = rows");
+    }
+
+    #[test]
     fn timers_that_do_not_run() {
         plant(Planted::ForgetTimers);
         found_by("every routable task is offered, every timer runs");
