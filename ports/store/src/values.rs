@@ -6,7 +6,7 @@ use crate::{
     Batch, ColumnKind, Direction, PartitionId, Row, RowWrite, Scan, Seq, Table, Test, Value,
 };
 use base::Timestamp;
-use std::sync::Arc;
+use std::{cmp::Ordering, sync::Arc};
 
 impl From<i64> for Value {
     fn from(n: i64) -> Self {
@@ -144,6 +144,18 @@ impl Scan {
         }
         cursor.push(key());
         cursor
+    }
+
+    /// How the order puts two cursors.
+    pub fn compare(&self, one: &[Value], other: &[Value]) -> Ordering {
+        let columns = self.order.iter().map(|(_, direction)| *direction);
+        let directions = columns.chain([self.key_direction()]);
+        let pairs = one.iter().zip(other).zip(directions);
+        let mut orders = pairs.map(|((one, other), direction)| match direction {
+            Direction::Ascending => one.cmp(other),
+            Direction::Descending => other.cmp(one),
+        });
+        orders.find(|order| order.is_ne()).unwrap_or(Ordering::Equal)
     }
 
     /// Panics when a column is not declared or a value cannot be of its column.
