@@ -40,9 +40,12 @@ pub trait Engine: Sized + Send + 'static {
     /// A partition nothing has happened in.
     fn empty(partition: &PartitionId) -> Self;
 
-    /// Brings the engine back from the live rows of its partition. The message names no customer
-    /// data.
-    fn restore(partition: &PartitionId, rows: Vec<Loaded>) -> Result<Self, String>;
+    /// Brings the engine back from the live rows of its partition, in any order. The message names
+    /// no customer data.
+    fn restore(
+        partition: &PartitionId,
+        rows: &mut dyn Iterator<Item = Loaded>,
+    ) -> Result<Self, String>;
 
     /// Carries out a command or refuses it; refused, it leaves nothing behind.
     fn handle(
@@ -117,12 +120,12 @@ pub trait Engine: Sized + Send + 'static {
     fn check(&self);
 }
 
-/// The rows of one table.
+/// Some rows of one table.
 #[derive(Debug)]
 pub struct Loaded {
     /// Which table.
     pub table: &'static Table,
-    /// Its live rows in one partition, by key.
+    /// Rows of one partition.
     pub rows: Vec<Row>,
 }
 

@@ -82,16 +82,20 @@ impl<E: Engine> Partition<E> {
         mut ids: IdSource,
     ) -> Result<Option<Self>, RestoreError> {
         let id = known.id;
-        let mut rows = load::<E>(store, &id)?;
-        load_ended::<E>(store, &id, (known.last, known.at), &mut rows)?;
+        let ended = load_ended::<E>(store, &id, (known.last, known.at))?;
         // A counter may have run over within the newest millisecond; live rows tell how far.
         ids.follow(u128::from((known.at.0.max(0) as u64) << 16 | 0xffff) << 64);
-        for key in rows.iter().flat_map(|loaded| &loaded.rows).map(|row| &row.key) {
-            if let Ok(sid) = key.parse::<base::Sid>() {
+        let mut live = LiveRows::new(store, &id, E::TABLES);
+        let mut rows = live.by_ref().chain(ended).inspect(|loaded| {
+            for sid in loaded.rows.iter().filter_map(|row| row.key.parse::<base::Sid>().ok()) {
                 ids.follow(sid.body());
             }
+        });
+        let engine = E::restore(&id, &mut rows);
+        if let Some(error) = live.failed {
+            return Err(error.into());
         }
-        let engine = E::restore(&id, rows).map_err(RestoreError::Rows)?;
+        let engine = engine.map_err(RestoreError::Rows)?;
         let (next, newest) = (known.last + 1, known.at);
         Ok((!engine.is_over()).then_some(Self { id, engine, ids, epoch, next, newest }))
     }
@@ -238,14 +242,53 @@ pub fn remove_all<E: Engine>(store: &dyn Store, batch: &mut Batch) -> Result<(),
     Ok(())
 }
 
-/// Bounds the bodies that are in memory while keys are gathered.
+/// Bounds the rows that are in memory as text, and how long one read takes.
 const ROWS_AT_ONCE: usize = 1_000;
 
-fn load<E: Engine>(store: &dyn Store, id: &PartitionId) -> Result<Vec<Loaded>, StoreError> {
-    E::TABLES
-        .iter()
-        .map(|table| Ok(Loaded { table, rows: store.scan(&live(table, id))? }))
-        .collect()
+/// The live rows of a partition, some at a time: a large workspace as text all at once would be
+/// most of a server's memory.
+struct LiveRows<'a> {
+    store: &'a dyn Store,
+    id: &'a PartitionId,
+    tables: std::slice::Iter<'static, &'static Table>,
+    /// Where the current table goes on.
+    scan: Option<Scan>,
+    /// Why there are no more rows, if not because these were all.
+    failed: Option<StoreError>,
+}
+
+impl<'a> LiveRows<'a> {
+    fn new(store: &'a dyn Store, id: &'a PartitionId, tables: &'static [&'static Table]) -> Self {
+        Self { store, id, tables: tables.iter(), scan: None, failed: None }
+    }
+}
+
+impl Iterator for LiveRows<'_> {
+    type Item = Loaded;
+
+    fn next(&mut self) -> Option<Loaded> {
+        loop {
+            let mut scan = match self.scan.take() {
+                Some(scan) => scan,
+                None => live(self.tables.next()?, self.id),
+            };
+            match self.store.scan(&scan) {
+                Ok(rows) if rows.is_empty() => {}
+                Ok(rows) => {
+                    let table = scan.table;
+                    if rows.len() == scan.limit {
+                        scan.after = rows.last().map(|row| scan.cursor(row));
+                        self.scan = Some(scan);
+                    }
+                    return Some(Loaded { table, rows });
+                }
+                Err(error) => {
+                    self.failed = Some(error);
+                    self.tables = [].iter();
+                }
+            }
+        }
+    }
 }
 
 /// What ended a short while ago, found at the end of the journal: an index by the time of the end
@@ -254,10 +297,10 @@ fn load_ended<E: Engine>(
     store: &dyn Store,
     id: &PartitionId,
     (last, at): (Seq, Timestamp),
-    rows: &mut [Loaded],
-) -> Result<(), StoreError> {
+) -> Result<Vec<Loaded>, StoreError> {
+    let mut ended = Vec::new();
     if E::ENDED_KEPT == Millis(0) {
-        return Ok(());
+        return Ok(ended);
     }
     let after = last.saturating_sub(ENDED_LOOK_BACK);
     let mut seen = BTreeSet::new();
@@ -270,17 +313,16 @@ fn load_ended<E: Engine>(
             continue;
         }
         let Some(row) = store.row(table, id, &key)? else { continue };
-        let loaded = rows.iter_mut().find(|loaded| std::ptr::eq(loaded.table, table));
-        loaded.expect("what ended is in a table of the engine").rows.push(row);
+        ended.push(Loaded { table, rows: vec![row] });
     }
-    Ok(())
+    Ok(ended)
 }
 
 /// Journal entries looked at for what ended: some thousand tasks.
 const ENDED_LOOK_BACK: u64 = 20_000;
 
 fn live(table: &'static Table, id: &PartitionId) -> Scan {
-    let mut scan = Scan::of(table, Arc::clone(id));
+    let mut scan = Scan { limit: ROWS_AT_ONCE, ..Scan::of(table, Arc::clone(id)) };
     if let Some(column) = table.live {
         scan.filters.push(Filter { column, test: Test::OneOf(vec![Value::Int(1)]) });
     }

@@ -31,7 +31,7 @@ impl Engine for Access {
         Self::default()
     }
 
-    fn restore(_: &PartitionId, loaded: Vec<Loaded>) -> Result<Self, String> {
+    fn restore(_: &PartitionId, loaded: &mut dyn Iterator<Item = Loaded>) -> Result<Self, String> {
         let mut rows = Vec::new();
         for Loaded { table, rows: stored } in loaded {
             for row in stored {

@@ -71,8 +71,8 @@ impl Engine for RoutingEngine {
         Self { routing: Routing::new(), is_there: false, audience: Audience::default() }
     }
 
-    fn restore(_: &PartitionId, loaded: Vec<Loaded>) -> Result<Self, String> {
-        let mut rows = Vec::with_capacity(loaded.iter().map(|loaded| loaded.rows.len()).sum());
+    fn restore(_: &PartitionId, loaded: &mut dyn Iterator<Item = Loaded>) -> Result<Self, String> {
+        let mut rows = Vec::new();
         let (mut is_there, mut audience) = (false, Audience::default());
         for Loaded { table, rows: stored } in loaded {
             let kind = kind(table);

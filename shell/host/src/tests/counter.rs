@@ -108,9 +108,9 @@ impl Engine for Counter {
         Self::default()
     }
 
-    fn restore(_: &PartitionId, rows: Vec<Loaded>) -> Result<Self, String> {
+    fn restore(_: &PartitionId, rows: &mut dyn Iterator<Item = Loaded>) -> Result<Self, String> {
         let mut counter = Self::default();
-        for row in rows.into_iter().flat_map(|loaded| loaded.rows) {
+        for row in rows.flat_map(|loaded| loaded.rows) {
             let entity = serde_json::from_str(&row.body).map_err(|error| error.to_string())?;
             counter.values.insert(row.key.into(), entity);
             counter.began = true;

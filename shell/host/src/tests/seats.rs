@@ -252,3 +252,16 @@ fn time_never_runs_backwards_in_a_partition() {
     let works = restored.turn(Settled::default(), [job], &weather);
     assert_eq!((works[0].batch.at, works[0].batch.first), (Timestamp(1_000), 3));
 }
+
+#[test]
+fn more_rows_than_are_read_at_once_come_back_whole() {
+    for (store, _folder) in stores() {
+        let mut bench = Bench::new(store.clone());
+        let names = (0..2_500).map(|number| &*format!("name {number}").leak());
+        bench.run(names.map(|name| Command::Add(name, 1)));
+        bench.commit();
+        let (rows, journal) = truths(&store, "P");
+        assert_eq!(rows, journal);
+        assert!(rows.contains("name 2499"), "{rows}");
+    }
+}
