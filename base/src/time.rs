@@ -40,10 +40,13 @@ impl Timestamp {
         self.0.div_euclid(1000)
     }
 
-    /// The parts of the UTC date and time.
+    /// The parts of the UTC date and time. Beyond the years that a calendar has here (−9999 to
+    /// 9999), those of the nearest instant within them.
     pub fn civil(self) -> jiff::civil::DateTime {
-        jiff::Timestamp::from_millisecond(self.0)
-            .expect("times stay between the years -9999 and 9999")
+        const FIRST_MS: i64 = jiff::Timestamp::MIN.as_second() * 1000;
+        const LAST_MS: i64 = jiff::Timestamp::MAX.as_second() * 1000;
+        jiff::Timestamp::from_millisecond(self.0.clamp(FIRST_MS, LAST_MS))
+            .expect("it lies between the first and the last")
             .to_zoned(jiff::tz::TimeZone::UTC)
             .datetime()
     }
@@ -98,5 +101,15 @@ mod tests {
         assert_eq!(t.to_string_ms(), "2026-01-01T00:00:00.999Z");
         assert_eq!("2026-01-01T00:00:00.999Z".parse(), Ok(t));
         assert!("yesterday".parse::<Timestamp>().is_err());
+    }
+
+    #[test]
+    fn times_beyond_the_calendar_are_written_as_its_ends() {
+        let last = Timestamp(jiff::Timestamp::MAX.as_second() * 1000);
+        for beyond in [last + Millis(1), last + Millis::secs(9), Timestamp(i64::MAX)] {
+            assert_eq!(beyond.to_string(), last.to_string());
+            assert!(beyond.to_string_ms().starts_with("9999-"));
+        }
+        assert!(Timestamp(i64::MIN).to_string().starts_with("-9999-"));
     }
 }
