@@ -95,7 +95,7 @@ impl Core {
         let inbox = Arc::new(Inbox::new());
         inbox.note(seat.next_deadline(), false);
         self.desk.register(seat.id().clone(), inbox.clone());
-        tokio::spawn(serve(seat, inbox.clone(), self.desk.clone(), clock.clone()));
+        self.desk.keep(tokio::spawn(serve(seat, inbox.clone(), self.desk.clone(), clock.clone())));
         inbox
     }
 

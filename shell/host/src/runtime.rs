@@ -24,7 +24,6 @@ use std::{
         atomic::{AtomicUsize, Ordering},
         mpsc,
     },
-    thread::JoinHandle,
     time::Duration,
 };
 use store::{PartitionId, Store};
@@ -32,6 +31,7 @@ use tokio::sync::{
     mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel},
     watch,
 };
+use tokio::task::JoinHandle;
 
 /// Batches committed in place at most; more are worth a wake-up of the writer.
 const IN_PLACE_MAX: usize = 2;
@@ -50,6 +50,8 @@ pub(crate) struct Desk {
     committing: Arc<Committing>,
     writer: Mutex<Writer>,
     homes: RwLock<BTreeMap<PartitionId, Arc<dyn Home>>>,
+    /// The tasks of partitions, ended ones included until the next one begins.
+    tasks: Mutex<Vec<JoinHandle<()>>>,
 }
 
 /// What desk and writer thread share.
@@ -63,7 +65,7 @@ struct Committing {
 #[derive(Default)]
 struct Writer {
     inbox: Option<mpsc::Sender<Vec<Work>>>,
-    thread: Option<JoinHandle<()>>,
+    thread: Option<std::thread::JoinHandle<()>>,
 }
 
 /// What the writer did with the messages it joined.
@@ -94,6 +96,7 @@ impl Desk {
             committing,
             writer: Mutex::new(Writer { inbox: Some(to_writer), thread: Some(thread) }),
             homes: RwLock::default(),
+            tasks: Mutex::default(),
         });
         tokio::spawn(tell(Arc::downgrade(&desk), from_writer));
         tokio::spawn(probe(Arc::downgrade(&desk), desk.health.watch()));
@@ -130,6 +133,13 @@ impl Desk {
         self.homes.write().unwrap_or_else(PoisonError::into_inner).insert(id, home);
     }
 
+    /// Remembers a partition's task, to wait for its end.
+    pub(crate) fn keep(&self, task: JoinHandle<()>) {
+        let mut tasks = lock(&self.tasks);
+        tasks.retain(|task| !task.is_finished());
+        tasks.push(task);
+    }
+
     pub(crate) fn forget(&self, id: &PartitionId) {
         self.homes.write().unwrap_or_else(PoisonError::into_inner).remove(id);
     }
@@ -149,6 +159,11 @@ impl Desk {
         }
         lock(&self.committing.committer).take();
         self.homes().iter().for_each(|home| home.close());
+        let tasks = std::mem::take(&mut *lock(&self.tasks));
+        for task in tasks {
+            // One that panicked has ended too.
+            let _ = task.await;
+        }
     }
 
     /// Lets go of everything without waiting: for a host that is dropped without being stopped.

@@ -1,5 +1,7 @@
 //! The host as the edge uses it: the real engines over real stores.
 
+#![expect(clippy::unwrap_used, reason = "helpers of tests")]
+
 mod access;
 mod events;
 mod workspaces;

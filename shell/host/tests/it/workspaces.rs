@@ -148,6 +148,16 @@ async fn a_deleted_workspace_leaves_nothing_and_its_neighbour_everything() {
 }
 
 #[tokio::test]
+async fn a_host_that_stopped_lets_go_of_its_store() {
+    let (store, _) = stores().swap_remove(0);
+    let host = start(&store);
+    Place::new(&host).await;
+    host.stop().await;
+    drop(host);
+    assert_eq!(Arc::strong_count(&store), 1);
+}
+
+#[tokio::test]
 async fn a_refused_workspace_is_nowhere() {
     let (store, _) = stores().swap_remove(0);
     let host = start(&store);
