@@ -43,9 +43,8 @@ impl Timestamp {
     /// The parts of the UTC date and time. Beyond the years that a calendar has here (−9999 to
     /// 9999), those of the nearest instant within them.
     pub fn civil(self) -> jiff::civil::DateTime {
-        const FIRST_MS: i64 = jiff::Timestamp::MIN.as_second() * 1000;
-        const LAST_MS: i64 = jiff::Timestamp::MAX.as_second() * 1000;
-        jiff::Timestamp::from_millisecond(self.0.clamp(FIRST_MS, LAST_MS))
+        let (first, last) = (jiff::Timestamp::MIN.as_second(), jiff::Timestamp::MAX.as_second());
+        jiff::Timestamp::from_millisecond(self.0.clamp(first * 1000, last * 1000))
             .expect("it lies between the first and the last")
             .to_zoned(jiff::tz::TimeZone::UTC)
             .datetime()
