@@ -6,8 +6,8 @@ use crate::names::lend;
 use axum::{http::StatusCode, response::Response};
 use host::{Names, Record};
 use routing::{
-    Answer, Question, Reservation, ReservationSid, Task, TaskSid, Worker, WorkerSid,
-    command::IfMatch,
+    Answer, Question, Reservation, ReservationSid, ReservationStatus, Task, TaskSid, Worker,
+    WorkerSid, command::IfMatch,
 };
 use serde::Serialize;
 use std::sync::Arc;
@@ -70,13 +70,13 @@ pub(crate) async fn perform(
         }
         O::CreateTask => update::create_task(bridge, wanted).await,
         O::FetchTask(sid) => {
-            may_touch(bridge, caller, sid, Hold::Any).await?;
+            may_touch(bridge, caller, sid, Hold::Open).await?;
             let task = live_task(bridge, caller, sid)?;
             let (names, now) = (names(bridge, caller), bridge.host.now());
             Ok(payload(bridge::Task::new(&task, lend(&names), now)))
         }
         O::UpdateTask(sid) => {
-            may_touch(bridge, caller, sid, Hold::Open).await?;
+            may_touch(bridge, caller, sid, Hold::Taken).await?;
             update::task(bridge, sid, wanted).await
         }
     }
@@ -124,6 +124,10 @@ fn fetch_reservation(
     if reservation.worker != worker {
         return Err(Trouble::not_found(&sid.to_string()));
     }
+    if !caller.supervisor && !reservation.status.is_open() {
+        // The task is shown with it, and goes on without this worker.
+        return Err(Trouble::forbidden("The worker no longer holds this reservation"));
+    }
     let task = live_task(bridge, caller, reservation.task)?;
     let worker: Worker = row(bridge, caller, &worker.to_string())?;
     let (names, now) = (names(bridge, caller), bridge.host.now());
@@ -147,10 +151,20 @@ async fn list_worker_channels(
 /// Which reservation gives a worker a hold on a task.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Hold {
-    /// One that is or was: enough to look.
-    Any,
-    /// One that is open: needed to change.
+    /// One that is open, offers included: enough to look.
     Open,
+    /// One that was accepted and is not over: needed to change.
+    Taken,
+}
+
+impl Hold {
+    const fn is_given_by(self) -> &'static [ReservationStatus] {
+        use ReservationStatus as S;
+        match self {
+            Self::Open => &[S::Pending, S::Accepted, S::Wrapping],
+            Self::Taken => &[S::Accepted, S::Wrapping],
+        }
+    }
 }
 
 /// A worker touches tasks by reservation only; supervisors touch all.
@@ -168,15 +182,18 @@ async fn may_touch(
         let test = Test::OneOf(vec![Value::from(value.as_str())]);
         Filter { column, test }
     };
-    let mut filters = vec![is("task", task.to_string()), is("worker", worker.to_string())];
-    if hold == Hold::Open {
-        filters.push(Filter { column: "live", test: Test::OneOf(vec![Value::Int(1)]) });
-    }
+    let given_by = hold.is_given_by().iter().map(|status| Value::from(status.as_str())).collect();
+    let filters = vec![
+        is("task", task.to_string()),
+        is("worker", worker.to_string()),
+        Filter { column: "live", test: Test::OneOf(vec![Value::Int(1)]) },
+        Filter { column: "status", test: Test::OneOf(given_by) },
+    ];
     let partition = Some(caller.workspace.to_string().into());
     let table = Reservation::TABLE;
     let scan = Scan { table, partition, filters, order: Vec::new(), after: None, limit: 1 };
     match bridge.host.list::<Reservation>(scan).await?.is_empty() {
         false => Ok(()),
-        true => Err(Trouble::forbidden("The worker has no reservation on this task")),
+        true => Err(Trouble::forbidden("The worker does not hold this task")),
     }
 }

@@ -125,19 +125,40 @@ pub(crate) async fn task(
     wanted: Wanted<'_>,
 ) -> Result<Response, Trouble> {
     let (caller, params) = (wanted.caller, &wanted.params);
-    let patch = TaskPatch {
+    let patch = task_patch(params)?;
+    if !caller.supervisor {
+        may_work_with(&patch)?;
+    }
+    let command = Command::UpdateTask { sid, if_match: wanted.if_match, patch };
+    let reply = bridge.host.routing(caller.workspace, command).await?;
+    let Reply::Task(task) = reply else { return Err(Trouble::internal()) };
+    let (names, now) = (names(bridge, caller), bridge.host.now());
+    Ok(payload(bridge::Task::new(&task, lend(&names), now)))
+}
+
+/// Whoever works on a task finishes it; where else it could go is not theirs to say.
+fn may_work_with(patch: &TaskPatch) -> Result<(), Trouble> {
+    let refused = if patch.status == Some(TaskStatus::Canceled) {
+        "AssignmentStatus canceled"
+    } else if patch.priority.is_some() {
+        "Priority"
+    } else if patch.task_channel.is_some() {
+        "TaskChannel"
+    } else {
+        return Ok(());
+    };
+    Err(Trouble::forbidden(&format!("{refused} is for supervisors")))
+}
+
+fn task_patch(params: &Params) -> Result<TaskPatch, Trouble> {
+    Ok(TaskPatch {
         attributes: params.attributes("Attributes")?,
         status: status(params)?,
         reason: params.text("Reason")?,
         priority: params.parsed("Priority")?,
         task_channel: channel(params)?,
         virtual_start_at: params.time("VirtualStartTime")?,
-    };
-    let command = Command::UpdateTask { sid, if_match: wanted.if_match, patch };
-    let reply = bridge.host.routing(caller.workspace, command).await?;
-    let Reply::Task(task) = reply else { return Err(Trouble::internal()) };
-    let (names, now) = (names(bridge, caller), bridge.host.now());
-    Ok(payload(bridge::Task::new(&task, lend(&names), now)))
+    })
 }
 
 fn status(params: &Params) -> Result<Option<TaskStatus>, Trouble> {

@@ -105,10 +105,80 @@ async fn a_worker_works_on_its_own_task() {
     assert_eq!(one["reservation_status"], "wrapping");
     let done = json!({"AssignmentStatus": "completed", "Reason": "finished"});
     assert_eq!(centre.ask(&token, "POST", &at, done).await.payload()["reason"], "finished");
+    let (watcher, over) = (centre.supervisor(), json!("completed"));
+    let seen = centre.ask(&watcher, "GET", &at, json!({})).await.payload();
+    assert_eq!(seen["assignment_status"], over);
+    let seen = centre.ask(&watcher, "GET", &reservation, json!({})).await.payload();
+    assert_eq!(seen["reservation_status"], over);
+    for gone in [&at, &reservation] {
+        assert_eq!(centre.ask(&token, "GET", gone, json!({})).await.refused(), 403, "{gone}");
+    }
+}
+
+#[tokio::test]
+async fn an_offer_is_looked_at_and_only_what_was_taken_is_changed() {
+    let centre = Centre::open().await;
+    let ann = centre.worker("Ann", "Available").await;
+    let token = centre.token(ann);
+    let task = centre.task(NewTask::default()).await;
+    let at = format!("/Tasks/{}", task.sid);
+    let reservations = format!("/Workers/{ann}/Reservations");
+    let open = centre.ask(&token, "GET", &reservations, json!({})).await.payload();
+    let reservation =
+        format!("{reservations}/{}", open["contents"][0]["sid"].as_str().expect("a SID"));
+    let read = centre.ask(&token, "GET", &at, json!({})).await.payload();
+    assert_eq!(read["assignment_status"], "reserved");
+    let changes = [
+        json!({"Attributes": {"mine": true}}),
+        json!({"AssignmentStatus": "canceled", "Reason": "x"}),
+        json!({"VirtualStartTime": "2026-01-01T00:00:00Z"}),
+    ];
+    for change in &changes {
+        let answer = centre.ask(&token, "POST", &at, change.clone()).await;
+        assert_eq!(answer.refused(), 403, "{change}");
+    }
+    let offline = centre.activity("Offline");
+    let reject = json!({"ReservationStatus": "rejected", "WorkerActivitySid": offline});
+    centre.ask(&token, "POST", &reservation, reject).await.payload();
+    for (method, path) in [("GET", &at), ("GET", &reservation), ("POST", &at)] {
+        let answer = centre.ask(&token, method, path, json!({})).await;
+        assert_eq!(answer.refused(), 403, "{method} {path}");
+    }
+    let row = centre.host.fetch::<routing::Task>(&centre.workspace.to_string(), &at[7..]);
+    assert_eq!(row.expect("readable").expect("there").attributes.text(), "{}");
+}
+
+#[tokio::test]
+async fn a_worker_finishes_its_task_and_cannot_send_it_elsewhere() {
+    let centre = Centre::open().await;
+    let ann = centre.worker("Ann", "Available").await;
+    let token = centre.token(ann);
+    let task = centre.task(NewTask::default()).await;
+    let at = format!("/Tasks/{}", task.sid);
+    let reservations = format!("/Workers/{ann}/Reservations");
+    let open = centre.ask(&token, "GET", &reservations, json!({})).await.payload();
+    let sid = open["contents"][0]["sid"].as_str().expect("a SID");
+    let accept = json!({"ReservationStatus": "accepted"});
+    centre.ask(&token, "POST", &format!("{reservations}/{sid}"), accept).await.payload();
+    let kept = [
+        json!({"AssignmentStatus": "canceled", "Reason": "x"}),
+        json!({"Priority": 9}),
+        json!({"TaskChannelUniqueName": "voice"}),
+        json!({"Attributes": {"a": 1}, "Priority": 9}),
+    ];
+    for change in &kept {
+        let answer = centre.ask(&token, "POST", &at, change.clone()).await;
+        assert_eq!(answer.refused(), 403, "{change}");
+    }
+    let seen = centre.ask(&token, "GET", &at, json!({})).await.payload();
+    let as_before = (json!("assigned"), json!(0), json!("{}"));
     assert_eq!(
-        centre.ask(&token, "GET", &at, json!({})).await.payload()["assignment_status"],
-        "completed"
+        (&seen["assignment_status"], &seen["priority"], &seen["attributes"]),
+        (&as_before.0, &as_before.1, &as_before.2)
     );
+    let watcher = centre.supervisor();
+    let raised = centre.ask(&watcher, "POST", &at, json!({"Priority": 9})).await.payload();
+    assert_eq!(raised["priority"], 9);
 }
 
 #[tokio::test]
