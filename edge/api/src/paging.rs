@@ -10,7 +10,7 @@ use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use host::Record;
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use serde::{Deserialize, Serialize};
-use std::cmp::Ordering;
+use std::collections::BTreeSet;
 use store::{Direction, Scan, Value};
 
 const SIZE_DEFAULT: i64 = 50;
@@ -25,7 +25,6 @@ const QUERY: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'_').remove(b'.'
 #[derive(Clone, Debug)]
 pub struct Listing {
     scan: Scan,
-    also: Option<Scan>,
     key: &'static str,
     absolute: Absolute,
     style: Style,
@@ -50,15 +49,7 @@ enum Absolute {
 impl Listing {
     /// The rows a scan finds, under `key`. The scan's `after` and `limit` are set by the page.
     pub fn of(key: &'static str, scan: Scan) -> Self {
-        Self { scan, also: None, key, absolute: Absolute::Served, style: Style::Meta }
-    }
-
-    /// And the rows of another scan of the same table in the same order, none of them in the first:
-    /// for a condition that one index does not serve.
-    #[must_use]
-    pub fn and(self, also: Scan) -> Self {
-        assert_eq!(self.scan.order, also.order, "both scans run in one order");
-        Self { also: Some(also), ..self }
+        Self { scan, key, absolute: Absolute::Served, style: Style::Meta }
     }
 
     /// With the envelope of the 2010-04-01 API.
@@ -95,25 +86,74 @@ impl Cx {
     pub async fn list<R: Record>(
         &self,
         listing: Listing,
+        show: impl FnMut(&R, &mut Items) -> Result<(), Problem>,
+    ) -> Reply {
+        self.list_where(listing, |_: &R| Ok(true), show).await
+    }
+
+    /// The same of those rows only that `keep` holds for: for what no column tells. Rows are read
+    /// until the page is full, so the scan should leave few to be passed over.
+    pub async fn list_where<R: Record>(
+        &self,
+        listing: Listing,
+        keep: impl Fn(&R) -> Result<bool, Problem>,
+        show: impl FnMut(&R, &mut Items) -> Result<(), Problem>,
+    ) -> Reply {
+        let wanted = Wanted::of(self, &listing)?;
+        let mut scan = wanted.turn(listing.scan.clone());
+        let mut rows: Vec<(R, Vec<Value>)> = Vec::new();
+        loop {
+            let read: Vec<(R, Vec<Value>)> = self.host.list(scan.clone()).await?;
+            let is_last = read.len() < scan.limit;
+            scan.after = read.last().map(|(_, cursor)| cursor.clone());
+            for (row, cursor) in read {
+                if keep(&row)? {
+                    rows.push((row, cursor));
+                }
+            }
+            if is_last || rows.len() >= scan.limit {
+                rows.truncate(scan.limit);
+                return self.shown(&listing, &wanted, rows, show);
+            }
+        }
+    }
+
+    /// A page of two scans of one table in one order: for a condition that one index does not
+    /// serve. The second is made once the first was read, so a row that goes over meanwhile is not
+    /// missed; a row found by both is shown once, as the second found it.
+    pub async fn list_and<R: Record>(
+        &self,
+        listing: Listing,
+        also: impl Future<Output = Result<Scan, Problem>>,
+        show: impl FnMut(&R, &mut Items) -> Result<(), Problem>,
+    ) -> Reply {
+        let wanted = Wanted::of(self, &listing)?;
+        let scan = wanted.turn(listing.scan.clone());
+        let mut rows: Vec<(R, Vec<Value>)> = self.host.list(scan.clone()).await?;
+        let also = also.await?;
+        assert_eq!(listing.scan.order, also.order, "both scans run in one order");
+        let others: Vec<(R, Vec<Value>)> = self.host.list(wanted.turn(also)).await?;
+        let twice: BTreeSet<&Value> = others.iter().filter_map(|(_, c)| c.last()).collect();
+        rows.retain(|(_, cursor)| cursor.last().is_none_or(|key| !twice.contains(key)));
+        rows.extend(others);
+        rows.sort_by(|(_, one), (_, other)| scan.compare(one, other));
+        rows.truncate(scan.limit);
+        self.shown(&listing, &wanted, rows, show)
+    }
+
+    fn shown<R>(
+        &self,
+        listing: &Listing,
+        wanted: &Wanted,
+        mut rows: Vec<(R, Vec<Value>)>,
         mut show: impl FnMut(&R, &mut Items) -> Result<(), Problem>,
     ) -> Reply {
-        let Listing { scan, also, key, absolute, style } = listing;
-        let wanted = Wanted::parse(self.path(), &self.input)?;
-        wanted.check(&scan, absolute)?;
-        let order = scan.order.clone();
-        let scan = wanted.turn(scan);
-        let mut rows: Vec<(R, Vec<Value>)> = self.host.list(scan.clone()).await?;
-        if let Some(also) = also {
-            rows.extend(self.host.list::<R>(wanted.turn(also)).await?);
-            rows.sort_by(|(_, one), (_, other)| in_order(&scan, one, other));
-            rows.truncate(scan.limit);
-        }
-        let page = wanted.page(&mut rows, order.len());
+        let page = wanted.page(&mut rows, listing.scan.order.len());
         let mut items = Items { json: Vec::with_capacity(rows.len() * 512) };
         for (row, _) in &rows {
             show(row, &mut items)?;
         }
-        Ok(page.envelope(self, style, key, &items.json))
+        Ok(page.envelope(self, listing.style, listing.key, &items.json))
     }
 
     /// A page of entities that are all in memory, in the order they are to be shown, each with the
@@ -135,18 +175,6 @@ impl Cx {
         }
         Ok(page.envelope(self, Style::Meta, key, &items.json))
     }
-}
-
-/// How a scan orders two cursors: its columns, then the key.
-fn in_order(scan: &Scan, one: &[Value], other: &[Value]) -> Ordering {
-    let directions = scan.order.iter().map(|(_, direction)| *direction);
-    let directions = directions.chain([scan.key_direction()]);
-    let pairs = one.iter().zip(other).zip(directions);
-    let orders = pairs.map(|((one, other), direction)| match direction {
-        Direction::Ascending => one.cmp(other),
-        Direction::Descending => other.cmp(one),
-    });
-    orders.fold(Ordering::Equal, Ordering::then)
 }
 
 /// Which page a request asks for.
@@ -201,6 +229,13 @@ impl Wanted {
         Ok(Self { size, number, start, digest })
     }
 
+    /// The page a request asks for, where the list has such.
+    fn of(cx: &Cx, listing: &Listing) -> Result<Self, Problem> {
+        let wanted = Self::parse(cx.path(), &cx.input)?;
+        wanted.check(&listing.scan, listing.absolute)?;
+        Ok(wanted)
+    }
+
     /// A token made up by a client must not reach the store.
     fn check(&self, scan: &Scan, absolute: Absolute) -> Result<(), Problem> {
         match &self.start {
@@ -212,10 +247,15 @@ impl Wanted {
             Start::Skip(_) => Ok(()),
             Start::Token(token) => {
                 let columns = scan.order.iter().map(|(column, _)| *column).chain(["key"]);
-                let kinds: Vec<_> = columns.map(|column| scan.table.kind(column)).collect();
-                let fits = token.c.len() == kinds.len()
-                    && token.c.iter().zip(kinds).all(|(field, kind)| field.value().fits(kind));
-                if fits { Ok(()) } else { Err(foreign_token()) }
+                let columns: Vec<&str> = columns.collect();
+                // Any column may be null in some row, but no row is without a key.
+                let fits = |(field, column): (&Field, &&str)| {
+                    field.value().fits(scan.table.kind(column))
+                        && (**column != *"key" || *field != Field::Null)
+                };
+                let all_fit =
+                    token.c.len() == columns.len() && token.c.iter().zip(&columns).all(fits);
+                if all_fit { Ok(()) } else { Err(foreign_token()) }
             }
         }
     }
@@ -531,6 +571,71 @@ mod tests {
         assert!(refused("/v1/Others", "Name=a"));
         let (things, at) = ("/v1/Things", input("PageToken=e30"));
         assert!(Wanted::parse(things, &at).is_err());
+    }
+
+    /// Forged tokens, from a seed: right and wrong digests, any number of fields of any kind.
+    fn forged(seed: u64, digest: &str) -> String {
+        let mut state = seed;
+        let mut draw = |below: u64| {
+            state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
+            (state >> 33) % below
+        };
+        let fields: Vec<serde_json::Value> = (0..draw(5))
+            .map(|_| match draw(9) {
+                0 | 1 => json!(null),
+                2 => json!(i64::MIN),
+                3 => json!(i64::MAX),
+                4 => json!(u64::MAX),
+                5 => json!(1.5),
+                6 => json!(["x"]),
+                7 => json!("\u{0}\u{10ffff}'; --"),
+                _ => json!("WT00000000000000000000000000000001"),
+            })
+            .collect();
+        let digest = if draw(8) == 0 { "0" } else { digest };
+        let token = match draw(4) {
+            0 => json!({"d": digest, "c": fields, "b": true}),
+            1 => json!({"d": digest, "c": fields, "b": fields}),
+            _ => json!({"d": digest, "c": fields}),
+        };
+        let mut bytes = serde_json::to_vec(&token).unwrap();
+        if draw(6) == 0 {
+            let at = usize::try_from(draw(bytes.len() as u64)).unwrap();
+            bytes[at] = u8::try_from(draw(256)).unwrap();
+        }
+        URL_SAFE_NO_PAD.encode(bytes)
+    }
+
+    #[test]
+    fn no_forged_token_reaches_the_store_unfit() {
+        let (path, store) = ("/v1/Tasks", store::MemoryStore::new());
+        let (ascending, descending) = (Direction::Ascending, Direction::Descending);
+        let orders = [
+            vec![],
+            vec![("key", descending)],
+            vec![("priority", descending), ("created_at", ascending)],
+            vec![("queue", ascending)],
+        ];
+        let digest = digest(path, &input(""));
+        let (mut passed, mut refused) = (0, 0);
+        for seed in 0..20_000 {
+            let token = input(&format!("PageToken={}", forged(seed, &digest)));
+            let Ok(wanted) = Wanted::parse(path, &token) else { continue };
+            for order in &orders {
+                let partition = "WS00000000000000000000000000000001".into();
+                let scan =
+                    Scan { order: order.clone(), ..Scan::of(&host::tables::TASK, partition) };
+                if wanted.check(&scan, Absolute::Refused).is_err() {
+                    refused += 1;
+                    continue;
+                }
+                passed += 1;
+                let found = store::Store::scan(&store, &wanted.turn(scan));
+                assert_eq!(found.unwrap(), []);
+            }
+            wanted.cut(&mut entries([1, 2, 3]));
+        }
+        assert!(passed > 100 && refused > 100, "{passed} passed, {refused} were refused");
     }
 
     #[test]

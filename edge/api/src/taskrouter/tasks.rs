@@ -73,10 +73,10 @@ pub(super) fn routes() -> Routes {
 async fn list(cx: Cx) -> Reply {
     let mut live = scan::<Task>(&cx, filters(&cx).await?);
     live.order = order(&cx)?;
-    let ended = ended(&cx, &live).await?;
+    let ended = ended(&cx, live.clone());
     live.filters.push(is("live", true));
-    let (now, listing) = (cx.host.now(), Listing::of("tasks", live).and(ended).by_token_only());
-    cx.list::<Task>(listing, |task, items| {
+    let (now, listing) = (cx.host.now(), Listing::of("tasks", live).by_token_only());
+    cx.list_and::<Task>(listing, ended, |task, items| {
         items.push(&rest::Task::new(task, cx.names(), cx.base(), now));
         Ok(())
     })
@@ -168,11 +168,10 @@ fn order(cx: &Cx) -> Result<Vec<(&'static str, Direction)>, Problem> {
 
 /// The same list among tasks that ended a short while ago: history is long and has no index for
 /// them, but the engine knows which they are.
-async fn ended(cx: &Cx, live: &Scan) -> Result<Scan, Problem> {
+pub(super) async fn ended(cx: &Cx, mut scan: Scan) -> Result<Scan, Problem> {
     let routing::Answer::Tasks(ended) = cx.ask(Question::Ended).await? else {
         return Err(Problem::internal());
     };
-    let mut scan = live.clone();
     scan.filters.push(is("live", false));
     scan.filters.push(any_sid("key", ended));
     Ok(scan)

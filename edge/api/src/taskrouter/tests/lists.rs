@@ -1,6 +1,20 @@
 //! Filters, orders and pages.
 
 use super::{resources::leads_to, *};
+use crate::{
+    Cx, Items, Listing, Permit, Reply, Routes,
+    routes::Product,
+    taskrouter::{
+        filters::{is, scan},
+        tasks::ended,
+    },
+};
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use routing::{
+    Command as Work, Task, TaskStatus,
+    command::{IfMatch, TaskPatch},
+};
+use serde_json::json;
 
 /// Three workers who differ in skill and activity, two queues for them.
 async fn people(desk: &Desk) -> (String, Vec<String>) {
@@ -167,6 +181,77 @@ async fn pages_lead_through_live_and_ended_tasks_while_more_come() {
     let back = text(&page.body["meta"]["previous_page_url"]);
     let back = desk.get(&back, &[]).await.column("tasks", "sid");
     assert_eq!(back, made[4..8]);
+}
+
+/// The list of tasks while the first of them ends between the two reads, before or after the
+/// engine was asked what ended.
+async fn list_meanwhile(cx: Cx, is_asked_first: bool) -> Reply {
+    let all = scan::<Task>(&cx, Vec::new());
+    let mut live = all.clone();
+    live.filters.push(is("live", true));
+    let first = cx.host.list::<Task>(live.clone()).await?.remove(0).0.sid;
+    let also = async {
+        let asked = if is_asked_first { Some(ended(&cx, all.clone()).await?) } else { None };
+        let (status, reason) = (Some(TaskStatus::Canceled), Some("x".to_owned()));
+        let patch = TaskPatch { status, reason, ..TaskPatch::default() };
+        cx.command(Work::UpdateTask { sid: first, if_match: IfMatch::Any, patch }).await?;
+        match asked {
+            Some(asked) => Ok(asked),
+            None => ended(&cx, all.clone()).await,
+        }
+    };
+    let listing = Listing::of("tasks", live);
+    let show = |task: &Task, items: &mut Items| {
+        items.push(&json!({"sid": task.sid, "status": task.status.as_str()}));
+        Ok(())
+    };
+    cx.list_and::<Task>(listing, also, show).await
+}
+
+#[tokio::test]
+async fn a_task_that_ends_between_two_reads_is_listed_once() {
+    let desk = Desk::open().await;
+    let workspace = waiting_room(&desk).await;
+    let at = format!("{workspace}/Tasks");
+    let sids = [desk.made(&at, &[]).await, desk.made(&at, &[]).await, desk.made(&at, &[]).await];
+    let routes = Routes::at("/v1/Workspaces/{workspace}")
+        .get("/Asked", "asked", Permit::Read, |cx| list_meanwhile(cx, true))
+        .get("/Ended", "ended", Permit::Read, |cx| list_meanwhile(cx, false));
+    let site = Site::parse("http://localhost:8080").expect("a URL");
+    let options = Options { site, limits: Limits::None, dispositions: Vec::new() };
+    let products = vec![Product::new("taskrouter", vec![routes])];
+    let api = Api::over(desk.host.clone(), options, products);
+    let meanwhile = Desk { api, host: desk.host.clone() };
+    for (path, statuses) in [
+        // Too late for the answer, so it is shown as it was read.
+        ("Asked", ["pending", "pending", "pending"]),
+        ("Ended", ["canceled", "canceled", "pending"]),
+    ] {
+        let listed = meanwhile.get(&format!("{workspace}/{path}"), &[]).await;
+        assert_eq!(listed.column("tasks", "sid"), sids, "{path}");
+        assert_eq!(listed.column("tasks", "status"), statuses, "{path}");
+    }
+    assert_eq!(desk.get(&at, &[]).await.column("tasks", "sid"), sids);
+}
+
+#[tokio::test]
+async fn a_made_up_page_token_is_refused() {
+    let desk = Desk::open().await;
+    let workspace = waiting_room(&desk).await;
+    let at = format!("{workspace}/Activities");
+    let first = desk.get(&at, &[("PageSize", "1")]).await;
+    let next = text(&first.body["meta"]["next_page_url"]);
+    let (link, token) = next.split_once("PageToken=").expect("a token");
+    let token = URL_SAFE_NO_PAD.decode(token).expect("base64");
+    let token: Value = serde_json::from_slice(&token).expect("JSON");
+    for cursor in [json!([null]), json!([]), json!([1]), json!(["a", "b"])] {
+        let mut forged = token.clone();
+        forged["c"] = cursor;
+        let forged = URL_SAFE_NO_PAD.encode(forged.to_string());
+        let got = desk.get(&format!("{link}PageToken={forged}"), &[]).await;
+        assert_eq!(got.code(), (400, 20001), "{}", got.body);
+        assert!(got.body["message"].as_str().is_some_and(|text| text.contains("PageToken")));
+    }
 }
 
 #[tokio::test]
