@@ -16,7 +16,11 @@ struct Floor {
 
 impl Floor {
     async fn open() -> Self {
-        let server = Server::start().await;
+        Self::open_with(|_| {}).await
+    }
+
+    async fn open_with(change: impl FnOnce(&mut sinew::Config)) -> Self {
+        let server = Server::with(change).await;
         let owner = server.owner();
         let workspace = made(&owner, "/taskrouter/v1/Workspaces", &[("FriendlyName", "W")]).await;
         let base = format!("/taskrouter/v1/Workspaces/{workspace}");
@@ -54,7 +58,8 @@ impl Floor {
 
     async fn accept(&self, task: &str) {
         let base = format!("/taskrouter/v1/Workspaces/{}/Tasks/{task}", self.workspace);
-        let listed = self.owner.get(&format!("{base}/Reservations")).await.json();
+        let open = format!("{base}/Reservations?ReservationStatus=pending");
+        let listed = self.owner.get(&open).await.json();
         let sid = listed["reservations"][0]["sid"].as_str().unwrap().to_owned();
         let accept = [("ReservationStatus", "accepted")];
         let got = self.owner.post(&format!("{base}/Reservations/{sid}"), &accept).await;
@@ -81,6 +86,8 @@ async fn a_disposition_is_set_by_who_had_the_task() {
     let path = floor.ours(&format!("/Tasks/{task}/Disposition"));
     let set = json!({"code": "resolved", "note": "all well"});
     let early = holder.send_json("PUT", &path, &set).await;
+    assert_eq!((early.status, &early.json()["code"]), (404, &json!(20404)), "{}", early.text());
+    let early = floor.owner.send_json("PUT", &path, &set).await;
     assert_eq!((early.status, &early.json()["code"]), (400, &json!(20001)), "{}", early.text());
     floor.accept(&task).await;
 
@@ -97,6 +104,41 @@ async fn a_disposition_is_set_by_who_had_the_task() {
     assert_eq!(shown["task_sid"], Value::from(task.clone()));
     let task = format!("/taskrouter/v1/Workspaces/{}/Tasks/{task}", floor.workspace);
     assert_eq!(floor.owner.get(&task).await.json()["attributes"], "{\"n\":1}");
+}
+
+#[tokio::test]
+async fn a_disposition_is_out_of_reach_for_who_rejected_the_task() {
+    let floor = Floor::open_with(|config| config.clock = sinew::config::Clock::Manual).await;
+    let (task, (rejecter, theirs), (_, holder)) = floor.offered().await;
+    let base = format!("/taskrouter/v1/Workspaces/{}", floor.workspace);
+    let listed = floor.owner.get(&format!("{base}/Workers/{rejecter}/Reservations")).await.json();
+    let offer = listed["reservations"][0]["sid"].as_str().unwrap();
+    let away = floor.owner.get(&format!("{base}/Activities?Available=false")).await.json();
+    let away = away["activities"][0]["sid"].as_str().unwrap();
+    let reject = [("ReservationStatus", "rejected"), ("WorkerActivitySid", away)];
+    let offer = format!("{base}/Workers/{rejecter}/Reservations/{offer}");
+    assert_eq!(floor.owner.post(&offer, &reject).await.status, 200);
+    floor.accept(&task).await;
+
+    let path = floor.ours(&format!("/Tasks/{task}/Disposition"));
+    let set = json!({"code": "resolved", "note": "by whoever took it"});
+    assert_eq!(holder.send_json("PUT", &path, &set).await.status, 200);
+    let over = theirs.send_json("PUT", &path, &json!({"code": "other"})).await;
+    assert_eq!((over.status, &over.json()["code"]), (404, &json!(20404)));
+    assert_eq!(theirs.get(&path).await.status, 404);
+    let done = [("AssignmentStatus", "completed"), ("Reason", "done")];
+    assert_eq!(floor.owner.post(&format!("{base}/Tasks/{task}"), &done).await.status, 200);
+    assert_eq!(holder.get(&path).await.json()["note"], set["note"], "held to the end");
+
+    let explain = floor.ours(&format!("/Tasks/{task}/Explain"));
+    assert_eq!(floor.owner.get(&explain).await.status, 200);
+    let advance = json!({"advance_ms": 300_000});
+    assert_eq!(floor.owner.post_json("/sinew/v1/Clock", &advance).await.status, 200);
+    for caller in [holder, &floor.owner] {
+        assert_eq!(caller.get(&path).await.status, 404, "it goes with the task");
+        assert_eq!(caller.send_json("PUT", &path, &set).await.status, 404);
+    }
+    assert_eq!(floor.owner.get(&explain).await.status, 404);
 }
 
 #[tokio::test]

@@ -2,12 +2,16 @@
 //! were sent.
 
 use super::instant;
+use crate::taskrouter::{
+    filters::{any, any_sid, scan},
+    read,
+};
 use crate::{Answer, Cx, Param, ParamKind, Permit, Problem, Reply, Routes, wrong};
 use access::Role;
 use routing::{Command, Disposition, Reservation, Task, TaskSid};
 use serde::{Deserialize, Serialize};
 use serde_json::json;
-use store::{Filter, Scan, Test, Value};
+use store::Scan;
 
 pub(super) fn routes() -> Routes {
     Routes::at("/v1/Workspaces/{workspace}")
@@ -65,25 +69,21 @@ async fn set(cx: Cx) -> Reply {
     }
 }
 
-/// The task in the path. To an agent, a task that never was offered to them is not there.
+/// The task in the path while it is readable. To an agent, a task they did not take, or did not keep
+/// to its end, is not there.
 async fn own_task(cx: &Cx) -> Result<Task, Problem> {
-    let sid: TaskSid = cx.path_sid("task")?;
-    let task = cx.fetch::<Task>(&sid.sid())?.ok_or_else(|| cx.not_found())?;
+    let task = read::task(cx)?;
     if cx.principal().role() > Role::Agent {
         return Ok(task);
     }
     let worker = cx.principal().seat().ok_or_else(|| cx.not_found())?.worker;
-    let equals = |column, value: String| Filter {
-        column,
-        test: Test::OneOf(vec![Value::from(value.as_str())]),
-    };
-    let scan = Scan {
-        filters: vec![equals("task", sid.to_string()), equals("worker", worker.to_string())],
-        limit: 1,
-        ..Scan::of(&host::tables::RESERVATION, cx.partition())
-    };
-    let offered = cx.host.list::<Reservation>(scan).await?;
-    if offered.is_empty() { Err(cx.not_found()) } else { Ok(task) }
+    let filters = vec![
+        any_sid("task", [task.sid]),
+        any_sid("worker", [worker]),
+        any("status", ["accepted", "wrapping", "completed"]),
+    ];
+    let held = cx.host.list::<Reservation>(Scan { limit: 1, ..scan::<Reservation>(cx, filters) });
+    if held.await?.is_empty() { Err(cx.not_found()) } else { Ok(task) }
 }
 
 fn shown(cx: &Cx, task_sid: TaskSid, disposition: &Disposition) -> Answer {

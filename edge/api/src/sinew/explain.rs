@@ -1,9 +1,10 @@
 //! Why a task is where it is.
 
 use super::instant;
+use crate::taskrouter::read;
 use crate::{Answer, Cx, Param, ParamKind, Permit, Problem, Reply, Routes};
 use base::Timestamp;
-use routing::{Answer as Told, Question, TaskSid, WorkerSid};
+use routing::{Answer as Told, Question, WorkerSid};
 use serde_json::Value;
 
 /// Verdicts shown unless the caller asks for fewer or more.
@@ -21,7 +22,7 @@ pub(super) fn routes() -> Routes {
 }
 
 async fn explain(cx: Cx) -> Reply {
-    let task: TaskSid = cx.path_sid("task")?;
+    let task = read::task(&cx)?.sid;
     let worker: Option<WorkerSid> = cx.input.sid("Worker")?;
     let limit = cx.input.int("Limit", 1..=VERDICTS_MAX)?.unwrap_or(VERDICTS);
     let limit = usize::try_from(limit).expect("it is bounded above");

@@ -5,7 +5,7 @@ use host::Record;
 use store::{Direction, Filter, Scan, Test, Value};
 
 /// Rows of the workspace in the path.
-pub(super) fn scan<R: Record>(cx: &Cx, filters: Vec<Filter>) -> Scan {
+pub(crate) fn scan<R: Record>(cx: &Cx, filters: Vec<Filter>) -> Scan {
     Scan { filters, ..Scan::of(R::TABLE, cx.partition()) }
 }
 
@@ -15,7 +15,7 @@ pub(super) fn is(column: &'static str, value: impl Into<Value>) -> Filter {
 }
 
 /// A column has one of these values; of none, nothing passes.
-pub(super) fn any<V: Into<Value>>(
+pub(crate) fn any<V: Into<Value>>(
     column: &'static str,
     values: impl IntoIterator<Item = V>,
 ) -> Filter {
@@ -23,7 +23,7 @@ pub(super) fn any<V: Into<Value>>(
 }
 
 /// Rows with these SIDs.
-pub(super) fn any_sid<S: ToString>(
+pub(crate) fn any_sid<S: ToString>(
     column: &'static str,
     sids: impl IntoIterator<Item = S>,
 ) -> Filter {

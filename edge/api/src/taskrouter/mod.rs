@@ -3,8 +3,8 @@
 //! Rules live in `routing`; these files only translate. Statistics and events are not served yet.
 
 mod activities;
-mod filters;
-mod read;
+pub(crate) mod filters;
+pub(crate) mod read;
 mod reservations;
 mod task_channels;
 mod task_queues;

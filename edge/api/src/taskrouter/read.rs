@@ -1,10 +1,14 @@
 //! What several resources read alike.
 
+use super::filters::{is, scan};
 use crate::{Cx, Problem};
 use base::{Millis, Timestamp};
 use host::Names;
-use routing::{Reply, Task, TaskSid, Worker, WorkerSid, limits::ENDED_READABLE_S};
+use routing::{
+    Answer, Question, Reply, Task, TaskSid, Worker, WorkerSid, limits::ENDED_READABLE_S,
+};
 use std::sync::Arc;
+use store::Scan;
 
 /// A reply of another kind than the command's: a bug, and the caller cannot help it.
 pub(super) fn unexpected(reply: &Reply) -> Problem {
@@ -37,11 +41,27 @@ pub(super) fn worker(cx: &Cx) -> Result<Worker, Problem> {
 }
 
 /// The task in the path while it is still readable, or 404.
-pub(super) fn task(cx: &Cx) -> Result<Task, Problem> {
-    let task = cx.fetch_path::<Task, TaskSid>("task")?;
+pub(crate) fn task(cx: &Cx) -> Result<Task, Problem> {
+    readable(cx, cx.path_sid("task")?)?.ok_or_else(|| cx.not_found())
+}
+
+/// The task while it is still readable.
+pub(super) fn readable(cx: &Cx, task: TaskSid) -> Result<Option<Task>, Problem> {
     let until = readable_since(cx.host.now());
-    let gone = task.ended_at.is_some_and(|ended_at| ended_at <= until);
-    if gone { Err(cx.not_found()) } else { Ok(task) }
+    let task = cx.fetch::<Task>(&task.sid())?;
+    Ok(task.filter(|task| task.ended_at.is_none_or(|ended_at| ended_at > until)))
+}
+
+/// The oldest task that is still readable; SIDs sort by creation.
+pub(super) async fn oldest_readable(cx: &Cx) -> Result<Option<TaskSid>, Problem> {
+    let live = Scan { limit: 1, ..scan::<Task>(cx, vec![is("live", true)]) };
+    // The live one first: one that ends meanwhile is then among the ended ones.
+    let live = cx.host.list::<Task>(live).await?;
+    let Answer::Tasks(ended) = cx.ask(Question::Ended).await? else {
+        return Err(Problem::internal());
+    };
+    let live = live.first().map(|(task, _)| task.sid);
+    Ok(live.into_iter().chain(ended).min())
 }
 
 /// What ended at this moment or before is no longer readable.

@@ -5,11 +5,12 @@ use super::{
     read::{self, unexpected},
 };
 use crate::{Answer, Cx, Listing, Param, ParamKind, Permit, Problem, Reply, Routes, Shape, wrong};
+use base::Sid;
 use routing::{
-    Command, Reservation, ReservationSid, Worker, WorkerSid,
+    Command, Reservation, ReservationSid, TaskSid, Worker, WorkerSid,
     command::{ReservationOwner, ReservationStep},
 };
-use store::Filter;
+use store::{Filter, Test, Value};
 use wire::rest::{self, Through};
 
 const STATUSES: &[&str] = &[
@@ -63,17 +64,28 @@ pub(super) fn routes_of_workers() -> Routes {
 
 async fn list_of_task(cx: Cx) -> Reply {
     let mut filters = by_status(&cx)?;
-    filters.push(any_sid("task", [read::task(&cx)?.sid]));
+    let task = read::task(&cx)?.sid;
+    filters.push(any_sid("task", [task]));
     if let Some(worker) = cx.input.sid::<WorkerSid>("WorkerSid")? {
         filters.push(any_sid("worker", [worker]));
     }
-    list(cx, filters, Through::Task).await
+    list(&cx, filters, |_| Ok(true), Through::Task).await
 }
 
 async fn list_of_worker(cx: Cx) -> Reply {
     let mut filters = by_status(&cx)?;
     filters.push(any_sid("worker", [read::worker(&cx)?.sid]));
-    list(cx, filters, Through::Worker).await
+    filters.push(newer_than(read::oldest_readable(&cx).await?));
+    let is_readable = |one: &Reservation| Ok(read::readable(&cx, one.task)?.is_some());
+    list(&cx, filters, is_readable, Through::Worker).await
+}
+
+/// Reservations of a task come after it, and SIDs sort by creation: those of the many tasks that
+/// ended long ago are not looked at.
+fn newer_than(task: Option<TaskSid>) -> Filter {
+    let Some(task) = task else { return any_sid("key", None::<Sid>) };
+    let least = Sid::new(*b"WR", task.sid().body());
+    Filter { column: "key", test: Test::AtLeast(Value::from(least.to_string().as_str())) }
 }
 
 async fn fetch_of_task(cx: Cx) -> Reply {
@@ -88,7 +100,7 @@ async fn fetch_of_task(cx: Cx) -> Reply {
 async fn fetch_of_worker(cx: Cx) -> Reply {
     let worker = read::worker(&cx)?.sid;
     let reservation = in_path(&cx)?;
-    if reservation.worker != worker {
+    if reservation.worker != worker || read::readable(&cx, reservation.task)?.is_none() {
         return Err(cx.not_found());
     }
     show(&cx, &reservation, Through::Worker)
@@ -104,10 +116,15 @@ async fn update_of_worker(cx: Cx) -> Reply {
     update(cx, owner, Through::Worker).await
 }
 
-async fn list(cx: Cx, filters: Vec<Filter>, through: Through) -> Reply {
-    let listing = Listing::of("reservations", scan::<Reservation>(&cx, filters));
-    cx.list::<Reservation>(listing, |reservation, items| {
-        let name = worker_name(&cx, reservation)?;
+async fn list(
+    cx: &Cx,
+    filters: Vec<Filter>,
+    is_shown: impl Fn(&Reservation) -> Result<bool, Problem>,
+    through: Through,
+) -> Reply {
+    let listing = Listing::of("reservations", scan::<Reservation>(cx, filters));
+    cx.list_where::<Reservation>(listing, is_shown, |reservation, items| {
+        let name = worker_name(cx, reservation)?;
         let (name, names) = (name.as_deref(), cx.names());
         items.push(&rest::Reservation::new(reservation, name, through, names, cx.base()));
         Ok(())

@@ -86,6 +86,55 @@ async fn an_ended_task_is_readable_for_five_minutes() {
 }
 
 #[tokio::test]
+async fn a_reservation_goes_with_its_task() {
+    let desk = Desk::open().await;
+    let (workspace, worker) = contact_centre(&desk).await;
+    let (tasks, of_worker) =
+        (format!("{workspace}/Tasks"), format!("{workspace}/Workers/{worker}/Reservations"));
+    let end = [("AssignmentStatus", "canceled"), ("Reason", "enough")];
+    let sid = |path: &str| path.rsplit_once('/').expect("a path").1.to_owned();
+    let listed = async || {
+        let mut seen = Vec::new();
+        let mut page = desk.get(&of_worker, &[("PageSize", "2")]).await;
+        loop {
+            let found = page.column("reservations", "sid");
+            let next = page.body["meta"]["next_page_url"].as_str().map(str::to_owned);
+            assert!(next.is_none() || found.len() == 2, "a page is full unless it is the last");
+            seen.extend(found);
+            let Some(next) = next else { return seen };
+            page = desk.get(&next, &[]).await;
+        }
+    };
+    let accept = [("ReservationStatus", "accepted")];
+    let lasting = format!("{tasks}/{}", desk.made(&tasks, &[("TaskChannel", "chat")]).await);
+    let taken = first_reservation(&desk, &lasting).await;
+    assert_eq!(desk.post(&taken, &accept).await.status, 200);
+    let mut gone = Vec::new();
+    for _ in 0..3 {
+        let task = format!("{tasks}/{}", desk.made(&tasks, &[]).await);
+        let reservation = first_reservation(&desk, &task).await;
+        assert_eq!(desk.post(&task, &end).await.status, 200);
+        gone.push(format!("{of_worker}/{}", sid(&reservation)));
+    }
+    let mut all = vec![sid(&taken)];
+    all.extend(gone.iter().map(|one| sid(one)));
+    assert_eq!(listed().await, all);
+    assert_eq!(desk.get(&gone[0], &[]).await.status, 200);
+
+    desk.advance(300).await;
+    for one in &gone {
+        assert_eq!(desk.get(one, &[]).await.code(), (404, 20404));
+        assert_eq!(desk.post(one, &accept).await.code(), (404, 20404));
+    }
+    assert_eq!(listed().await, [sid(&taken)]);
+    let taken = format!("{of_worker}/{}", sid(&taken));
+    assert_eq!(desk.get(&taken, &[]).await.status, 200);
+    assert_eq!(desk.call("DELETE", &lasting, &[]).await.status, 204);
+    assert!(listed().await.is_empty());
+    assert_eq!(desk.get(&taken, &[]).await.code(), (404, 20404));
+}
+
+#[tokio::test]
 async fn two_writers_do_not_overwrite_each_other() {
     let desk = Desk::open().await;
     let (workspace, _) = contact_centre(&desk).await;
