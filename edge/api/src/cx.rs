@@ -189,13 +189,12 @@ impl Cx {
         &self.shared.sign_ins
     }
 
-    /// Runs something as slow as hashing a password away from this thread, two at a time.
+    /// Runs something as slow as hashing a password; see [`Hashing`](crate::hashing::Hashing).
     pub(crate) async fn hash<T: Send + 'static>(
         &self,
         work: impl FnOnce() -> T + Send + 'static,
     ) -> Result<T, Problem> {
-        let _turn = self.shared.hashing.acquire().await.map_err(|_| Problem::internal())?;
-        tokio::task::spawn_blocking(work).await.map_err(|_| Problem::internal())
+        self.shared.hashing.run(work).await
     }
 
     /// The same request once its caller proved to be this person.
@@ -228,12 +227,24 @@ fn public_text(error: &serde_json::Error) -> String {
     let text = &text[..end];
     match text.split_once(": ") {
         Some(("invalid type" | "invalid value", rest)) => {
-            let wanted = rest.rsplit_once("expected ").map_or("another type", |(_, wanted)| wanted);
-            format!("A value in the body has the wrong type: expected {wanted}")
+            let wanted = rest.rsplit_once("expected ").map_or("", |(_, wanted)| wanted);
+            format!("A value in the body has the wrong type: it must be {}", in_words(wanted))
         }
         _ if text.starts_with("missing field") => format!("The body has a {text}"),
         _ if text.starts_with("unknown variant") => "A word in the body is not known".to_owned(),
         _ => "The body has not the shape this call needs".to_owned(),
+    }
+}
+
+/// What serde calls a type, for somebody who knows JSON and no Rust.
+fn in_words(wanted: &str) -> &str {
+    match wanted {
+        "a string" | "a boolean" => wanted,
+        "i8" | "i16" | "i32" | "i64" | "u8" | "u16" | "u32" | "u64" | "usize" => "a whole number",
+        "f32" | "f64" => "a number",
+        "a sequence" => "an array",
+        wanted if wanted.starts_with("struct ") || wanted == "a map" => "an object",
+        _ => "another one",
     }
 }
 
@@ -254,7 +265,11 @@ mod tests {
         let problem = refused("{\n \"n\": \"geheim\"}");
         assert_eq!(problem.position, Some(base::Position { line: 2, column: 14 }));
         assert!(!problem.message.contains("geheim"), "{}", problem.message);
-        assert!(problem.message.contains("u32"), "{}", problem.message);
+        let plain = "it must be a whole number (line 2, column 14)";
+        assert!(problem.message.ends_with(plain), "{}", problem.message);
+        assert!(refused("7").message.contains("it must be an object"));
+        assert!(refused("{\"n\": 1.5}").message.contains("it must be a whole number"));
+        assert!(refused("{\"n\": -1}").message.contains("it must be a whole number"));
         assert!(refused("{}").message.contains("missing field `n`"));
         assert!(refused("{").message.contains("not valid JSON"));
         assert!(refused("").message.contains("missing field `n`"));

@@ -8,6 +8,7 @@
 
 mod auth;
 mod cx;
+mod hashing;
 mod input;
 mod layer;
 mod metrics;
@@ -109,7 +110,7 @@ impl Api {
             products,
             sign_ins: auth::SignIns::default(),
             rates: auth::Rates::default(),
-            hashing: tokio::sync::Semaphore::new(2),
+            hashing: hashing::Hashing::default(),
             request_prefix: u64::from_be_bytes(prefix),
             request_count: std::sync::atomic::AtomicU64::new(0),
         }))

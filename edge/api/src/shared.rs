@@ -3,13 +3,13 @@
 use crate::{
     Options,
     auth::{Rates, SignIns},
+    hashing::Hashing,
     metrics::Metrics,
     routes::Product,
     site::Site,
 };
 use host::Host;
 use std::sync::atomic::AtomicU64;
-use tokio::sync::Semaphore;
 
 pub(crate) struct Shared {
     pub(crate) host: Host,
@@ -19,8 +19,7 @@ pub(crate) struct Shared {
     pub(crate) metrics: Metrics,
     pub(crate) sign_ins: SignIns,
     pub(crate) rates: Rates,
-    /// Passwords are hashed two at a time: each takes 19 MiB and a core.
-    pub(crate) hashing: Semaphore,
+    pub(crate) hashing: Hashing,
     /// Names requests: random per server, counted per request.
     pub(crate) request_prefix: u64,
     pub(crate) request_count: AtomicU64,

@@ -39,6 +39,13 @@ async fn a_person_is_made_shown_changed_and_removed() {
     assert_eq!(listed["users"][0]["username"], "ann");
     assert_eq!(listed["meta"]["next_page_url"], Value::Null);
 
+    let named = json!({"username": "jörg+1@x", "password": PASSWORD, "role": "agent"});
+    let named = owner.post_json(USERS, &named).await.json();
+    let url = named["url"].as_str().unwrap();
+    assert!(url.ends_with("/v1/Users/j%C3%B6rg%2B1%40x"), "{url}");
+    let path = &url[url.find("/sinew/").unwrap()..];
+    assert_eq!(owner.get(path).await.json(), named);
+
     let changed = owner.post_json(&one, &json!({"worker_sid": null, "role": "supervisor"})).await;
     assert_eq!(changed.json()["worker_sid"], Value::Null);
     assert_eq!(changed.json()["role"], "supervisor");

@@ -4,8 +4,9 @@ use super::{password, place_of, seat_of, three_state};
 use crate::{Answer, Cx, Param, ParamKind, Permit, Problem, Reply, Routes, auth, wrong};
 use access::{Command, Role, Seat, Secret, User};
 use base::{Patch, Sid};
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use serde::{Deserialize, Serialize};
-use std::sync::Arc;
+use std::{fmt::Display, sync::Arc};
 use store::Value;
 use wire::Iso;
 
@@ -134,6 +135,12 @@ async fn hashed(cx: &Cx, given: Secret) -> Result<Secret, Problem> {
     cx.hash(move || password::hash(given.reveal())).await
 }
 
+/// A name as a path holds it.
+fn in_path(name: &str) -> impl Display {
+    const OWN: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'_').remove(b'.').remove(b'~');
+    utf8_percent_encode(name, OWN)
+}
+
 fn shown<'a>(cx: &Cx, user: &'a User) -> Result<Shown<'a>, Problem> {
     let (workspace_sid, worker_sid) = place_of(cx, user)?;
     Ok(Shown {
@@ -144,6 +151,6 @@ fn shown<'a>(cx: &Cx, user: &'a User) -> Result<Shown<'a>, Problem> {
         worker_sid,
         date_created: Iso(user.created_at),
         date_updated: Iso(user.updated_at),
-        url: format!("{}/v1/Users/{}", cx.base(), user.username),
+        url: format!("{}/v1/Users/{}", cx.base(), in_path(&user.username)),
     })
 }
