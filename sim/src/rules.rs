@@ -152,7 +152,8 @@ pub(crate) fn task_attributes(random: &mut Random) -> String {
     let urgent = random.percent(20);
     let note = random.below(1_000);
     format!(
-        "{{ \"skill\": \"s{skill}\",\"language\":\"{language}\", \"urgent\": {urgent}, \"note\": \"größer als {note} \\u00e4\" }}"
+        "{{ \"skill\": \"s{skill}\",\"language\":\"{language}\", \"urgent\": {urgent}, \
+         \"note\": \"größer als {note} \\u00e4\" }}"
     )
 }
 

@@ -29,7 +29,8 @@ pub enum Question {
     QueuesOf(WorkerSid),
     /// Live tasks for which an expression (place `filter`) is true.
     TasksWhere(String),
-    /// Tasks that ended and are still readable, in order of SID; of very many, those that ended last.
+    /// Tasks that ended and are still readable, in order of SID; of very many, those that ended
+    /// last.
     Ended,
 }
 

@@ -105,7 +105,8 @@ pub trait Engine: Sized + Send + 'static {
     /// Takes a durable batch into what the edge looks at, before anybody is answered.
     fn observe(outlets: &Outlets, batch: &Batch, changes: &[Self::Change]);
 
-    /// Puts what is durable into what the edge looks at: after a restore, when rows and engine agree.
+    /// Puts what is durable into what the edge looks at: after a restore, when rows and engine
+    /// agree.
     fn reveal(
         &self,
         outlets: &Outlets,

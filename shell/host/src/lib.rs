@@ -1,11 +1,11 @@
 //! The host owns the engines and everything that waits between a command and its answer.
 //!
-//! * A partition's engine runs ahead of the disk; nothing that depends on a batch leaves the process
-//!   before the batch is durable: not an answer, not a rejection, not an event.
+//! * A partition's engine runs ahead of the disk; nothing that depends on a batch leaves the
+//!   process before the batch is durable: not an answer, not a rejection, not an event.
 //! * Batches that wait together are committed as one group with one sync; there is no timer.
 //! * A failed commit or a panic drops the engine and restores it from rows; there is no undo code.
-//! * Everything that decides is synchronous and told the time, so that the simulator drives the same
-//!   code; tokio is only in `host` and `runtime`.
+//! * Everything that decides is synchronous and told the time, so that the simulator drives the
+//!   same code; tokio is only in `host` and `runtime`.
 //!
 //! Knows no HTTP and no rule of a domain.
 

@@ -3,8 +3,8 @@
 //! * Timers that are due run before anything else at the same instant.
 //! * After a failed commit nothing runs until every batch under way is settled; then the engine is
 //!   restored from rows with a newer epoch.
-//! * A panic of the engine is contained here: the partition is restored the same way and the command
-//!   is tried once more; the second time it is refused, and any like it from then on.
+//! * A panic of the engine is contained here: the partition is restored the same way and the
+//!   command is tried once more; the second time it is refused, and any like it from then on.
 //! * While the store takes nothing, commands are refused without being run and timers wait.
 //!
 //! Synchronous: the shell around it waits, the simulator drives it directly.

@@ -4,8 +4,8 @@
 //! * Each numbered migration leads from one version to the next, in the transaction that also sets
 //!   the version; a store whose version is newer is not touched.
 //! * Rows lie in the order in which they came, beside an index on their key. As entries of an index
-//!   (`WITHOUT ROWID`) all above 1 002 bytes, and that is most tasks, would take a page of their own
-//!   each: twice the file and a sixth more processor time for each task.
+//!   (`WITHOUT ROWID`) all above 1 002 bytes, and that is most tasks, would take a page of their
+//!   own each: twice the file and a sixth more processor time for each task.
 //! * A declared table or index that is missing is made without a new version: a program that does
 //!   not know it is not disturbed by it. Any change to an existing table needs a migration.
 

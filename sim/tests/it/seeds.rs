@@ -19,7 +19,8 @@ macro_rules! parts {
         $(#[test] fn $name() { part($part); })+
         #[test]
         fn the_parts_are_all_there() {
-            assert_eq!([$($part),+], std::array::from_fn::<u64, { PARTS as usize }, _>(|n| n as u64));
+            let all = std::array::from_fn::<u64, { PARTS as usize }, _>(|n| n as u64);
+            assert_eq!([$($part),+], all);
         }
     };
 }
