@@ -56,10 +56,13 @@ pub(crate) async fn request(
     perform::perform(&bridge, operation, wanted).await
 }
 
-/// Quotes and a weak prefix do not matter; a header that is no version matches nothing.
+/// Quotes and a weak prefix do not matter; `*` is any version, what is no version matches nothing.
 fn if_match(headers: &HeaderMap) -> IfMatch {
     let Some(header) = headers.get(header::IF_MATCH) else { return IfMatch::Any };
     let text = header.to_str().unwrap_or_default().trim();
+    if text == "*" {
+        return IfMatch::Any;
+    }
     let text = text.strip_prefix("W/").unwrap_or(text).trim_matches('"');
     text.parse().map_or(IfMatch::Nothing, IfMatch::Version)
 }

@@ -262,6 +262,8 @@ async fn versions_are_compared_where_asked_for() {
     assert_eq!(stale.refused(), 412);
     let unread = centre.ask_with(&token, "POST", &own, set, &seen("banana")).await;
     assert_eq!(unread.refused(), 412);
+    let any = centre.ask_with(&token, "POST", &own, json!({"Attributes": {}}), &seen("*")).await;
+    assert_eq!(any.payload()["version"], "2");
 }
 
 #[tokio::test]
