@@ -1,5 +1,5 @@
-//! The simulator: the real seats, committer, delivery, hub and routing engine in virtual time on one
-//! thread, over the memory store, with everything that can go wrong.
+//! The simulator: the real seats, committer, delivery, hub and routing engine in virtual time
+//! on one thread, over the memory store, with everything that can go wrong.
 //!
 //! * One seed decides everything: the same seed gives the same script, byte for byte.
 //! * The checkers know rows, journal, answers and events; they never ask the engine what is right.
