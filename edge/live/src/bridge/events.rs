@@ -124,15 +124,23 @@ async fn serve(session: Session, mut socket: WebSocket, joined: Joined) {
     }
 }
 
-/// The worker's last socket is gone. A goodbye counts at once; a broken line gets its time.
-async fn go_offline(bridge: &Bridge, caller: &Caller, worker: WorkerSid, parted: Parted) {
+/// How long after its last socket a worker counts as there; `None` where that is left as it is. A
+/// goodbye counts at once. A line that broke, or that we ended for the library to come back, gets
+/// its time.
+const fn grace(parted: Parted) -> Option<Duration> {
     match parted {
-        Parted::Left => {}
-        Parted::Lost | Parted::Ended(End::Expired | End::Slow) => {
-            tokio::time::sleep(BROKEN_LINE_GRACE).await;
+        Parted::Left => Some(Duration::ZERO),
+        Parted::Lost | Parted::Ended(End::Expired | End::Revoked | End::Slow | End::Reload) => {
+            Some(BROKEN_LINE_GRACE)
         }
-        Parted::Ended(_) => return,
+        Parted::Ended(End::Replaced | End::Gone | End::Told | End::Crowded) => None,
     }
+}
+
+/// The worker's last socket is gone.
+async fn go_offline(bridge: &Bridge, caller: &Caller, worker: WorkerSid, parted: Parted) {
+    let Some(grace) = grace(parted) else { return };
+    tokio::time::sleep(grace).await;
     if !bridge.rooms.is_empty(worker) {
         return;
     }
@@ -144,5 +152,22 @@ async fn go_offline(bridge: &Bridge, caller: &Caller, worker: WorkerSid, parted:
     let command = Command::UpdateWorker { sid: worker, if_match: IfMatch::Any, patch };
     if let Err(refusal) = bridge.host.routing(caller.workspace, command).await {
         tracing::warn!(%worker, %refusal, "a worker who left could not be set offline");
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_worker_who_does_not_come_back_goes_offline_however_the_line_ended() {
+        assert_eq!(grace(Parted::Left), Some(Duration::ZERO));
+        for end in [End::Expired, End::Revoked, End::Slow, End::Reload] {
+            assert_eq!(grace(Parted::Ended(end)), grace(Parted::Lost), "{end:?}");
+        }
+        assert_eq!(grace(Parted::Lost), Some(Duration::from_secs(30)));
+        for end in [End::Replaced, End::Gone] {
+            assert_eq!(grace(Parted::Ended(end)), None, "{end:?}");
+        }
     }
 }
