@@ -8,6 +8,7 @@
 //! Knows no rules: commands go to the host, and what comes back is translated by `wire`.
 
 mod answer;
+mod body;
 mod bridge;
 mod chat;
 mod clock;

@@ -6,10 +6,9 @@ use super::{
     params::Params,
     perform,
 };
-use crate::answer::Trouble;
+use crate::{answer::Trouble, body::Whole};
 use axum::{
-    body::Bytes,
-    extract::{State, rejection::BytesRejection},
+    extract::State,
     http::{HeaderMap, header},
     response::Response,
 };
@@ -30,12 +29,8 @@ struct Request {
 pub(crate) async fn request(
     State(bridge): State<Bridge>,
     headers: HeaderMap,
-    body: Result<Bytes, BytesRejection>,
+    Whole(body): Whole,
 ) -> Result<Response, Trouble> {
-    let body = body.map_err(|error| match error.status().as_u16() {
-        413 => Trouble::too_large(),
-        _ => Trouble::invalid(error.body_text()),
-    })?;
     let request: Request = serde_json::from_slice(&body)
         .map_err(|error| Trouble::invalid(format!("The body is not a request: {error}")))?;
     let token = request.token.ok_or_else(|| Trouble::unauthenticated("token is missing"))?;

@@ -4,13 +4,9 @@ use super::{Demo, Desk};
 use crate::{
     Peer,
     answer::{self, Trouble},
+    body::Whole,
 };
-use axum::{
-    body::Bytes,
-    extract::{State, rejection::BytesRejection},
-    http::StatusCode,
-    response::Response,
-};
+use axum::{extract::State, http::StatusCode, response::Response};
 use base::{Attributes, Problem};
 use host::Names;
 use routing::{
@@ -51,10 +47,9 @@ struct Made {
 pub(super) async fn make(
     State(desk): State<Desk>,
     peer: Peer,
-    body: Result<Bytes, BytesRejection>,
+    Whole(body): Whole,
 ) -> Result<Response, Trouble> {
     let desk = desk.0;
-    let body = body.map_err(|_| Trouble::too_large())?;
     let asked: Asked = serde_json::from_slice(&body)
         .map_err(|_| Trouble::invalid("The body must be JSON with name, topic and text"))?;
     let attributes = words(&asked, &desk.demo)?;
