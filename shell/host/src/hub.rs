@@ -2,11 +2,13 @@
 //!
 //! * Publishing never waits: a subscriber whose buffer is full is closed and told that it lagged.
 //! * One subscriber gets one event once, even if several of its event's topics are the same.
+//! * The end of a workspace is told to all listeners of workers and tasks; whose it is, the event
+//!   says.
 //! * A queue's listeners get bare ticks; ticks that were not fetched yet become one.
 //!
 //! Knows no sockets and no access rights.
 
-use routing::{Event, TaskQueueSid, TaskSid, WorkerSid, WorkspaceSid};
+use routing::{Event, EventKind, TaskQueueSid, TaskSid, WorkerSid, WorkspaceSid};
 use std::{
     collections::BTreeMap,
     sync::{
@@ -124,6 +126,15 @@ impl Hub {
     /// Hands an event to every listener of these topics.
     pub fn publish(&self, topics: &[Topic], announced: &Arc<Announced>) {
         let mut known = lock(&self.topics);
+        if announced.event.kind == EventKind::WorkspaceDeleted {
+            // Rare, and cheaper than knowing all along which worker and task is in which workspace.
+            known.retain(|topic, listeners| {
+                if !matches!(topic, Topic::Workspace(_)) {
+                    listeners.retain(|listener| listener.offer(announced));
+                }
+                !listeners.is_empty()
+            });
+        }
         for (at, topic) in topics.iter().enumerate() {
             if topics[..at].contains(topic) {
                 continue;
@@ -187,11 +198,14 @@ fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
 mod tests {
     use super::*;
     use base::Timestamp;
-    use routing::EventKind;
 
     fn announced(at: i64) -> Arc<Announced> {
+        announced_of(EventKind::TaskCreated, at)
+    }
+
+    fn announced_of(kind: EventKind, at: i64) -> Arc<Announced> {
         let event = Event {
-            kind: EventKind::TaskCreated,
+            kind,
             at: Timestamp(at),
             task: None,
             reservation: None,
@@ -226,6 +240,23 @@ mod tests {
         assert!(!quick.lagged());
         assert_eq!(std::iter::from_fn(|| quick.try_next()).count(), 4);
         assert_eq!(hub.listeners(), 1);
+    }
+
+    #[test]
+    fn the_end_of_a_workspace_reaches_whoever_follows_a_worker_or_a_task() {
+        let hub = Hub::new();
+        let (own, other) = (WorkspaceSid::new(1), WorkspaceSid::new(2));
+        let mut of = [
+            Topic::Worker(WorkerSid::new(1)),
+            Topic::Task(TaskSid::new(1)),
+            Topic::Workspace(own),
+            Topic::Workspace(other),
+        ]
+        .map(|topic| hub.subscribe(topic, 8));
+        hub.publish(&[Topic::Workspace(own)], &announced_of(EventKind::WorkspaceDeleted, 0));
+        let told = of.each_mut().map(|one| std::iter::from_fn(|| one.try_next()).count());
+        assert_eq!(told, [1, 1, 1, 0]);
+        assert_eq!(hub.listeners(), 4);
     }
 
     #[test]

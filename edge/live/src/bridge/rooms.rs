@@ -207,8 +207,12 @@ async fn read(
     mut name: Arc<str>,
 ) {
     while let Some(announced) = events.next().await {
+        if announced.workspace != room.workspace {
+            // The end of another workspace.
+            continue;
+        }
         let event = &announced.event;
-        if event.kind == EventKind::WorkerDeleted {
+        if matches!(event.kind, EventKind::WorkerDeleted | EventKind::WorkspaceDeleted) {
             return rooms.close(&room, End::Gone);
         }
         let Some(names) = rooms.host.names(room.workspace) else {

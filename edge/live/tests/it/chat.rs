@@ -85,6 +85,16 @@ async fn visitors_see_their_place_move_until_they_are_helped() {
 }
 
 #[tokio::test]
+async fn visitors_of_a_workspace_that_ends_are_told() {
+    let centre = Centre::open().await;
+    let (_task, mut one) = visitor(&centre, "One").await;
+    assert_eq!(one.frame().await, json!({"status": "waiting", "ahead": 0}));
+    centre.host.routing(centre.workspace, Command::DeleteWorkspace).await.expect("deleted");
+    assert_eq!(one.frame().await, json!({"status": "ended"}));
+    assert_eq!(one.closed().await.0, 1000);
+}
+
+#[tokio::test]
 async fn the_task_holds_the_visitors_words() {
     let centre = Centre::open().await;
     let (sid, _socket) = visitor(&centre, " Zoë \"Z\" ").await;

@@ -3,7 +3,7 @@
 use crate::client::{Centre, Says};
 use routing::{
     Command,
-    command::{ChannelRef, NewActivity, NewTask, WorkerChannelRef},
+    command::{ChannelRef, NewActivity, NewTask, NewWorkspace, WorkerChannelRef},
 };
 use serde_json::{Value, json};
 use std::time::Duration;
@@ -224,6 +224,26 @@ async fn a_deleted_worker_has_no_socket() {
     centre.host.routing(centre.workspace, gone).await.expect("deleted");
     let (_, reason) = socket.closed().await;
     assert!(reason.contains("nothing to listen to"), "{reason}");
+}
+
+#[tokio::test]
+async fn a_workspace_that_ends_takes_its_sockets_along_and_no_others() {
+    let centre = Centre::open().await;
+    let ann = centre.worker("Ann", "Available").await;
+    let mut socket = centre.socket(&centre.token(ann), "").await;
+    let mut second = centre.socket(&centre.token(ann), "").await;
+    let other = NewWorkspace { friendly_name: "Other".into(), ..NewWorkspace::default() };
+    let other = centre.host.create_workspace(crate::client::ACCOUNT, other).await.expect("made");
+    let end = || Command::DeleteWorkspace;
+    centre.host.routing(other.sid, end()).await.expect("deleted");
+    centre.task(NewTask::default()).await;
+    socket.event("reservation.created").await;
+    centre.host.routing(centre.workspace, end()).await.expect("deleted");
+    for socket in [&mut socket, &mut second] {
+        let (code, reason) = socket.closed().await;
+        assert_eq!(code, 4404);
+        assert!(reason.contains("nothing to listen to"), "{reason}");
+    }
 }
 
 #[tokio::test]
