@@ -2,9 +2,10 @@
 //!
 //! * A visitor is shown one task's place, and the agent's name once it is taken; nothing else.
 //! * The task is made inside the server; the visitor chooses name, topic and text, nothing more.
-//! * Requests are bound per address, sockets per task.
+//! * Requests are bound per address and in all, sockets per task.
 
 mod bounds;
+mod crowd;
 mod request;
 mod token;
 mod updates;
@@ -18,6 +19,7 @@ use axum::{
     routing::{get, post},
 };
 use bounds::{Addresses, Sockets};
+use crowd::Crowd;
 use host::{Host, Names};
 use routing::{WorkflowSid, WorkspaceSid};
 use serde::{Deserialize, Serialize};
@@ -73,14 +75,15 @@ struct Shared {
     demo: Demo,
     signer: Signer,
     addresses: Addresses,
+    crowd: Crowd,
     sockets: Arc<Sockets>,
 }
 
 /// The three paths.
 pub(crate) fn router(host: Host, demo: Demo) -> Router {
     let (signer, addresses) = (Signer::new(), Addresses::default());
-    let sockets = Arc::new(Sockets::default());
-    let desk = Desk(Arc::new(Shared { host, demo, signer, addresses, sockets }));
+    let (crowd, sockets) = (Crowd::default(), Arc::new(Sockets::default()));
+    let desk = Desk(Arc::new(Shared { host, demo, signer, addresses, crowd, sockets }));
     Router::new()
         .route("/chat/demo/topics", get(topics))
         .route("/chat/demo/requests", post(request::make))

@@ -58,9 +58,13 @@ pub(super) async fn make(
     }
     let names = desk.workspace().ok_or_else(not_ready)?;
     let workspace = names.workspace.sid;
+    let workflow = desk.demo.workflow.or_else(|| names.workflows.keys().next().copied());
+    if !desk.crowd.admit(&desk.host, workspace, workflow).await? {
+        return Err(Trouble::limited("Very many people are waiting; try again in a few minutes"));
+    }
     let new = NewTask {
         attributes,
-        workflow: desk.demo.workflow.or_else(|| names.workflows.keys().next().copied()),
+        workflow,
         task_channel: has_channel(&names).then(|| ChannelRef::Name(CHANNEL.to_owned())),
         ..NewTask::default()
     };

@@ -22,8 +22,9 @@ use tokio::{
     time::{Instant, sleep_until},
 };
 
-/// A place is looked up at most this often: a busy queue changes many times a second.
-const LOOK_EVERY: Duration = Duration::from_millis(200);
+/// A place is looked up at most this often: a busy queue changes many times a second, and to find a
+/// place takes longer the more tasks are ahead.
+const LOOK_EVERY: Duration = Duration::from_secs(1);
 /// Events of one task that may wait.
 const EVENTS_WAITING_MAX: usize = 64;
 
@@ -98,25 +99,26 @@ async fn tell(desk: Arc<Shared>, visit: Visit, outbox: Outbox) {
         }
         last = Some(told);
         tokio::select! {
-            event = events.next() => match event {
-                Some(_) => while events.try_next().is_some() {},
-                None => return,
+            event = events.next() => if event.is_none() {
+                return;
             },
-            () = ticked(queue.as_mut(), looked_at + LOOK_EVERY) => {}
+            () = ticked(queue.as_mut()) => {}
         }
+        // What else changes until then is looked at with it.
+        sleep_until(looked_at + LOOK_EVERY).await;
+        while events.try_next().is_some() {}
     }
 }
 
-/// Waits for a change of the queue's order, but not less than until `earliest`.
-async fn ticked(queue: Option<&mut (TaskQueueSid, Ticks)>, earliest: Instant) {
+/// Waits for a change of the queue's order.
+async fn ticked(queue: Option<&mut (TaskQueueSid, Ticks)>) {
     let changed = match queue {
         Some((_, ticks)) => ticks.next().await,
         None => None,
     };
-    match changed {
-        Some(()) => sleep_until(earliest).await,
+    if changed.is_none() {
         // Without a queue there is no order to wait for; the task's own events still come.
-        None => std::future::pending().await,
+        std::future::pending::<()>().await;
     }
 }
 

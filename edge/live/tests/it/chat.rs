@@ -4,9 +4,10 @@ use crate::client::{Answer, Centre, Socket};
 use live::Options;
 use routing::{
     Command, ReservationStatus, TaskSid, TaskStatus, WorkerSid,
-    command::{IfMatch, ReservationOwner, ReservationStep, TaskPatch, WorkerPatch},
+    command::{IfMatch, NewTask, ReservationOwner, ReservationStep, TaskPatch, WorkerPatch},
 };
 use serde_json::{Value, json};
+use std::time::{Duration, Instant};
 
 async fn ask(centre: &Centre, body: Value) -> Answer {
     let headers = "content-type: application/json\r\n";
@@ -137,6 +138,41 @@ async fn an_address_is_bound() {
     assert_eq!(answers.iter().filter(|answer| answer.status == 201).count(), 10);
     let last = answers.last().expect("twelve");
     assert_eq!((last.refused(), &last.body["code"]), (429, &json!(20429)));
+}
+
+#[tokio::test]
+async fn a_place_is_told_at_most_once_a_second_and_then_as_it_is() {
+    let centre = Centre::open().await;
+    let before = Instant::now();
+    let (_task, mut one) = visitor(&centre, "One").await;
+    assert_eq!(one.frame().await, json!({"status": "waiting", "ahead": 0}));
+    for ahead in 1..=3 {
+        centre.task(NewTask { priority: Some(ahead), ..NewTask::default() }).await;
+    }
+    let next = one.frame().await;
+    assert!(before.elapsed() >= Duration::from_secs(1), "{:?}", before.elapsed());
+    assert_eq!(next, json!({"status": "waiting", "ahead": 3}));
+}
+
+#[tokio::test]
+async fn no_more_than_a_thousand_visitors_wait_at_a_time() {
+    let centre = Centre::open().await;
+    let new = || NewTask { workflow: Some(centre.workflow), ..NewTask::default() };
+    let mut waiting = Vec::new();
+    for _ in 0..998 {
+        waiting.push(centre.task(new()).await.sid);
+    }
+    let body = json!({"name": "A", "topic": "order", "text": "x"});
+    let mut answers = Vec::new();
+    for _ in 0..3 {
+        answers.push(ask(&centre, body.clone()).await);
+    }
+    assert_eq!(answers.iter().map(|answer| answer.status).collect::<Vec<_>>(), [201, 201, 429]);
+    let message = answers[2].body["message"].as_str().expect("a text");
+    assert!(message.contains("people are waiting"), "{message}");
+    update(&centre, waiting[0], TaskStatus::Canceled).await;
+    tokio::time::sleep(Duration::from_millis(1_100)).await;
+    assert_eq!(ask(&centre, body).await.status, 201);
 }
 
 #[tokio::test]
