@@ -7,7 +7,7 @@ use routing::{
     Command, Reply, WorkspaceSid,
     command::{NewTask, NewWorker, NewWorkspace, Template},
 };
-use std::{path::PathBuf, sync::Arc, time::Instant};
+use std::{path::Path, sync::Arc, time::Instant};
 use store::Store;
 use store_sqlite::SqliteStore;
 
@@ -45,7 +45,7 @@ async fn main() {
     std::fs::remove_dir_all(folder).expect("the folder is ours");
 }
 
-fn open(folder: &PathBuf) -> SqliteStore {
+fn open(folder: &Path) -> SqliteStore {
     let options = store_sqlite::Options::default();
     SqliteStore::open(folder, options, tables::ALL).expect("a folder of our own can be opened")
 }

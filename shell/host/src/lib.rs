@@ -18,6 +18,7 @@ mod host;
 pub mod hub;
 mod inbox;
 mod listing;
+mod loading;
 pub mod names;
 pub mod outlets;
 pub mod partition;

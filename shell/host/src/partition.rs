@@ -7,12 +7,12 @@
 //!
 //! Knows no queue, no waiter and no other partition.
 
-use crate::engine::{Engine, Loaded, Notice};
-use base::{IdSource, Millis, Timestamp, Turn};
-use std::{collections::BTreeSet, sync::Arc};
-use store::{
-    Batch, Filter, PartitionId, Row, RowWrite, Scan, Seq, Store, StoreError, Table, Test, Value,
+use crate::{
+    engine::{Engine, Notice},
+    loading,
 };
+use base::{IdSource, Timestamp, Turn};
+use store::{Batch, PartitionId, Seq, Store, StoreError};
 
 /// An engine that is being served.
 #[derive(Debug)]
@@ -81,22 +81,19 @@ impl<E: Engine> Partition<E> {
         epoch: u64,
         mut ids: IdSource,
     ) -> Result<Option<Self>, RestoreError> {
-        let id = known.id;
-        let ended = load_ended::<E>(store, &id, (known.last, known.at))?;
         // A counter may have run over within the newest millisecond; live rows tell how far.
         ids.follow(u128::from((known.at.0.max(0) as u64) << 16 | 0xffff) << 64);
-        let mut live = LiveRows::new(store, &id, E::TABLES);
-        let mut rows = live.by_ref().chain(ended).inspect(|loaded| {
-            for sid in loaded.rows.iter().filter_map(|row| row.key.parse::<base::Sid>().ok()) {
-                ids.follow(sid.body());
-            }
-        });
-        let engine = E::restore(&id, &mut rows);
-        if let Some(error) = live.failed {
-            return Err(error.into());
-        }
+        let engine = loading::read::<E, _>(store, &known, |rows| {
+            let mut rows = rows.inspect(|loaded| {
+                for sid in loaded.rows.iter().filter_map(|row| row.key.parse::<base::Sid>().ok()) {
+                    ids.follow(sid.body());
+                }
+            });
+            E::restore(&known.id, &mut rows)
+        })?;
         let engine = engine.map_err(RestoreError::Rows)?;
         let (next, newest) = (known.last + 1, known.at);
+        let id = known.id;
         Ok((!engine.is_over()).then_some(Self { id, engine, ids, epoch, next, newest }))
     }
 
@@ -212,119 +209,12 @@ fn spoil(batch: &mut Batch) {
         let task = batch.rows.iter().find(|row| row.table.name == "task");
         let before = LAST.replace(task.cloned());
         if batch.first.is_multiple_of(10) {
-            batch.rows.extend(before.map(|row| RowWrite { content: None, ..row }));
+            batch.rows.extend(before.map(|row| store::RowWrite { content: None, ..row }));
         }
     }
 }
 
 #[cfg(feature = "planted-bugs")]
 thread_local! {
-    static LAST: std::cell::RefCell<Option<RowWrite>> = const { std::cell::RefCell::new(None) };
-}
-
-/// Makes a batch remove every row its partition has. Nothing of the partition may be on its way to
-/// the store, or rows written there would stay.
-pub fn remove_all<E: Engine>(store: &dyn Store, batch: &mut Batch) -> Result<(), StoreError> {
-    batch.rows.clear();
-    for table in E::TABLES {
-        let mut scan = Scan { limit: ROWS_AT_ONCE, ..Scan::of(table, batch.partition.clone()) };
-        loop {
-            let rows = store.scan(&scan)?;
-            scan.after = rows.last().map(|row| scan.cursor(row));
-            let removals =
-                rows.into_iter().map(|Row { key, .. }| RowWrite { table, key, content: None });
-            batch.rows.extend(removals);
-            if scan.after.is_none() {
-                break;
-            }
-        }
-    }
-    Ok(())
-}
-
-/// Bounds the rows that are in memory as text, and how long one read takes.
-const ROWS_AT_ONCE: usize = 1_000;
-
-/// The live rows of a partition, some at a time: a large workspace as text all at once would be
-/// most of a server's memory.
-struct LiveRows<'a> {
-    store: &'a dyn Store,
-    id: &'a PartitionId,
-    tables: std::slice::Iter<'static, &'static Table>,
-    /// Where the current table goes on.
-    scan: Option<Scan>,
-    /// Why there are no more rows, if not because these were all.
-    failed: Option<StoreError>,
-}
-
-impl<'a> LiveRows<'a> {
-    fn new(store: &'a dyn Store, id: &'a PartitionId, tables: &'static [&'static Table]) -> Self {
-        Self { store, id, tables: tables.iter(), scan: None, failed: None }
-    }
-}
-
-impl Iterator for LiveRows<'_> {
-    type Item = Loaded;
-
-    fn next(&mut self) -> Option<Loaded> {
-        loop {
-            let mut scan = match self.scan.take() {
-                Some(scan) => scan,
-                None => live(self.tables.next()?, self.id),
-            };
-            match self.store.scan(&scan) {
-                Ok(rows) if rows.is_empty() => {}
-                Ok(rows) => {
-                    let table = scan.table;
-                    if rows.len() == scan.limit {
-                        scan.after = rows.last().map(|row| scan.cursor(row));
-                        self.scan = Some(scan);
-                    }
-                    return Some(Loaded { table, rows });
-                }
-                Err(error) => {
-                    self.failed = Some(error);
-                    self.tables = [].iter();
-                }
-            }
-        }
-    }
-}
-
-/// What ended a short while ago, found at the end of the journal: an index by the time of the end
-/// would cost each task more than this costs a start.
-fn load_ended<E: Engine>(
-    store: &dyn Store,
-    id: &PartitionId,
-    (last, at): (Seq, Timestamp),
-) -> Result<Vec<Loaded>, StoreError> {
-    let mut ended = Vec::new();
-    if E::ENDED_KEPT == Millis(0) {
-        return Ok(ended);
-    }
-    let after = last.saturating_sub(ENDED_LOOK_BACK);
-    let mut seen = BTreeSet::new();
-    for entry in store.journal(id, after, usize::MAX)? {
-        if entry.at + E::ENDED_KEPT < at {
-            continue;
-        }
-        let Some((table, key)) = E::ended_by(&entry) else { continue };
-        if !seen.insert(key.clone()) {
-            continue;
-        }
-        let Some(row) = store.row(table, id, &key)? else { continue };
-        ended.push(Loaded { table, rows: vec![row] });
-    }
-    Ok(ended)
-}
-
-/// Journal entries looked at for what ended: some thousand tasks.
-const ENDED_LOOK_BACK: u64 = 20_000;
-
-fn live(table: &'static Table, id: &PartitionId) -> Scan {
-    let mut scan = Scan { limit: ROWS_AT_ONCE, ..Scan::of(table, Arc::clone(id)) };
-    if let Some(column) = table.live {
-        scan.filters.push(Filter { column, test: Test::OneOf(vec![Value::Int(1)]) });
-    }
-    scan
+    static LAST: std::cell::RefCell<Option<store::RowWrite>> = const { std::cell::RefCell::new(None) };
 }

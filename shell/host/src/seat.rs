@@ -12,8 +12,9 @@
 use crate::{
     Refusal,
     engine::Engine,
+    loading::remove_all,
     outlets::Outlets,
-    partition::{Partition, RestoreError, Step, remove_all},
+    partition::{Partition, RestoreError, Step},
     work::{Asker, Settled, Waiter, Work},
 };
 use base::{IdSource, Millis, Timestamp};

@@ -1,0 +1,153 @@
+//! Rows of a whole partition: read to bring it back, or named to be removed.
+//!
+//! * Some rows at a time: a large workspace as text all at once would be most of a server's memory.
+//! * A large partition is read on a thread of its own while the engine takes rows in.
+
+use crate::engine::{Engine, Loaded};
+use base::{Millis, Timestamp};
+use std::{collections::BTreeSet, sync::Arc, sync::mpsc::sync_channel};
+use store::{
+    Batch, Filter, Partition, PartitionId, Row, RowWrite, Scan, Seq, Store, StoreError, Table,
+    Test, Value,
+};
+
+/// Portions that wait to be taken in.
+const PORTIONS_AHEAD: usize = 4;
+/// Changes of a partition that is worth a thread.
+const LARGE: Seq = 20_000;
+
+/// Hands the live rows of a partition, and what ended a short while ago, to whoever takes them in.
+pub(crate) fn read<E: Engine, T>(
+    store: &dyn Store,
+    known: &Partition,
+    take: impl FnOnce(&mut dyn Iterator<Item = Loaded>) -> T,
+) -> Result<T, StoreError> {
+    let ended = load_ended::<E>(store, &known.id, (known.last, known.at))?;
+    let mut live = LiveRows::new(store, &known.id, E::TABLES);
+    let (taken, failed) = if known.last < LARGE {
+        (take(&mut live.by_ref().chain(ended)), live.failed)
+    } else {
+        std::thread::scope(|scope| {
+            let (send, receive) = sync_channel(PORTIONS_AHEAD);
+            let reading = scope.spawn(move || {
+                // Whoever takes rows in may have stopped at one that makes no sense.
+                let _ = live.by_ref().try_for_each(|loaded| send.send(loaded));
+                live.failed
+            });
+            let taken = take(&mut receive.into_iter().chain(ended));
+            let panicked = || Some(StoreError("the store panicked".to_owned()));
+            (taken, reading.join().unwrap_or_else(|_| panicked()))
+        })
+    };
+    failed.map_or(Ok(taken), Err)
+}
+
+/// Makes a batch remove every row its partition has. Nothing of the partition may be on its way to
+/// the store, or rows written there would stay.
+pub(crate) fn remove_all<E: Engine>(
+    store: &dyn Store,
+    batch: &mut Batch,
+) -> Result<(), StoreError> {
+    batch.rows.clear();
+    for table in E::TABLES {
+        let mut scan = Scan { limit: ROWS_AT_ONCE, ..Scan::of(table, batch.partition.clone()) };
+        loop {
+            let rows = store.scan(&scan)?;
+            scan.after = rows.last().map(|row| scan.cursor(row));
+            let removals =
+                rows.into_iter().map(|Row { key, .. }| RowWrite { table, key, content: None });
+            batch.rows.extend(removals);
+            if scan.after.is_none() {
+                break;
+            }
+        }
+    }
+    Ok(())
+}
+
+/// Bounds the rows that are in memory as text, and how long one read takes.
+const ROWS_AT_ONCE: usize = 1_000;
+
+/// The live rows of a partition, some at a time: a large workspace as text all at once would be
+/// most of a server's memory.
+struct LiveRows<'a> {
+    store: &'a dyn Store,
+    id: &'a PartitionId,
+    tables: std::slice::Iter<'static, &'static Table>,
+    /// Where the current table goes on.
+    scan: Option<Scan>,
+    /// Why there are no more rows, if not because these were all.
+    failed: Option<StoreError>,
+}
+
+impl<'a> LiveRows<'a> {
+    fn new(store: &'a dyn Store, id: &'a PartitionId, tables: &'static [&'static Table]) -> Self {
+        Self { store, id, tables: tables.iter(), scan: None, failed: None }
+    }
+}
+
+impl Iterator for LiveRows<'_> {
+    type Item = Loaded;
+
+    fn next(&mut self) -> Option<Loaded> {
+        loop {
+            let mut scan = match self.scan.take() {
+                Some(scan) => scan,
+                None => live(self.tables.next()?, self.id),
+            };
+            match self.store.scan(&scan) {
+                Ok(rows) if rows.is_empty() => {}
+                Ok(rows) => {
+                    let table = scan.table;
+                    if rows.len() == scan.limit {
+                        scan.after = rows.last().map(|row| scan.cursor(row));
+                        self.scan = Some(scan);
+                    }
+                    return Some(Loaded { table, rows });
+                }
+                Err(error) => {
+                    self.failed = Some(error);
+                    self.tables = [].iter();
+                }
+            }
+        }
+    }
+}
+
+/// What ended a short while ago, found at the end of the journal: an index by the time of the end
+/// would cost each task more than this costs a start.
+fn load_ended<E: Engine>(
+    store: &dyn Store,
+    id: &PartitionId,
+    (last, at): (Seq, Timestamp),
+) -> Result<Vec<Loaded>, StoreError> {
+    let mut ended = Vec::new();
+    if E::ENDED_KEPT == Millis(0) {
+        return Ok(ended);
+    }
+    let after = last.saturating_sub(ENDED_LOOK_BACK);
+    let mut seen = BTreeSet::new();
+    for entry in store.journal(id, after, usize::MAX)? {
+        if entry.at + E::ENDED_KEPT < at {
+            continue;
+        }
+        let Some((table, key)) = E::ended_by(&entry) else { continue };
+        if !seen.insert(key.clone()) {
+            continue;
+        }
+        let Some(row) = store.row(table, id, &key)? else { continue };
+        ended.push(Loaded { table, rows: vec![row] });
+    }
+    Ok(ended)
+}
+
+/// Journal entries looked at for what ended: some thousand tasks.
+const ENDED_LOOK_BACK: u64 = 20_000;
+
+fn live(table: &'static Table, id: &PartitionId) -> Scan {
+    let mut scan = Scan { limit: ROWS_AT_ONCE, ..Scan::of(table, Arc::clone(id)) };
+    if let Some(column) = table.live {
+        scan.filters.push(Filter { column, test: Test::OneOf(vec![Value::Int(1)]) });
+    }
+    scan
+}
