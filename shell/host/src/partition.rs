@@ -215,6 +215,9 @@ fn spoil(batch: &mut Batch) {
 }
 
 #[cfg(feature = "planted-bugs")]
+type Before = std::cell::RefCell<Option<store::RowWrite>>;
+
+#[cfg(feature = "planted-bugs")]
 thread_local! {
-    static LAST: std::cell::RefCell<Option<store::RowWrite>> = const { std::cell::RefCell::new(None) };
+    static LAST: Before = const { Before::new(None) };
 }
