@@ -69,8 +69,8 @@ async fn set(cx: Cx) -> Reply {
     }
 }
 
-/// The task in the path while it is readable. To an agent, a task they did not take, or did not keep
-/// to its end, is not there.
+/// The task in the path while it is readable. To an agent, a task they did not take, or did not
+/// keep to its end, is not there.
 async fn own_task(cx: &Cx) -> Result<Task, Problem> {
     let task = read::task(cx)?;
     if cx.principal().role() > Role::Agent {
