@@ -41,6 +41,7 @@ struct State {
     is_full: bool,
     is_held: bool,
     is_unreadable: bool,
+    are_reads_held: bool,
     /// Commits that wait while held.
     waiting: usize,
     /// Groups that were tried.
@@ -76,6 +77,12 @@ impl FaultyStore {
         self.lock().is_unreadable = is_unreadable;
     }
 
+    /// From now on reads wait, or no longer.
+    pub fn set_reads_held(&self, are_held: bool) {
+        self.lock().are_reads_held = are_held;
+        self.faults.changed.notify_all();
+    }
+
     /// From now on commits wait until [`FaultyStore::release`].
     pub fn hold(&self) {
         self.lock().is_held = true;
@@ -105,7 +112,11 @@ impl FaultyStore {
     }
 
     fn readable(&self) -> Result<&dyn Store, StoreError> {
-        if self.lock().is_unreadable {
+        let mut state = self.lock();
+        while state.are_reads_held {
+            state = self.faults.changed.wait(state).unwrap_or_else(PoisonError::into_inner);
+        }
+        if state.is_unreadable {
             return Err(StoreError("unreadable for a while".to_owned()));
         }
         Ok(&*self.inner)

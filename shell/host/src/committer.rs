@@ -51,6 +51,15 @@ pub struct Committed {
     pub untold: bool,
 }
 
+impl Committed {
+    /// What becomes of a group that no committer takes any more.
+    pub fn refused(batches: Vec<Batch>, why: &str) -> Self {
+        let fates = batches.iter().map(|_| Fate::Lost(why.into())).collect();
+        let lost = batches.iter().map(|batch| batch.partition.clone()).collect();
+        Self { batches, fates, lost, untold: false }
+    }
+}
+
 /// Whether the store takes writes.
 #[derive(Debug)]
 pub struct Health(watch::Sender<Option<Arc<str>>>);

@@ -6,7 +6,7 @@ use crate::{
     committer::PROBE_PARTITION,
     engine::Engine,
     host::Options,
-    inbox::Inbox,
+    inbox::{Home, Inbox},
     outlets::Outlets,
     partition::RestoreError,
     runtime::{Desk, RETRY, earliest, serve},
@@ -39,8 +39,8 @@ pub(crate) struct Core {
 /// Kinds of partitions whose changes are stamped by the real clock.
 const BY_REAL_TIME: [&str; 2] = [<access::Access as Engine>::KIND, PROBE_PARTITION];
 
-/// How often a timer whose commit fails is tried while a clock is moved by hand.
-const ADVANCE_TRIES_MAX: u32 = 20;
+/// How often what fails is tried again while somebody waits for it.
+const TRIES_MAX: u32 = 20;
 
 impl Core {
     /// Takes the store's committer. No partition is open yet.
@@ -127,19 +127,25 @@ impl Core {
         if self.is_stopping.load(Ordering::Acquire) { Err(stopped()) } else { Ok(()) }
     }
 
-    /// Waits until everything taken so far is durable and published.
+    /// Waits until everything taken so far is durable and published, or was lost and told so, and
+    /// every partition stands on what is durable.
     pub(crate) async fn settle(&self) {
         let homes = self.desk.homes();
         let settling: Vec<_> = homes.iter().map(|home| home.ask_to_settle()).collect();
-        for settled in settling {
-            // What was lost was told to its callers; a partition that ended has nothing to settle.
-            let _ = settled.await;
+        for (home, settled) in homes.iter().zip(settling) {
+            // A partition that ended has nothing to settle.
+            if !settled.await.unwrap_or(true) {
+                settle_again(&**home).await;
+            }
         }
     }
 
     /// See [`crate::Host::advance`].
     pub(crate) async fn advance(&self, by: Millis) -> Timestamp {
         let _one_at_a_time = self.advancing.lock().await;
+        if matches!(*self.clock, Clock::System) {
+            return self.clock.now();
+        }
         let target = self.clock.now() + Millis(by.0.max(0));
         self.settle().await;
         let mut tries = 0;
@@ -148,14 +154,16 @@ impl Core {
             let due = earliest(&homes).filter(|(at, _)| *at <= target);
             let Some((at, home)) = due else { break };
             self.clock.reach(at);
-            let _ = home.ask_to_settle().await;
+            if !home.ask_to_settle().await.unwrap_or(true) {
+                settle_again(&**home).await;
+            }
             if home.deadline().is_none_or(|next| next > at) {
                 tries = 0;
                 continue;
             }
-            // It ran and was not stored, or the store takes nothing: it is still due.
+            // The store takes nothing: it is still due.
             tries += 1;
-            if tries == ADVANCE_TRIES_MAX {
+            if tries == TRIES_MAX {
                 return self.clock.now();
             }
             tokio::time::sleep(RETRY).await;
@@ -185,6 +193,16 @@ impl Core {
 impl Drop for Core {
     fn drop(&mut self) {
         self.desk.abandon();
+    }
+}
+
+/// Something of the partition was lost: it settles once it is restored, unless that fails too.
+async fn settle_again(home: &dyn Home) {
+    for _ in 0..TRIES_MAX {
+        if home.ask_to_settle().await.unwrap_or(true) {
+            return;
+        }
+        tokio::time::sleep(RETRY).await;
     }
 }
 

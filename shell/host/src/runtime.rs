@@ -8,10 +8,11 @@
 //! * A task that waits for its store or its clock holds nothing that another needs.
 
 use crate::{
+    Refusal,
     clock::Clock,
     committer::{Committed, GroupCommitter, Health},
     engine::Engine,
-    inbox::{Home, Inbox},
+    inbox::{Home, Inbox, Taken},
     outlets::Outlets,
     seat::{Seat, Weather},
     work::{Rest, Work, deliver},
@@ -122,9 +123,15 @@ impl Desk {
         }
         in_flight.fetch_add(1, Ordering::AcqRel);
         let writer = lock(&self.writer);
-        if writer.inbox.as_ref().is_none_or(|inbox| inbox.send(works).is_err()) {
-            // Stopped: the waiters are dropped with the works, which reads as unavailable.
+        let refused = match &writer.inbox {
+            Some(inbox) => inbox.send(works).err().map(|refused| refused.0),
+            None => Some(works),
+        };
+        drop(writer);
+        if let Some(works) = refused {
             in_flight.fetch_sub(1, Ordering::AcqRel);
+            let (batches, rests) = Work::split(works);
+            self.deliver(Committed::refused(batches, "nothing is written any more"), rests);
         }
     }
 
@@ -239,6 +246,7 @@ pub(crate) async fn serve<E: Engine>(
     desk: Arc<Desk>,
     clock: Arc<Clock>,
 ) {
+    let served = Served { id: seat.id().clone(), inbox: inbox.clone(), desk: desk.clone() };
     while !inbox.is_closed() {
         let mut taken = inbox.take();
         if !taken.jobs.is_empty() {
@@ -247,7 +255,21 @@ pub(crate) async fn serve<E: Engine>(
             taken.append(inbox.take());
         }
         let weather = Weather { now: clock.now(), trouble: desk.health.trouble() };
-        let works = seat.turn(taken.settled, taken.jobs, &weather);
+        let Taken { settled, jobs } = taken;
+        let works = if seat.is_lost() || settled.lost {
+            // Reading a large partition takes its time, and others share this thread.
+            let (moved, told) = (seat, weather.clone());
+            let turning = tokio::task::spawn_blocking(move || {
+                let mut seat = moved;
+                let works = seat.turn(settled, jobs, &told);
+                (seat, works)
+            });
+            let Ok((back, works)) = turning.await else { return drop(served) };
+            seat = back;
+            works
+        } else {
+            seat.turn(settled, jobs, &weather)
+        };
         inbox.note(seat.next_deadline(), seat.is_waiting());
         desk.submit(works);
         if seat.is_over() {
@@ -259,10 +281,23 @@ pub(crate) async fn serve<E: Engine>(
             () = sleep(nap) => {}
         }
     }
-    desk.forget(seat.id());
-    inbox.close();
-    for job in inbox.take().jobs {
-        job.refuse(crate::Refusal::NoPartition);
+    drop(served);
+}
+
+/// However a partition's task ends, nobody is left waiting for it.
+struct Served<E: Engine> {
+    id: PartitionId,
+    inbox: Arc<Inbox<E>>,
+    desk: Arc<Desk>,
+}
+
+impl<E: Engine> Drop for Served<E> {
+    fn drop(&mut self) {
+        self.desk.forget(&self.id);
+        self.inbox.close();
+        for job in self.inbox.take().jobs {
+            job.refuse(Refusal::NoPartition);
+        }
     }
 }
 

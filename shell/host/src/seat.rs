@@ -156,10 +156,15 @@ impl<E: Engine> Seat<E> {
         matches!(self.state, State::Over)
     }
 
+    /// Whether the next turn may read the whole partition, which takes its time.
+    pub fn is_lost(&self) -> bool {
+        matches!(self.state, State::Lost(_))
+    }
+
     /// Whether a turn without new jobs has something to do once batches settle or the store can be
     /// read again.
     pub fn is_waiting(&self) -> bool {
-        matches!(self.state, State::Lost(_)) || !self.waiting.is_empty()
+        self.is_lost() || !self.waiting.is_empty()
     }
 
     /// How often the engine panicked since the seat was made.
@@ -232,7 +237,12 @@ impl<E: Engine> Seat<E> {
             return;
         }
         self.epoch += 1;
-        match self.restored(ids.clone()) {
+        let ids = ids.clone();
+        let restored = catch_unwind(AssertUnwindSafe(|| self.restored(ids))).unwrap_or_else(|_| {
+            self.panics += 1;
+            Err(RestoreError::Rows("the engine panicked on its rows".to_owned()))
+        });
+        match restored {
             Ok(state) => self.state = state,
             Err(error) => {
                 tracing::error!(partition = %self.id, %error, "a partition was not restored");

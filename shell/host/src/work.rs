@@ -10,7 +10,10 @@ use crate::{
     outlets::Outlets,
     partition::{Said, Step, Told},
 };
-use std::collections::BTreeMap;
+use std::{
+    collections::BTreeMap,
+    panic::{AssertUnwindSafe, catch_unwind},
+};
 use store::{Batch, PartitionId};
 use tokio::sync::oneshot;
 
@@ -116,7 +119,7 @@ pub fn deliver(
     let Committed { batches, fates, lost, untold } = committed;
     let is_durable = |at: usize| fates[at] == Fate::Durable;
     for (at, Rest(rest)) in rests.iter_mut().enumerate().filter(|(at, _)| is_durable(*at)) {
-        rest.observe(&batches[at], outlets);
+        contained(|| rest.observe(&batches[at], outlets));
     }
     for (Rest(rest), fate) in rests.iter_mut().zip(&fates) {
         match fate {
@@ -125,7 +128,7 @@ pub fn deliver(
         }
     }
     for (_, Rest(rest)) in rests.iter_mut().enumerate().filter(|(at, _)| is_durable(*at)) {
-        rest.publish(outlets);
+        contained(|| rest.publish(outlets));
         #[cfg(feature = "planted-bugs")]
         if crate::planted::is(crate::planted::Planted::PublishTwice) {
             rest.publish(outlets);
@@ -140,6 +143,13 @@ pub fn deliver(
         settled.entry(batch.partition).or_default().add(Settled { batches: 1, lost });
     }
     settled
+}
+
+/// One step that cannot be told must not keep the others from being told.
+fn contained(telling: impl FnOnce()) {
+    if catch_unwind(AssertUnwindSafe(telling)).is_err() {
+        tracing::error!("something durable could not be told");
+    }
 }
 
 impl<E: Engine> Parts<E> {

@@ -240,3 +240,44 @@ async fn many_callers_with_failing_commits_get_true_answers() {
         assert_eq!(rows, journal);
     }
 }
+
+#[tokio::test]
+async fn a_partition_that_is_read_for_long_does_not_keep_another_waiting() {
+    let (store, _) = stores().swap_remove(0);
+    let core = core(&store, ClockKind::System);
+    let (one, two) = (open(&core, "P"), open(&core, "Q"));
+    assert_eq!(core.command(&one, Command::Add("a", 1)).await, Ok(1));
+    store.plan(Fault::Refuse(CommitError::Failed("planted".to_owned())));
+    store.set_reads_held(true);
+    let (waiter, lost) = tokio::sync::oneshot::channel();
+    one.push(crate::seat::Job::Command(Box::new(Command::Add("a", 1)), waiter));
+    assert!(lost.await.unwrap().is_err());
+    let (waiter, mut late) = tokio::sync::oneshot::channel();
+    one.push(crate::seat::Job::Command(Box::new(Command::Add("a", 1)), waiter));
+    for n in 1..=20 {
+        assert_eq!(core.command(&two, Command::Add("a", 1)).await, Ok(n));
+    }
+    assert!(late.try_recv().is_err(), "its rows are still being read");
+    store.set_reads_held(false);
+    assert_eq!(late.await.unwrap(), Ok(2));
+    core.stop().await;
+}
+
+#[tokio::test]
+async fn a_clock_moved_over_lost_timers_runs_them_at_their_instants() {
+    for (store, _folder) in stores() {
+        let core = core(&store, ClockKind::Manual);
+        let inbox = open(&core, "P");
+        core.command(&inbox, Command::Later("t", Millis(100), 5)).await.unwrap();
+        for _ in 0..3 {
+            store.plan(Fault::LoseGroup);
+            store.plan(Fault::None);
+            store.plan(Fault::None);
+        }
+        core.advance(Millis(1_000)).await;
+        let seen = core.question(&inbox, "t").await.unwrap().1;
+        let at: Vec<_> = (1..=5).map(|n| MANUAL_START + Millis(n * 100)).collect();
+        assert_eq!(seen, at);
+        core.stop().await;
+    }
+}
