@@ -107,12 +107,12 @@ async fn fetch_of_worker(cx: Cx) -> Reply {
 }
 
 async fn update_of_task(cx: Cx) -> Reply {
-    let owner = ReservationOwner::Task(read::task(&cx)?.sid);
+    let owner = ReservationOwner::Task(cx.path_sid("task")?);
     update(cx, owner, Through::Task).await
 }
 
 async fn update_of_worker(cx: Cx) -> Reply {
-    let owner = ReservationOwner::Worker(read::worker(&cx)?.sid);
+    let owner = ReservationOwner::Worker(cx.path_sid("worker")?);
     update(cx, owner, Through::Worker).await
 }
 

@@ -101,7 +101,7 @@ async fn fetch(cx: Cx) -> Reply {
 }
 
 async fn update(cx: Cx) -> Reply {
-    let (sid, if_match, patch) = (read::task(&cx)?.sid, cx.if_match, patch(&cx)?);
+    let (sid, if_match, patch) = (cx.path_sid("task")?, cx.if_match, patch(&cx)?);
     match cx.command(Command::UpdateTask { sid, if_match, patch }).await? {
         routing::Reply::Task(task) => {
             let names = names_now(&cx);
@@ -113,7 +113,7 @@ async fn update(cx: Cx) -> Reply {
 }
 
 async fn delete(cx: Cx) -> Reply {
-    let (sid, if_match) = (read::task(&cx)?.sid, cx.if_match);
+    let (sid, if_match) = (cx.path_sid("task")?, cx.if_match);
     cx.command(Command::DeleteTask { sid, if_match }).await?;
     Ok(Answer::nothing())
 }
