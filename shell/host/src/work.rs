@@ -40,7 +40,8 @@ impl<E: Engine> Asker<E> {
             Self::Nobody => {}
             Self::Reply(waiter) => _ = waiter.send(Err(refusal)),
             Self::Answer(waiter) => _ = waiter.send(Err(refusal)),
-            Self::Settled(waiter) => _ = waiter.send(false),
+            // What is over has nothing left to settle.
+            Self::Settled(waiter) => _ = waiter.send(matches!(refusal, Refusal::NoPartition)),
         }
     }
 }
