@@ -19,9 +19,12 @@ impl Series {
         }
     }
 
-    /// `median [lowest..highest]`, or a dash.
+    /// `median [lowest..highest]`; the figure alone where there is one, a dash where there is none.
     pub(crate) fn show(&self, digits: usize) -> String {
         let Some(median) = self.median() else { return "-".to_owned() };
+        if self.0.len() == 1 {
+            return format!("{median:.digits$}");
+        }
         let low = self.0.iter().copied().fold(f64::INFINITY, f64::min);
         let high = self.0.iter().copied().fold(f64::NEG_INFINITY, f64::max);
         format!("{median:.digits$} [{low:.digits$}..{high:.digits$}]")
@@ -59,6 +62,7 @@ mod tests {
     fn shows_median_and_range() {
         assert_eq!(series(&[3.0, 1.0, 2.0]).show(1), "2.0 [1.0..3.0]");
         assert_eq!(series(&[4.0, 1.0]).median(), Some(2.5));
+        assert_eq!(series(&[4.0]).show(0), "4");
         assert_eq!(series(&[]).show(1), "-");
     }
 
