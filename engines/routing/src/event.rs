@@ -8,6 +8,8 @@ use base::Timestamp;
 /// Announced once the changes it came with are durable, in order.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Event {
+    /// Its name: events of a workspace sort by it in the order in which they happened.
+    pub sid: EventSid,
     /// What happened.
     pub kind: EventKind,
     /// When.
@@ -20,6 +22,23 @@ pub struct Event {
     pub worker: Option<Worker>,
     /// The worker channel, for capacity and availability updates.
     pub worker_channel: Option<WorkerChannel>,
+    /// The setting it is about, if it is about one.
+    pub setting: Option<Box<Setting>>,
+}
+
+/// A setting as it was when something happened to it.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Setting {
+    /// The workspace.
+    Workspace(Workspace),
+    /// An activity.
+    Activity(Activity),
+    /// A task channel.
+    TaskChannel(TaskChannel),
+    /// A queue.
+    TaskQueue(TaskQueue),
+    /// A workflow.
+    Workflow(Workflow),
 }
 
 macro_rules! event_kinds {

@@ -34,7 +34,7 @@ mod workflow;
 
 pub use change::Change;
 pub use command::{Command, Reply};
-pub use event::{Event, EventKind};
+pub use event::{Event, EventKind, Setting};
 pub use handle::Turn;
 pub use model::*;
 pub use question::{Answer, Question};

@@ -25,6 +25,10 @@ base::sid_kinds! {
     TaskSid = "WT",
     /// A reservation.
     ReservationSid = "WR",
+    /// Something that happened, as clients are told.
+    EventSid = "EV",
+    /// A task on its way from one worker to another, or to a queue.
+    TransferSid = "TT",
 }
 
 /// In which order a queue is served, and which kind of queue is served first.

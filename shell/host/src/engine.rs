@@ -94,6 +94,10 @@ pub trait Engine: Sized + Send + 'static {
     /// Equal for equal commands, and for hardly any others.
     fn fingerprint(command: &Self::Command) -> u64;
 
+    /// Adds to a turn's batch what is kept beside changes and rows: a log of events, effects that
+    /// leave the process.
+    fn keep(&mut self, _batch: &mut Batch, _changes: &[Self::Change], _events: &[Self::Event]) {}
+
     /// Who is told what about a turn.
     fn notices(
         &mut self,

@@ -205,12 +205,14 @@ mod tests {
 
     fn announced_of(kind: EventKind, at: i64) -> Arc<Announced> {
         let event = Event {
+            sid: routing::EventSid::new(1),
             kind,
             at: Timestamp(at),
             task: None,
             reservation: None,
             worker: None,
             worker_channel: None,
+            setting: None,
         };
         Arc::new(Announced { workspace: WorkspaceSid::new(1), event })
     }

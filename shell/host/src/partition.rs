@@ -192,6 +192,7 @@ impl<E: Engine> Partition<E> {
         #[cfg(feature = "planted-bugs")]
         spoil(&mut batch);
         batch.changes.extend(changes.iter().map(E::stored));
+        self.engine.keep(&mut batch, &changes, &events);
         self.next = batch.next();
         let notices = self.engine.notices(&self.id, &changes, events);
         Step { batch, told: Told { said, changes, notices } }

@@ -4,7 +4,7 @@ use super::{Handled, Turn, check_input, unknown};
 use crate::{
     change::Change,
     command::{NewActivity, Reply},
-    event::EventKind,
+    event::{EventKind, Setting},
     model::*,
     rejection::Rejection,
     state::Routing,
@@ -21,7 +21,7 @@ impl Routing {
             updated_at: turn.now,
         };
         self.record(turn, Change::ActivityCreated(activity.clone()));
-        self.tell(turn, EventKind::ActivityCreated);
+        self.tell(turn, EventKind::ActivityCreated, Setting::Activity(activity.clone()));
         Ok(Reply::Activity(activity))
     }
 
@@ -39,7 +39,8 @@ impl Routing {
                 activity.friendly_name = name.to_owned();
                 activity.updated_at = turn.now;
                 self.record(turn, Change::ActivityUpdated(activity.clone()));
-                self.tell(turn, EventKind::ActivityUpdated);
+                let setting = Setting::Activity(activity.clone());
+                self.tell(turn, EventKind::ActivityUpdated, setting);
             }
             _ => {}
         }
@@ -61,8 +62,9 @@ impl Routing {
         } else if let Some(queue) = queue {
             format!("task queue {} names it", queue.sid)
         } else {
+            let activity = state.activity.clone();
             self.record(turn, Change::ActivityDeleted(sid));
-            self.tell(turn, EventKind::ActivityDeleted);
+            self.tell(turn, EventKind::ActivityDeleted, Setting::Activity(activity));
             return Ok(Reply::Done);
         };
         Err(Rejection::InUse { sid: sid.sid(), because })

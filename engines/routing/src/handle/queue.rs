@@ -4,7 +4,7 @@ use super::{Handled, Turn, check_input, unknown};
 use crate::{
     change::Change,
     command::{NewTaskQueue, Reply, TaskQueuePatch},
-    event::EventKind,
+    event::{EventKind, Setting},
     limits::RESERVED_WORKERS_MAX,
     model::*,
     rejection::Rejection,
@@ -41,8 +41,8 @@ impl Routing {
     }
 
     pub(super) fn add_queue(&mut self, turn: &mut Turn<'_>, queue: TaskQueue) {
-        self.record(turn, Change::TaskQueueCreated(Box::new(queue)));
-        self.tell(turn, EventKind::TaskQueueCreated);
+        self.record(turn, Change::TaskQueueCreated(Box::new(queue.clone())));
+        self.tell(turn, EventKind::TaskQueueCreated, Setting::TaskQueue(queue));
     }
 
     pub(super) fn update_task_queue(
@@ -79,16 +79,15 @@ impl Routing {
             new.updated_at = turn.now;
             self.record(turn, Change::TaskQueueUpdated(Box::new(new.clone())));
             if other_expression {
-                self.tell(turn, EventKind::TaskQueueExpressionUpdated);
+                let setting = Setting::TaskQueue(new.clone());
+                self.tell(turn, EventKind::TaskQueueExpressionUpdated, setting);
             }
         }
         Ok(Reply::TaskQueue(new))
     }
 
     pub(super) fn delete_task_queue(&mut self, turn: &mut Turn<'_>, sid: TaskQueueSid) -> Handled {
-        if !self.queues.contains_key(&sid) {
-            return Err(unknown(sid.sid()));
-        }
+        let queue = self.queues.get(&sid).ok_or_else(|| unknown(sid.sid()))?.queue.clone();
         let names = |state: &&crate::state::WorkflowState| {
             let older = state.older.values().map(|older| &older.configuration);
             older.chain([&state.configuration]).any(|one| one.queues().any(|queue| queue == sid))
@@ -102,7 +101,7 @@ impl Routing {
             return Err(Rejection::InUse { sid: sid.sid(), because });
         }
         self.record(turn, Change::TaskQueueDeleted(sid));
-        self.tell(turn, EventKind::TaskQueueDeleted);
+        self.tell(turn, EventKind::TaskQueueDeleted, Setting::TaskQueue(queue));
         Ok(Reply::Done)
     }
 }

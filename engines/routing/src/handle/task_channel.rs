@@ -4,7 +4,7 @@ use super::{Handled, Turn, check_input};
 use crate::{
     change::Change,
     command::{ChannelRef, NewTaskChannel, Reply},
-    event::EventKind,
+    event::{EventKind, Setting},
     model::*,
     rejection::Rejection,
     state::Routing,
@@ -46,7 +46,7 @@ impl Routing {
             updated_at: turn.now,
         };
         self.record(turn, Change::TaskChannelCreated(channel.clone()));
-        self.tell(turn, EventKind::TaskChannelCreated);
+        self.tell(turn, EventKind::TaskChannelCreated, Setting::TaskChannel(channel.clone()));
         channel
     }
 
@@ -68,7 +68,8 @@ impl Routing {
         if new != *old {
             new.updated_at = turn.now;
             self.record(turn, Change::TaskChannelUpdated(new.clone()));
-            self.tell(turn, EventKind::TaskChannelUpdated);
+            let setting = Setting::TaskChannel(new.clone());
+            self.tell(turn, EventKind::TaskChannelUpdated, setting);
         }
         Ok(Reply::TaskChannel(new))
     }
@@ -78,13 +79,14 @@ impl Routing {
         turn: &mut Turn<'_>,
         channel: &ChannelRef,
     ) -> Handled {
-        let sid = self.channel(channel)?.sid;
+        let channel = self.channel(channel)?.clone();
+        let sid = channel.sid;
         if self.tasks.any(|state| state.task.task_channel == sid) {
             let because = "tasks are on it".to_owned();
             return Err(Rejection::InUse { sid: sid.sid(), because });
         }
         self.record(turn, Change::TaskChannelDeleted(sid));
-        self.tell(turn, EventKind::TaskChannelDeleted);
+        self.tell(turn, EventKind::TaskChannelDeleted, Setting::TaskChannel(channel));
         Ok(Reply::Done)
     }
 }

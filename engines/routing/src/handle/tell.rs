@@ -2,25 +2,28 @@
 
 use super::Turn;
 use crate::{
-    event::{Event, EventKind},
+    event::{Event, EventKind, Setting},
     model::*,
     state::Routing,
 };
 
 impl Routing {
-    /// About the workspace or one of its settings.
-    pub(super) fn tell(&self, turn: &mut Turn<'_>, kind: EventKind) {
-        turn.effects.push(event(turn, kind));
+    /// About the workspace or one of its settings, as it is or as it was last.
+    pub(super) fn tell(&self, turn: &mut Turn<'_>, kind: EventKind, setting: Setting) {
+        let event = Event { setting: Some(Box::new(setting)), ..event(turn, kind) };
+        turn.effects.push(event);
     }
 
     pub(super) fn tell_task(&self, turn: &mut Turn<'_>, kind: EventKind, sid: TaskSid) {
         let task = self.task(sid).cloned();
-        turn.effects.push(Event { task, ..event(turn, kind) });
+        let event = Event { task, ..event(turn, kind) };
+        turn.effects.push(event);
     }
 
     pub(super) fn tell_worker(&self, turn: &mut Turn<'_>, kind: EventKind, sid: WorkerSid) {
         let worker = self.workers.get(sid).map(|state| state.worker.clone());
-        turn.effects.push(Event { worker, ..event(turn, kind) });
+        let event = Event { worker, ..event(turn, kind) };
+        turn.effects.push(event);
     }
 
     pub(super) fn tell_worker_channel(
@@ -53,6 +56,15 @@ impl Routing {
     }
 }
 
-fn event(turn: &Turn<'_>, kind: EventKind) -> Event {
-    Event { kind, at: turn.now, task: None, reservation: None, worker: None, worker_channel: None }
+fn event(turn: &mut Turn<'_>, kind: EventKind) -> Event {
+    Event {
+        sid: EventSid::new(turn.next_id()),
+        kind,
+        at: turn.now,
+        task: None,
+        reservation: None,
+        worker: None,
+        worker_channel: None,
+        setting: None,
+    }
 }

@@ -4,7 +4,7 @@ use super::{Handled, Turn, check_input, unknown};
 use crate::{
     change::Change,
     command::{NewWorkflow, Reply, WorkflowPatch},
-    event::EventKind,
+    event::{EventKind, Setting},
     limits::{RESERVATION_TIMEOUT_S_DEFAULT, RESERVATION_TIMEOUT_S_MAX},
     model::*,
     rejection::Rejection,
@@ -36,7 +36,7 @@ impl Routing {
             updated_at: turn.now,
         };
         self.record(turn, Change::WorkflowCreated(Box::new(workflow.clone())));
-        self.tell(turn, EventKind::WorkflowCreated);
+        self.tell(turn, EventKind::WorkflowCreated, Setting::Workflow(workflow.clone()));
         Ok(Reply::Workflow(workflow))
     }
 
@@ -77,7 +77,7 @@ impl Routing {
         if new != *old {
             new.updated_at = turn.now;
             self.record(turn, Change::WorkflowUpdated(Box::new(new.clone())));
-            self.tell(turn, EventKind::WorkflowUpdated);
+            self.tell(turn, EventKind::WorkflowUpdated, Setting::Workflow(new.clone()));
         }
         if patch.re_evaluate_tasks {
             self.drive_all_again(turn, sid);
@@ -101,15 +101,14 @@ impl Routing {
     }
 
     pub(super) fn delete_workflow(&mut self, turn: &mut Turn<'_>, sid: WorkflowSid) -> Handled {
-        if !self.workflows.contains_key(&sid) {
-            return Err(unknown(sid.sid()));
-        }
+        let state = self.workflows.get(&sid).ok_or_else(|| unknown(sid.sid()))?;
+        let workflow = state.workflow.clone();
         if self.tasks.any(|state| state.task.workflow == Some(sid)) {
             let because = "tasks run under it".to_owned();
             return Err(Rejection::InUse { sid: sid.sid(), because });
         }
         self.record(turn, Change::WorkflowDeleted(sid));
-        self.tell(turn, EventKind::WorkflowDeleted);
+        self.tell(turn, EventKind::WorkflowDeleted, Setting::Workflow(workflow));
         Ok(Reply::Done)
     }
 }

@@ -4,7 +4,7 @@ use super::{Handled, Turn, check_input};
 use crate::{
     change::Change,
     command::{NewWorkspace, Reply, Template, WorkspacePatch},
-    event::EventKind,
+    event::{EventKind, Setting},
     limits::RESERVATION_TIMEOUT_S_DEFAULT,
     model::*,
     rejection::Rejection,
@@ -54,10 +54,10 @@ impl Routing {
             updated_at: turn.now,
         };
         self.record(turn, Change::WorkspaceCreated(Box::new(workspace.clone())));
-        self.tell(turn, EventKind::WorkspaceCreated);
+        self.tell(turn, EventKind::WorkspaceCreated, Setting::Workspace(workspace.clone()));
         for activity in activities {
-            self.record(turn, Change::ActivityCreated(activity));
-            self.tell(turn, EventKind::ActivityCreated);
+            self.record(turn, Change::ActivityCreated(activity.clone()));
+            self.tell(turn, EventKind::ActivityCreated, Setting::Activity(activity));
         }
         for (unique_name, friendly_name) in CHANNELS {
             self.add_channel(turn, unique_name, friendly_name, false);
@@ -98,8 +98,8 @@ impl Routing {
             created_at: turn.now,
             updated_at: turn.now,
         };
-        self.record(turn, Change::WorkflowCreated(Box::new(workflow)));
-        self.tell(turn, EventKind::WorkflowCreated);
+        self.record(turn, Change::WorkflowCreated(Box::new(workflow.clone())));
+        self.tell(turn, EventKind::WorkflowCreated, Setting::Workflow(workflow));
     }
 
     pub(super) fn update_workspace(
@@ -131,14 +131,15 @@ impl Routing {
         if new != *old {
             new.updated_at = turn.now;
             self.record(turn, Change::WorkspaceUpdated(Box::new(new.clone())));
-            self.tell(turn, EventKind::WorkspaceUpdated);
+            self.tell(turn, EventKind::WorkspaceUpdated, Setting::Workspace(new.clone()));
         }
         Ok(Reply::Workspace(new))
     }
 
     pub(super) fn delete_workspace(&mut self, turn: &mut Turn<'_>) -> Handled {
+        let workspace = self.workspace().clone();
         self.record(turn, Change::WorkspaceDeleted);
-        self.tell(turn, EventKind::WorkspaceDeleted);
+        self.tell(turn, EventKind::WorkspaceDeleted, Setting::Workspace(workspace));
         Ok(Reply::Done)
     }
 }

@@ -15,6 +15,7 @@ use store::{
 };
 
 mod audience;
+mod log;
 
 use audience::Audience;
 
@@ -158,6 +159,10 @@ impl Engine for RoutingEngine {
         // Attributes do not show in `Debug`, and two tasks that differ there are two commands.
         let attributes = attributes(command).map_or("", Attributes::text);
         super::hash(&format!("{command:?} {attributes}"))
+    }
+
+    fn keep(&mut self, batch: &mut Batch, _: &[Change], events: &[Event]) {
+        batch.rows.extend(log::row(events));
     }
 
     fn notices(

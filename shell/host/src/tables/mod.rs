@@ -25,6 +25,7 @@ pub static ALL: &[&Table] = &[
     &WORKFLOW_REVISION,
     &TASK,
     &RESERVATION,
+    &EVENT,
     &ACCOUNT,
     &API_KEY,
     &USER,

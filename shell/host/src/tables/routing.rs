@@ -59,6 +59,11 @@ pub static WORKER_CHANNEL: Table = Table {
 pub static WORKER_LOAD: Table =
     Table { name: "worker_load", columns: &[], indexes: &[], live: None };
 
+/// What happened, as clients are told and as statistics count: one row for each turn that told
+/// something, by the SID of its first event, so that rows lie in order of time. Never changed.
+pub static EVENT: Table =
+    Table { name: "event", columns: &[fixed(text("facts"))], indexes: &[], live: None };
+
 /// Task queues.
 pub static TASK_QUEUE: Table = Table {
     name: "task_queue",

@@ -228,12 +228,14 @@ impl Engine for Counter {
                 Change::Timer(..) | Change::Ended => Timestamp(0),
             };
             let event = Event {
+                sid: routing::EventSid::new(1),
                 kind: EventKind::TaskCreated,
                 at,
                 task: None,
                 reservation: None,
                 worker: None,
                 worker_channel: None,
+                setting: None,
             };
             let announced = Arc::new(Announced { workspace: HOME, event });
             Notice::Event { topics: vec![Topic::Workspace(HOME)], announced }
