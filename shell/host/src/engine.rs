@@ -34,6 +34,9 @@ pub trait Engine: Sized + Send + 'static {
     /// The tables whose rows bring the engine back, in any order.
     const TABLES: &'static [&'static Table];
 
+    /// The tables that are only written here; with the partition they go too.
+    const LOGS: &'static [&'static Table] = &[];
+
     /// How long an engine remembers what ended.
     const ENDED_KEPT: Millis = Millis(0);
 

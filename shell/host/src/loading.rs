@@ -49,7 +49,7 @@ pub(crate) fn remove_all<E: Engine>(
     batch: &mut Batch,
 ) -> Result<(), StoreError> {
     batch.rows.clear();
-    for table in E::TABLES {
+    for table in E::TABLES.iter().chain(E::LOGS) {
         let mut scan = Scan { limit: ROWS_AT_ONCE, ..Scan::of(table, batch.partition.clone()) };
         loop {
             let rows = store.scan(&scan)?;

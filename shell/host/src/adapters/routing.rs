@@ -68,6 +68,8 @@ impl Engine for RoutingEngine {
         &tables::RESERVATION,
     ];
 
+    const LOGS: &'static [&'static Table] = &[&tables::EVENT];
+
     fn empty(_: &PartitionId) -> Self {
         Self { routing: Routing::new(), is_there: false, audience: Audience::default() }
     }
