@@ -430,6 +430,7 @@ fn subject(command: &Command) -> String {
 fn came_of(reply: &Reply) -> String {
     match reply {
         Reply::Done => "done".to_owned(),
+        Reply::Callback(followed) => format!("{followed:?}"),
         Reply::Workspace(row) => row.sid.to_string(),
         Reply::Activity(row) => row.sid.to_string(),
         Reply::TaskChannel(row) => row.sid.to_string(),

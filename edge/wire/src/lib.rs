@@ -10,6 +10,7 @@
 
 pub mod bridge;
 mod field;
+pub mod instruction;
 mod names;
 pub mod problem;
 pub mod rest;

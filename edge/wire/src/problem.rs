@@ -71,6 +71,7 @@ pub fn of_routing(rejection: &Rejection) -> Problem {
         }
         Rejection::Stale { .. } => Problem::new(Kind::Stale, 20412, message),
         Rejection::Rescinded(_) => Problem::new(Kind::Gone, 20410, message),
+        Rejection::Instruction(alert) => Problem::new(Kind::Invalid, alert.code(), message),
         Rejection::InUse { .. } => Problem::new(Kind::Conflict, 20409, message),
         Rejection::Malformed { position, .. } => match position {
             Some(position) => Problem::invalid(message).at(*position),
@@ -87,21 +88,6 @@ pub fn of_routing(rejection: &Rejection) -> Problem {
         | Rejection::RejectNeedsUnavailable
         | Rejection::NoTarget => Problem::invalid(message),
     }
-}
-
-/// An instruction that needs voice, which is not here yet: the code tells which one.
-pub fn of_instruction(name: &str) -> Problem {
-    let code = match name {
-        // The codes of a call that could not be made: no parameter is at fault.
-        "call" => 40113,
-        "redirect" => 40122,
-        "dequeue" => 40133,
-        "conference" => 40145,
-        "supervise" => 40146,
-        _ => 55555,
-    };
-    let name: String = name.chars().take(64).collect();
-    Problem::new(Kind::Invalid, code, format!("The instruction '{name}' is not available"))
 }
 
 #[cfg(test)]

@@ -163,6 +163,7 @@ pub(crate) fn task() -> Task {
         updated_at: AT,
         assigned_at: None,
         ended_at: None,
+        rest: None,
     }
 }
 
@@ -177,5 +178,6 @@ pub(crate) fn reservation() -> Reservation {
         version: 0,
         created_at: AT,
         updated_at: AT,
+        callback: None,
     }
 }

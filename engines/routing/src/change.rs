@@ -192,6 +192,20 @@ pub enum Change {
         /// When.
         at: Timestamp,
     },
+    /// An instruction for a reservation is awaited from another URL, or no longer.
+    CallbackMoved {
+        /// Which.
+        reservation: ReservationSid,
+        /// From where now.
+        callback: Option<Callback>,
+    },
+    /// A task keeps away from workers for a while, or does so no longer.
+    TaskRested {
+        /// Which.
+        task: TaskSid,
+        /// From whom, and until when.
+        rest: Rest,
+    },
     /// All offers of a task ended without acceptance: it waits again.
     TaskReturned {
         /// Which.
@@ -302,6 +316,8 @@ impl Change {
             Self::ReservationRescinded { .. } => "reservation_rescinded",
             Self::ReservationWrapped { .. } => "reservation_wrapped",
             Self::ReservationCompleted { .. } => "reservation_completed",
+            Self::CallbackMoved { .. } => "callback_moved",
+            Self::TaskRested { .. } => "task_rested",
             Self::TaskReturned { .. } => "task_returned",
             Self::TaskWrapped { .. } => "task_wrapped",
             Self::TaskCompleted { .. } => "task_completed",

@@ -159,6 +159,10 @@ impl Routing {
             if one.status == ReservationStatus::Pending {
                 wanted.insert((one.expires_at, Due::Reservation(sid)));
             }
+            if let Some(callback) = one.callback {
+                assert_eq!(one.status, ReservationStatus::Pending, "{sid} is settled and asked");
+                wanted.insert((callback.until, Due::Callback(sid)));
+            }
         }
         assert_eq!(self.deadlines.0, wanted, "deadlines");
     }

@@ -1,6 +1,10 @@
 //! What the edge asks for, already parsed and authorised, and what it gets back.
 
-use crate::model::*;
+use crate::{
+    alert::Alert,
+    instruction::{CallInstruction, Instruction},
+    model::*,
+};
 use base::{Attributes, Patch, Sid, Timestamp};
 
 /// Imperative. Each variant is one route of the edge or one button of a client.
@@ -116,6 +120,15 @@ pub enum Command {
         /// What happens to it.
         step: ReservationStep,
     },
+    /// What a callback URL said about a reservation, if it said anything.
+    AnswerCallback {
+        /// Which.
+        reservation: ReservationSid,
+        /// Which URL was asked.
+        stage: CallbackStage,
+        /// What it said.
+        answer: CallbackAnswer,
+    },
     /// Says how a task ended for the person who handled it. Not a change of attributes.
     SetDisposition {
         /// Of which task: assigned, wrapping or completed.
@@ -150,6 +163,30 @@ pub enum Reply {
     Task(Task),
     /// The reservation and its task.
     Reservation(Reservation, Task),
+    /// What became of a callback's answer.
+    Callback(Followed),
+}
+
+/// What became of a callback's answer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Followed {
+    /// It was followed; an alert may say what was odd about it.
+    Done(Option<Alert>),
+    /// It could not be followed: the reservation stays pending.
+    Refused(Alert),
+    /// It came too late: the reservation is settled, or the other URL is asked. Nothing changed.
+    Late(Option<Alert>),
+}
+
+/// What a callback URL said.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum CallbackAnswer {
+    /// To do this.
+    Do(Instruction),
+    /// Nothing: the reservation waits for somebody else.
+    Nothing,
+    /// No usable answer.
+    Failed,
 }
 
 /// What the caller's `If-Match` said.
@@ -205,6 +242,18 @@ pub enum ReservationStep {
     Wrap,
     /// Accepted or wrapping → completed.
     Complete,
+    /// An instruction that needs a call.
+    Call(CallInstruction),
+}
+
+impl From<Instruction> for ReservationStep {
+    fn from(instruction: Instruction) -> Self {
+        match instruction {
+            Instruction::Accept => Self::Accept,
+            Instruction::Reject { activity } => Self::Reject { activity },
+            Instruction::Call(call) => Self::Call(call),
+        }
+    }
 }
 
 /// A new workspace.

@@ -1,7 +1,7 @@
 //! Every moment at which something happens by itself.
 //!
 //! * A deadline follows from the entities, so a restart keeps it.
-//! * At equal times: time to live, then reservation timeout, then target timeout.
+//! * At equal times: time to live, callback, reservation timeout, target timeout.
 
 use crate::{
     limits::{ASSIGNED_S_MAX, ENDED_READABLE_S},
@@ -15,10 +15,14 @@ use std::collections::BTreeSet;
 pub(crate) enum Due {
     /// Nobody took the task in its time to live.
     TimeToLive(TaskSid),
+    /// A callback URL did not answer.
+    Callback(ReservationSid),
     /// The worker did not answer.
     Reservation(ReservationSid),
     /// The task waited in its target for long enough.
     Target(TaskSid),
+    /// The task kept away from workers for long enough.
+    Rest(TaskSid),
     /// The task was assigned for too long.
     Assigned(TaskSid),
 }
@@ -27,8 +31,8 @@ pub(crate) enum Due {
 #[derive(Default, Debug)]
 pub(crate) struct Deadlines(pub(crate) BTreeSet<(Timestamp, Due)>);
 
-/// A task has at most two deadlines at a time.
-pub(crate) type OfTask = [Option<(Timestamp, Due)>; 2];
+/// A task has at most three deadlines at a time.
+pub(crate) type OfTask = [Option<(Timestamp, Due)>; 3];
 
 impl Deadlines {
     pub(crate) fn first(&self) -> Option<(Timestamp, Due)> {
@@ -59,18 +63,20 @@ impl Deadlines {
 pub(crate) fn of_task(task: &Task) -> OfTask {
     let time_to_live =
         (task.created_at + Millis::secs(task.timeout_s.into()), Due::TimeToLive(task.sid));
+    let resting = task.rest.as_ref().filter(|rest| rest.from.is_some());
+    let rest = resting.map(|rest| (rest.until, Due::Rest(task.sid)));
     match task.status {
         TaskStatus::Pending => {
             let target = task.walk.as_ref().and_then(|walk| walk.deadline);
-            [Some(time_to_live), target.map(|at| (at, Due::Target(task.sid)))]
+            [Some(time_to_live), target.map(|at| (at, Due::Target(task.sid))), rest]
         }
-        TaskStatus::Reserved => [Some(time_to_live), None],
+        TaskStatus::Reserved => [Some(time_to_live), None, rest],
         TaskStatus::Assigned => {
             let since = task.assigned_at.unwrap_or(task.updated_at);
             let until = since + Millis::secs(ASSIGNED_S_MAX.into());
-            [Some((until, Due::Assigned(task.sid))), None]
+            [Some((until, Due::Assigned(task.sid))), None, None]
         }
-        TaskStatus::Wrapping | TaskStatus::Completed | TaskStatus::Canceled => [None, None],
+        TaskStatus::Wrapping | TaskStatus::Completed | TaskStatus::Canceled => [None, None, None],
     }
 }
 

@@ -94,6 +94,12 @@ pub enum Reason {
     },
     /// The target names another worker.
     NotTheKnownWorker,
+    /// The callbacks of the worker's last offer failed: the task is not offered to the worker for
+    /// a while.
+    CallbackFailed {
+        /// Until when.
+        until: Timestamp,
+    },
     /// The worker's channel is closed.
     ChannelUnavailable {
         /// The channel's unique name.

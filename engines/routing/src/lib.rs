@@ -7,6 +7,7 @@
 //! * A command that is rejected leaves no change behind.
 //! * Nothing here reads a clock, a random source, a socket or a disk.
 
+pub mod alert;
 mod apply;
 mod ask;
 pub mod change;
@@ -19,6 +20,7 @@ pub mod event;
 pub mod explain;
 mod facts;
 mod handle;
+pub mod instruction;
 pub mod limits;
 mod map;
 mod matching;
@@ -32,6 +34,7 @@ pub mod rows;
 mod state;
 mod workflow;
 
+pub use alert::Alert;
 pub use change::Change;
 pub use command::{Command, Reply};
 pub use event::{Event, EventKind, Setting};

@@ -42,3 +42,10 @@ pub const INDEXED_PATHS_MAX: usize = 64;
 /// The longest timeout of a workflow target. Longer than a task can live is as good as none, but
 /// configurations say it.
 pub const TARGET_TIMEOUT_S_MAX: u32 = i32::MAX as u32;
+/// Seconds a callback URL has for its answer.
+pub const CALLBACK_S: i64 = 5;
+/// The longest a task keeps away from a worker because its callbacks failed.
+pub const REST_S_MAX: i64 = 60;
+/// Workers whose offers of one task failed within one rest; after that many it rests from
+/// everybody.
+pub const RESTING_WORKERS_MAX: usize = 16;

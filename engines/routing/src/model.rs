@@ -318,6 +318,41 @@ pub struct Task {
     pub assigned_at: Option<Timestamp>,
     /// When it was completed, canceled or deleted.
     pub ended_at: Option<Timestamp>,
+    /// Offers of it that came to nothing because nobody could be asked for an instruction.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub rest: Option<Box<Rest>>,
+}
+
+/// A task keeps away for a while from workers whose offers failed, so that dead callback URLs do
+/// not use up its attempts.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Rest {
+    /// From whom it keeps away; `None` once the time is over.
+    pub from: Option<Resting>,
+    /// Until when.
+    pub until: Timestamp,
+    /// Offers that failed so far: each doubles the time.
+    pub failures: u32,
+}
+
+/// Whom a task is not offered to for a while.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Resting {
+    /// These.
+    Workers(Vec<WorkerSid>),
+    /// Nobody is worth a try: so many failed that it is not the worker.
+    Everybody,
+}
+
+impl Resting {
+    /// Whether this worker is not offered the task.
+    pub fn includes(&self, worker: WorkerSid) -> bool {
+        match self {
+            Self::Workers(workers) => workers.contains(&worker),
+            Self::Everybody => true,
+        }
+    }
 }
 
 /// Where a reservation stands.
@@ -390,6 +425,38 @@ pub struct Reservation {
     pub created_at: Timestamp,
     /// When it last changed.
     pub updated_at: Timestamp,
+    /// Which callback an instruction is awaited from.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub callback: Option<Callback>,
+}
+
+/// An instruction that is awaited.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Callback {
+    /// From which URL.
+    pub stage: CallbackStage,
+    /// When silence counts as failure.
+    pub until: Timestamp,
+}
+
+/// Which of a workflow's two callback URLs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum CallbackStage {
+    /// The assignment callback URL.
+    First,
+    /// The fallback, asked when the first failed.
+    Fallback,
+}
+
+impl CallbackStage {
+    /// A word for people.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::First => "first",
+            Self::Fallback => "fallback",
+        }
+    }
 }
 
 /// The SID of a worker's share in a channel. It follows from the two, so nothing has to be

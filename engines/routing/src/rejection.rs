@@ -1,6 +1,6 @@
 //! Why the answer is no: one variant per reason a caller can act on. Knows no status codes.
 
-use crate::model::*;
+use crate::{alert::Alert, model::*};
 use base::{Position, Sid};
 
 /// States of the world in which a command changes nothing.
@@ -83,6 +83,9 @@ pub enum Rejection {
         /// What would be allowed.
         because: &'static str,
     },
+    /// An instruction cannot be carried out.
+    #[error("{0}")]
+    Instruction(Alert),
     /// Another worker of the batch was faster.
     #[error("Reservation {0} was rescinded: another worker accepted the task")]
     Rescinded(ReservationSid),

@@ -140,6 +140,9 @@ impl Routing {
         if status == ReservationStatus::Pending {
             self.deadlines.add(reservation.expires_at, Due::Reservation(sid));
         }
+        if let Some(callback) = reservation.callback {
+            self.deadlines.add(callback.until, Due::Callback(sid));
+        }
         self.reservations.insert(sid, reservation);
         self.change_worker(worker, |state| {
             state.open.push(sid);

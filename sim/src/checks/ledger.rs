@@ -110,7 +110,7 @@ fn entities(reply: &Reply) -> Vec<Told> {
         vec![(table, sid, Mark::UpdatedAt(updated_at.0), Vec::new())]
     };
     match reply {
-        Reply::Done | Reply::WorkerChannel(_) => Vec::new(),
+        Reply::Done | Reply::WorkerChannel(_) | Reply::Callback(_) => Vec::new(),
         Reply::Workspace(row) => alone(&tables::WORKSPACE, row.sid.to_string(), row.updated_at),
         Reply::Activity(row) => alone(&tables::ACTIVITY, row.sid.to_string(), row.updated_at),
         Reply::TaskChannel(row) => {

@@ -32,6 +32,57 @@ const UPDATE: &[Param] = &[
     Param::optional("ReservationStatus", ParamKind::Word(STATUSES)),
     Param::optional("WorkerActivitySid", ParamKind::Sid("WA")),
     Param::optional("Instruction", ParamKind::Text),
+    Param::optional("CallTo", ParamKind::Text),
+    Param::optional("CallFrom", ParamKind::Text),
+    Param::optional("CallUrl", ParamKind::Url),
+    Param::optional("CallAccept", ParamKind::Boolean),
+    Param::optional("CallRecord", ParamKind::Text),
+    Param::optional("CallTimeout", ParamKind::Integer),
+    Param::optional("CallStatusCallbackUrl", ParamKind::Url),
+    Param::optional("DequeueTo", ParamKind::Text),
+    Param::optional("DequeueFrom", ParamKind::Text),
+    Param::optional("DequeuePostWorkActivitySid", ParamKind::Sid("WA")),
+    Param::optional("DequeueRecord", ParamKind::Text),
+    Param::optional("DequeueTimeout", ParamKind::Integer),
+    Param::optional("DequeueStatusCallbackUrl", ParamKind::Url),
+    Param::optional("DequeueStatusCallbackEvent", ParamKind::Text),
+    Param::optional("RedirectCallSid", ParamKind::Sid("CA")),
+    Param::optional("RedirectUrl", ParamKind::Url),
+    Param::optional("RedirectAccept", ParamKind::Boolean),
+    Param::optional("To", ParamKind::Text),
+    Param::optional("From", ParamKind::Text),
+    Param::optional("PostWorkActivitySid", ParamKind::Sid("WA")),
+    Param::optional("Timeout", ParamKind::Integer),
+    Param::optional("StatusCallback", ParamKind::Url),
+    Param::optional("StatusCallbackMethod", ParamKind::Text),
+    Param::optional("StatusCallbackEvent", ParamKind::Text),
+    Param::optional("Record", ParamKind::Boolean),
+    Param::optional("Muted", ParamKind::Boolean),
+    Param::optional("Beep", ParamKind::Text),
+    Param::optional("StartConferenceOnEnter", ParamKind::Boolean),
+    Param::optional("EndConferenceOnExit", ParamKind::Boolean),
+    Param::optional("WaitUrl", ParamKind::Url),
+    Param::optional("WaitMethod", ParamKind::Text),
+    Param::optional("EarlyMedia", ParamKind::Boolean),
+    Param::optional("MaxParticipants", ParamKind::Integer),
+    Param::optional("ConferenceStatusCallback", ParamKind::Url),
+    Param::optional("ConferenceStatusCallbackMethod", ParamKind::Text),
+    Param::optional("ConferenceStatusCallbackEvent", ParamKind::Text),
+    Param::optional("ConferenceRecord", ParamKind::Text),
+    Param::optional("ConferenceTrim", ParamKind::Text),
+    Param::optional("RecordingChannels", ParamKind::Text),
+    Param::optional("RecordingStatusCallback", ParamKind::Url),
+    Param::optional("RecordingStatusCallbackMethod", ParamKind::Text),
+    Param::optional("ConferenceRecordingStatusCallback", ParamKind::Url),
+    Param::optional("ConferenceRecordingStatusCallbackMethod", ParamKind::Text),
+    Param::optional("Region", ParamKind::Text),
+    Param::optional("SipAuthUsername", ParamKind::Text),
+    Param::optional("SipAuthPassword", ParamKind::Text),
+    Param::optional("EndConferenceOnCustomerExit", ParamKind::Boolean),
+    Param::optional("BeepOnCustomerEntrance", ParamKind::Boolean),
+    Param::optional("JitterBufferSize", ParamKind::Text),
+    Param::optional("Supervisor", ParamKind::Sid("WK")),
+    Param::optional("SupervisorMode", ParamKind::Word(&["monitor", "whisper", "barge"])),
 ];
 
 pub(super) fn routes_of_tasks() -> Routes {
@@ -164,13 +215,16 @@ fn by_status(cx: &Cx) -> Result<Vec<Filter>, Problem> {
 /// A status, or an instruction that comes to the same. Those that need voice are refused.
 fn step(cx: &Cx) -> Result<ReservationStep, Problem> {
     match (cx.input.text("ReservationStatus"), cx.input.text("Instruction")) {
-        (Some("accepted"), None) | (None, Some("accept")) => Ok(ReservationStep::Accept),
-        (Some("rejected"), None) | (None, Some("reject")) => {
+        (Some("accepted"), None) => Ok(ReservationStep::Accept),
+        (Some("rejected"), None) => {
             Ok(ReservationStep::Reject { activity: cx.input.sid("WorkerActivitySid")? })
         }
         (Some("wrapping"), None) => Ok(ReservationStep::Wrap),
         (Some("completed"), None) => Ok(ReservationStep::Complete),
-        (None, Some(instruction)) => Err(wire::problem::of_instruction(instruction).into()),
+        (None, Some(instruction)) => {
+            let values = |name: &str| cx.input.all(name).map(str::to_owned).collect();
+            Ok(wire::instruction::of_parameters(instruction, values)?.into())
+        }
         (Some(_), Some(_)) => Err(wrong("Instruction", "excludes ReservationStatus")),
         (_, None) => {
             Err(wrong("ReservationStatus", "must be accepted, rejected, wrapping or completed"))

@@ -73,13 +73,17 @@ fn step(params: &Params) -> Result<ReservationStep, Trouble> {
     let status = params.text("ReservationStatus")?;
     let instruction = params.text("Instruction")?;
     match (status.as_deref(), instruction.as_deref()) {
-        (Some("accepted"), None) | (None, Some("accept")) => Ok(ReservationStep::Accept),
-        (Some("rejected"), None) | (None, Some("reject")) => {
+        (Some("accepted"), None) => Ok(ReservationStep::Accept),
+        (Some("rejected"), None) => {
             Ok(ReservationStep::Reject { activity: params.parsed("WorkerActivitySid")? })
         }
         (Some("wrapping"), None) => Ok(ReservationStep::Wrap),
         (Some("completed"), None) => Ok(ReservationStep::Complete),
-        (None, Some(name)) => Err(wire::problem::of_instruction(name).into()),
+        (None, Some(name)) => {
+            // What is no text is as good as absent.
+            let values = |name: &str| params.text(name).ok().flatten().into_iter().collect();
+            Ok(wire::instruction::of_parameters(name, values)?.into())
+        }
         _ => Err(Trouble::invalid(
             "ReservationStatus must be accepted, rejected, wrapping or completed",
         )),

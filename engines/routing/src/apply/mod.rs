@@ -45,7 +45,8 @@ impl Routing {
             | Change::ReservationCanceled { .. }
             | Change::ReservationRescinded { .. }
             | Change::ReservationWrapped { .. }
-            | Change::ReservationCompleted { .. } => self.apply_to_reservation(change),
+            | Change::ReservationCompleted { .. }
+            | Change::CallbackMoved { .. } => self.apply_to_reservation(change),
             Change::EndedForgotten { until } => self.ended.forget(*until),
             Change::TimedRetried { at } => self.matching.retry_after(*at),
             _ => self.apply_to_task(change),
@@ -62,6 +63,11 @@ impl Routing {
             Change::TaskUpdated { task, .. } => self.update_task(*task, change),
             Change::TaskOffered { task, reservations, at } => {
                 self.offer_task(*task, reservations, *at);
+            }
+            Change::TaskRested { task, rest } => {
+                self.change_task(*task, task::Line::Again, |task| {
+                    task.rest = Some(Box::new(rest.clone()))
+                });
             }
             Change::TaskReturned { task, at } => {
                 self.set_status(*task, TaskStatus::Pending, None, *at);

@@ -30,6 +30,9 @@ impl Routing {
             Change::ReservationCompleted { reservation, at } => {
                 self.end(reservation, To::Completed, at);
             }
+            Change::CallbackMoved { reservation, callback } => {
+                self.move_callback(reservation, callback);
+            }
             _ => {}
         }
     }
@@ -39,6 +42,9 @@ impl Routing {
         let Reservation { sid, worker, created_at, .. } = *reservation;
         self.touched.extend([Touched::Reservation(sid), Touched::WorkerLoad(worker)]);
         self.deadlines.add(reservation.expires_at, Due::Reservation(sid));
+        if let Some(callback) = reservation.callback {
+            self.deadlines.add(callback.until, Due::Callback(sid));
+        }
         self.reservations.insert(sid, reservation.clone());
         self.change_worker(worker, |state| {
             state.open.push(sid);
@@ -102,7 +108,19 @@ impl Routing {
         }
     }
 
-    /// The reservation in its new status.
+    fn move_callback(&mut self, sid: ReservationSid, callback: Option<Callback>) {
+        let Some(reservation) = self.reservations.get_mut(sid) else { return };
+        let before = std::mem::replace(&mut reservation.callback, callback);
+        if let Some(before) = before {
+            self.deadlines.remove(before.until, Due::Callback(sid));
+        }
+        if let Some(callback) = callback {
+            self.deadlines.add(callback.until, Due::Callback(sid));
+        }
+        self.touch(Touched::Reservation(sid));
+    }
+
+    /// The reservation in its new status; whoever was asked for an instruction is too late.
     fn step(
         &mut self,
         sid: ReservationSid,
@@ -114,7 +132,12 @@ impl Routing {
         reservation.status = status;
         reservation.version += 1;
         reservation.updated_at = at;
-        Some(reservation.clone())
+        let asked = reservation.callback.take();
+        let reservation = reservation.clone();
+        if let Some(callback) = asked {
+            self.deadlines.remove(callback.until, Due::Callback(sid));
+        }
+        Some(reservation)
     }
 
     /// The channel slot of a live task; every open reservation belongs to one.

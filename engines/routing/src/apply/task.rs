@@ -21,7 +21,7 @@ type Said = Option<(Option<String>, u64)>;
 impl Routing {
     pub(crate) fn add_task(&mut self, task: &Task) {
         self.touch(Touched::Task(task.sid));
-        self.deadlines.replace([None, None], deadlines::of_task(task));
+        self.deadlines.replace([None; 3], deadlines::of_task(task));
         let state = TaskState {
             task: task.clone(),
             line: None,
@@ -142,7 +142,7 @@ impl Routing {
         self.touch(Touched::Task(sid));
         self.change_task(sid, Line::None, |_| ());
         if let Some(state) = self.take_task(sid) {
-            self.deadlines.replace(deadlines::of_task(&state.task), [None, None]);
+            self.deadlines.replace(deadlines::of_task(&state.task), [None; 3]);
         }
         for reservation in self.ended.delete_task(sid) {
             self.touched.push(Touched::Reservation(reservation));
@@ -271,7 +271,8 @@ pub(crate) fn line_of<'a>(
     let channel = channels.slot(task.task_channel)?;
     let asked = |who, order_by: Option<Arc<OrderBy>>| {
         let text = order_by.as_ref().map(|by| Arc::from(by.text()));
-        let key = LineKey { queue: task.queue, channel, who, order_by: text };
+        let resting = task.rest.as_ref().and_then(|rest| rest.from.clone());
+        let key = LineKey { queue: task.queue, channel, who, order_by: text, resting };
         Asked { key, order, order_by, queue }
     };
     if let Some(worker) = routed_worker(task) {

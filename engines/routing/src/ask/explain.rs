@@ -98,9 +98,12 @@ impl Routing {
         let who = case.who.as_ref()?;
         let channel = self.channels.slot(case.task.task_channel)?;
         let at_worker = at_worker(state, channel, self.is_single_tasking());
+        let resting = case.task.rest.as_ref().and_then(|rest| rest.from.as_ref());
+        let rests = resting.is_some_and(|resting| resting.includes(state.worker.sid));
         if let Who::Direct { ignore_capacity, .. } = who {
             return match who.names(&state.worker) {
                 false => Some(Obstacle::NotTheRoutingTarget),
+                true if rests => Some(Obstacle::Resting),
                 true => at_worker.filter(|_| !ignore_capacity),
             };
         }
@@ -117,6 +120,8 @@ impl Routing {
             Some(Obstacle::TargetExpression)
         } else if !who.names(&state.worker) {
             Some(Obstacle::NotTheKnownWorker)
+        } else if rests {
+            Some(Obstacle::Resting)
         } else {
             at_worker
         }
@@ -157,6 +162,9 @@ impl Routing {
             Obstacle::NotTheRoutingTarget => Reason::NotTheRoutingTarget,
             Obstacle::NotTheKnownWorker => Reason::NotTheKnownWorker,
             Obstacle::Busy => Reason::Busy,
+            Obstacle::Resting => Reason::CallbackFailed {
+                until: case.task.rest.as_ref().map_or(case.now, |rest| rest.until),
+            },
             Obstacle::ActivityUnavailable => Reason::ActivityUnavailable {
                 activity_sid: state.worker.activity,
                 activity_name: self.activity_name(state),
@@ -318,6 +326,10 @@ fn said(obstacle: Obstacle, count: usize) -> String {
         Obstacle::ChannelUnavailable => ("has the channel closed", "have the channel closed"),
         Obstacle::NoCapacity => ("has no capacity left", "have no capacity left"),
         Obstacle::Busy => ("is busy", "are busy"),
+        Obstacle::Resting => (
+            "rests from the task because its callbacks failed",
+            "rest from the task because its callbacks failed",
+        ),
     };
     format!("{count} {}", if count == 1 { one } else { many })
 }

@@ -28,8 +28,10 @@ impl Routing {
         while let Some((_, due)) = self.deadlines.first().filter(|(at, _)| *at <= turn.now) {
             match due {
                 Due::TimeToLive(task) => self.cancel(turn, task, TIME_TO_LIVE),
+                Due::Callback(reservation) => self.callback_silent(turn, reservation),
                 Due::Reservation(reservation) => self.time_out(turn, reservation),
                 Due::Target(task) => self.catch_up(turn, task),
+                Due::Rest(task) => self.rested(turn, task),
                 Due::Assigned(task) => self.delete(turn, task, EventKind::TaskSystemDeleted),
             }
         }

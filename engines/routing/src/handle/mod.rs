@@ -5,6 +5,7 @@
 //!   waiting task has an eligible worker.
 
 mod activity;
+mod callback;
 mod check_input;
 mod expire;
 mod offer;
@@ -95,6 +96,9 @@ impl Routing {
             Command::DeleteTask { sid, if_match } => self.remove_task(turn, *sid, *if_match),
             Command::UpdateReservation { sid, owner, if_match, step } => {
                 self.update_reservation(turn, *sid, (*owner, *if_match), step)
+            }
+            Command::AnswerCallback { reservation, stage, answer } => {
+                self.answer_callback(turn, *reservation, *stage, answer)
             }
             Command::SetDisposition { task, code, note } => {
                 self.dispose(turn, *task, code, note.as_deref())

@@ -2,7 +2,7 @@
 //!
 //! `matching` says why looking only at what changed is enough.
 
-use super::Turn;
+use super::{Turn, callback::first_callback};
 use crate::{
     change::Change,
     deadlines::is_readable,
@@ -201,6 +201,9 @@ impl Routing {
         let timeout_s = workflow.map_or(RESERVATION_TIMEOUT_S_DEFAULT, |state| {
             state.workflow.task_reservation_timeout_s
         });
+        let is_asked =
+            workflow.is_some_and(|state| state.workflow.assignment_callback_url.is_some());
+        let callback = is_asked.then(|| first_callback(turn.now));
         let queue = task.queue.and_then(|sid| self.queues.get(&sid));
         let activity = match self.is_single_tasking() {
             true => queue.and_then(|state| state.queue.reservation_activity),
@@ -219,6 +222,7 @@ impl Routing {
                 version: 0,
                 created_at: at,
                 updated_at: at,
+                callback,
             })
             .collect();
         let made: Vec<(ReservationSid, WorkerSid)> =

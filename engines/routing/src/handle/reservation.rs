@@ -39,6 +39,9 @@ impl Routing {
                     self.send_worker(turn, reservation.worker, *activity);
                 }
             }
+            ReservationStep::Call(call) => {
+                return Err(Rejection::Instruction(self.trouble_with(&reservation, call)));
+            }
             ReservationStep::Wrap => {
                 let version = self.task(reservation.task).map_or(0, |task| task.version);
                 self.wrap_task(turn, reservation.task, None, version);
@@ -53,7 +56,7 @@ impl Routing {
         Ok(Reply::Reservation(self.reservation(sid).cloned().unwrap_or(reservation), task))
     }
 
-    fn accept_reservation(&mut self, turn: &mut Turn<'_>, reservation: &Reservation) {
+    pub(super) fn accept_reservation(&mut self, turn: &mut Turn<'_>, reservation: &Reservation) {
         let (sid, at) = (reservation.sid, turn.now);
         let siblings: Vec<ReservationSid> =
             self.open_of(reservation.task).into_iter().filter(|open| *open != sid).collect();
@@ -72,7 +75,7 @@ impl Routing {
         }
     }
 
-    fn reject_reservation(&mut self, turn: &mut Turn<'_>, reservation: &Reservation) {
+    pub(super) fn reject_reservation(&mut self, turn: &mut Turn<'_>, reservation: &Reservation) {
         let change = Change::ReservationRejected { reservation: reservation.sid, at: turn.now };
         self.record(turn, change);
         self.tell_reservation(turn, EventKind::ReservationRejected, reservation.sid);
@@ -103,7 +106,7 @@ impl Routing {
     }
 
     /// A reserved task all of whose offers ended waits again, in the target whose time it is.
-    fn return_if_free(&mut self, turn: &mut Turn<'_>, task: TaskSid) {
+    pub(super) fn return_if_free(&mut self, turn: &mut Turn<'_>, task: TaskSid) {
         let Some(state) = self.tasks.get(task) else { return };
         if state.task.status == TaskStatus::Reserved && state.open.is_empty() {
             self.record(turn, Change::TaskReturned { task, at: turn.now });
@@ -124,7 +127,8 @@ fn check_step(reservation: &Reservation, step: &ReservationStep) -> Result<(), R
     let because = match (step, reservation.status) {
         (ReservationStep::Accept | ReservationStep::Reject { .. }, Pending)
         | (ReservationStep::Wrap, Accepted)
-        | (ReservationStep::Complete, Accepted | Wrapping) => return Ok(()),
+        | (ReservationStep::Complete, Accepted | Wrapping)
+        | (ReservationStep::Call(_), _) => return Ok(()),
         (ReservationStep::Accept | ReservationStep::Reject { .. }, _) => "is not pending",
         (ReservationStep::Wrap, _) => "is not accepted",
         (ReservationStep::Complete, _) => "is not accepted or wrapping",

@@ -61,6 +61,7 @@ impl Routing {
             updated_at: turn.now,
             assigned_at: None,
             ended_at: None,
+            rest: None,
         };
         self.record(turn, Change::TaskCreated(Box::new(task.clone())));
         self.tell_task(turn, EventKind::TaskCreated, sid);

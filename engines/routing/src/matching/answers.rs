@@ -5,7 +5,7 @@
 
 use super::{
     BitSet, Matching,
-    lines::{Known, Who, could_take},
+    lines::{Known, LineKey, Who, could_take},
 };
 use crate::{
     limits::CACHED_TESTS_MAX,
@@ -91,7 +91,9 @@ impl Matching {
 
     /// Whether a worker belongs in a line.
     pub(crate) fn belongs(&self, line: u32, in_queue: bool, worker: &WorkerState) -> bool {
-        could_take(&self.line(line).key.who, in_queue, worker)
+        let LineKey { who, resting, .. } = &self.line(line).key;
+        let rests = resting.as_ref().is_some_and(|resting| resting.includes(worker.worker.sid));
+        !rests && could_take(who, in_queue, worker)
     }
 
     /// The workers for whom a queue's expression holds.
@@ -101,7 +103,23 @@ impl Matching {
     }
 
     /// The members of a line, given its queue's.
-    pub(super) fn members_of(&mut self, workers: &Workers, who: &Who, queue: &BitSet) -> BitSet {
+    pub(super) fn members_of(
+        &mut self,
+        workers: &Workers,
+        key: &LineKey,
+        queue: &BitSet,
+    ) -> BitSet {
+        let members = self.asked_for(workers, &key.who, queue);
+        match &key.resting {
+            None => members,
+            Some(resting) => {
+                let rests = |slot: &u32| resting.includes(workers.at(*slot).worker.sid);
+                members.iter().filter(|slot| !rests(slot)).collect()
+            }
+        }
+    }
+
+    fn asked_for(&mut self, workers: &Workers, who: &Who, queue: &BitSet) -> BitSet {
         let one = |slot: Option<u32>| {
             let fits = |slot: &u32| could_take(who, queue.contains(*slot), workers.at(*slot));
             slot.filter(fits).into_iter().collect()

@@ -23,6 +23,8 @@ pub(crate) struct LineKey {
     pub(crate) who: Who,
     /// The text of `order_by`.
     pub(crate) order_by: Option<Arc<str>>,
+    /// Whom the task keeps away from for a while.
+    pub(crate) resting: Option<Resting>,
 }
 
 /// Which workers may be offered a task.
@@ -192,7 +194,7 @@ impl Matching {
         order_by: Option<Arc<OrderBy>>,
         queue: &BitSet,
     ) -> u32 {
-        let members = self.members_of(workers, &key.who, queue);
+        let members = self.members_of(workers, &key, queue);
         let line = self.free.pop_first().unwrap_or_else(|| {
             self.lines.push(None);
             self.lines.len() as u32 - 1
@@ -339,8 +341,8 @@ impl Matching {
 
     /// Works out all members of a line again, after its queue's members changed.
     pub(crate) fn refill(&mut self, workers: &mut Workers, line: u32, queue: &BitSet) {
-        let who = self.line(line).key.who.clone();
-        let members = self.members_of(workers, &who, queue);
+        let key = self.line(line).key.clone();
+        let members = self.members_of(workers, &key, queue);
         let before = self.line(line).members.clone();
         for slot in members.complement(&before).iter() {
             self.set_member(workers, line, slot, false);

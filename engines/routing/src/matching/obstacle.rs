@@ -13,6 +13,7 @@ pub(crate) enum Obstacle {
     NotInQueue,
     TargetExpression,
     NotTheKnownWorker,
+    Resting,
     ChannelUnavailable,
     NoCapacity,
     Busy,

@@ -1,5 +1,6 @@
 //! The routing engine as its callers see it: commands in, changes and rows out.
 
+mod callbacks;
 mod oracle;
 mod properties;
 mod rules;

@@ -222,6 +222,9 @@ impl Oracle {
                     person.last_reserved.insert(channel, *at);
                 }
             }
+            Change::TaskRested { task, rest } => {
+                self.waiting(task).rest = Some(Box::new(rest.clone()));
+            }
             Change::TaskReturned { task, .. } => self.waiting(task).status = TaskStatus::Pending,
             Change::TaskWrapped { task, .. } => self.waiting(task).status = TaskStatus::Wrapping,
             Change::TaskCompleted { task, .. }
@@ -274,6 +277,7 @@ impl Oracle {
         let mut eligible: Vec<&Person> = self
             .workers
             .values()
+            .filter(|person| !rests(task, person.worker.sid))
             .filter(|person| self.is_eligible(task, value, target, person, now))
             .collect();
         let channel = &self.channels[&task.task_channel];
@@ -363,6 +367,12 @@ impl Oracle {
     fn used(&self, person: &Person, channel: TaskChannelSid) -> u32 {
         self.on_channel(person, channel).count() as u32
     }
+}
+
+/// Whether the task keeps away from the worker for now.
+fn rests(task: &Task, worker: WorkerSid) -> bool {
+    let from = task.rest.as_ref().and_then(|rest| rest.from.as_ref());
+    from.is_some_and(|from| from.includes(worker))
 }
 
 fn is_known(target: Option<&Value>, task: &Value, worker: &Worker) -> bool {

@@ -10,7 +10,7 @@ use crate::{
     world::{World, attrs},
 };
 use base::{Millis, Patch};
-use routing::{command::*, *};
+use routing::{command::*, instruction::Instruction, *};
 
 /// Small, seedable, and the same everywhere.
 struct Dice(u64);
@@ -97,7 +97,16 @@ impl Random {
         this.world.new_queue("everybody", "1==1");
         for name in ["w1", "w2"] {
             let configuration = this.configuration();
-            this.world.new_workflow(name, configuration);
+            let made = this.world.new_workflow(name, configuration);
+            if name == "w2" {
+                let url = |path: &str| Patch::Set(format!("https://example.com/{path}"));
+                let patch = WorkflowPatch {
+                    assignment_callback_url: url("a"),
+                    fallback_assignment_callback_url: url("b"),
+                    ..WorkflowPatch::default()
+                };
+                this.world.must(Command::UpdateWorkflow { sid: made, patch });
+            }
         }
         for _ in 0..people {
             let command = this.new_worker();
@@ -265,6 +274,11 @@ impl Random {
         });
         let open: Vec<Reservation> = open.collect();
         let one = self.dice.of(&open)?;
+        if let Some(callback) = one.callback
+            && self.dice.one_in(2)
+        {
+            return Some(self.callback_answer(&one, callback.stage));
+        }
         let step = match (one.status, self.dice.roll(4)) {
             (ReservationStatus::Pending, 0) => ReservationStep::Reject { activity: None },
             (ReservationStatus::Pending, 1) => {
@@ -281,6 +295,20 @@ impl Random {
             if_match: IfMatch::Version(one.version),
             step,
         })
+    }
+
+    fn callback_answer(&mut self, one: &Reservation, stage: CallbackStage) -> Command {
+        let stages = [stage, CallbackStage::First, CallbackStage::Fallback];
+        let stage = stages[self.dice.roll(6).saturating_sub(3)];
+        let reject = |activity| CallbackAnswer::Do(Instruction::Reject { activity });
+        let answer = match self.dice.roll(6) {
+            0 => CallbackAnswer::Do(Instruction::Accept),
+            1 => reject(None),
+            2 => reject(Some(self.world.activity("Offline"))),
+            3 => CallbackAnswer::Nothing,
+            _ => CallbackAnswer::Failed,
+        };
+        Command::AnswerCallback { reservation: one.sid, stage, answer }
     }
 
     fn on_worker(&mut self) -> Option<Command> {

@@ -5,18 +5,12 @@
 
 use crate::world::{START, World, attrs};
 use base::{Millis, Timestamp};
-use routing::{command::*, *};
+use routing::{command::*, instruction::Instruction, *};
 use serde_json::Value;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 /// Scenarios that need later work, and what it is.
 const LATER: &[(&str, &str)] = &[
-    ("cb-01", "assignment callbacks: the accept instruction"),
-    ("cb-02", "assignment callbacks: the reject instruction"),
-    ("cb-04", "assignment callbacks: no answer within five seconds"),
-    ("cb-05", "assignment callbacks: the fallback URL after an error"),
-    ("cb-06", "assignment callbacks: both URLs fail"),
-    ("cb-07", "assignment callbacks: one per reservation"),
     ("stat-01", "statistics: a queue in real time"),
     ("stat-02", "statistics: a queue over an interval"),
     ("stat-03", "statistics: one channel only"),
@@ -69,11 +63,30 @@ type Checked = Result<(), String>;
 struct Scenario {
     world: World,
     sids: BTreeMap<String, String>,
+    /// By workflow: what its two URLs answer.
+    canned: BTreeMap<WorkflowSid, Canned>,
+    /// What was asked already.
+    asked: BTreeSet<(ReservationSid, CallbackStage)>,
+    /// How often each URL was asked since the step before.
+    callbacks: BTreeMap<CallbackStage, u64>,
+}
+
+/// Answers in order, the last one repeating.
+#[derive(Default)]
+struct Canned {
+    assignment: VecDeque<Value>,
+    fallback: VecDeque<Value>,
 }
 
 impl Scenario {
     fn play(scenario: &Value) -> Checked {
-        let mut this = Self { world: World::empty(), sids: BTreeMap::new() };
+        let mut this = Self {
+            world: World::empty(),
+            sids: BTreeMap::new(),
+            canned: BTreeMap::new(),
+            asked: BTreeSet::new(),
+            callbacks: BTreeMap::new(),
+        };
         this.world.now = Timestamp(START.0 - 1_000_000);
         this.set_up(&scenario["setup"])?;
         this.world.advance_to(START);
@@ -159,6 +172,9 @@ impl Scenario {
             return Err("no workflow".to_owned());
         };
         self.sids.insert(name.to_owned(), made.sid.to_string());
+        let answers = |kind: &str| list(&callbacks[kind]).iter().cloned().collect();
+        let canned = Canned { assignment: answers("assignment"), fallback: answers("fallback") };
+        self.canned.insert(made.sid, canned);
         Ok(())
     }
 
@@ -182,8 +198,9 @@ impl Scenario {
 
     fn step(&mut self, step: &Value) -> Checked {
         let at = step["at"].as_f64().expect("every step has its time");
-        self.world.advance_to(Timestamp(START.0 + (at * 1000.0) as i64));
+        self.advance_to(Timestamp(START.0 + (at * 1000.0) as i64));
         let status = self.act(step)?;
+        self.answer_callbacks();
         let expected = step["http"].as_u64().unwrap_or(200);
         let fits = match expected {
             400 => (400..500).contains(&status) && ![404, 410, 412].contains(&status),
@@ -195,7 +212,67 @@ impl Scenario {
         }
         self.expect(step)?;
         self.world.events.clear();
+        self.callbacks.clear();
         Ok(())
+    }
+
+    /// Timers at their instants; between them canned answers arrive.
+    fn advance_to(&mut self, to: Timestamp) {
+        while let Some(at) = self.world.routing.next_deadline().filter(|at| *at <= to) {
+            self.world.advance_to(at);
+            self.answer_callbacks();
+        }
+        self.world.advance_to(to);
+    }
+
+    /// Answers what was asked, and what is asked because of the answers.
+    fn answer_callbacks(&mut self) {
+        while let Some((reservation, stage)) = self.next_asked() {
+            self.asked.insert((reservation.sid, stage));
+            *self.callbacks.entry(stage).or_default() += 1;
+            let Some(answer) = self.canned_answer(&reservation, stage) else { continue };
+            let reservation = reservation.sid;
+            self.world.must(Command::AnswerCallback { reservation, stage, answer });
+        }
+    }
+
+    fn next_asked(&self) -> Option<(Reservation, CallbackStage)> {
+        self.world.rows.values().find_map(|row| {
+            let StoredRow::Reservation(one) = row else { return None };
+            let stage = one.callback?.stage;
+            (!self.asked.contains(&(one.sid, stage))).then(|| (one.clone(), stage))
+        })
+    }
+
+    /// `None` for a URL that never answers.
+    fn canned_answer(
+        &mut self,
+        reservation: &Reservation,
+        stage: CallbackStage,
+    ) -> Option<CallbackAnswer> {
+        let workflow = self.world.task(reservation.task)?.workflow?;
+        let canned = self.canned.get_mut(&workflow)?;
+        let answers = match stage {
+            CallbackStage::First => &mut canned.assignment,
+            CallbackStage::Fallback => &mut canned.fallback,
+        };
+        let said = if answers.len() > 1 { answers.pop_front() } else { answers.front().cloned() };
+        let said = self.named(&said?);
+        if said["timeout"] == true {
+            return None;
+        }
+        let body = &said["body"];
+        let is_usable = said["status"] == 200 && text(&said["content_type"]) == "application/json";
+        Some(match (is_usable, body["instruction"].as_str()) {
+            (false, _) => CallbackAnswer::Failed,
+            (true, Some("accept")) => CallbackAnswer::Do(Instruction::Accept),
+            (true, Some("reject")) => {
+                let activity = sid_in(&body["activity_sid"]);
+                CallbackAnswer::Do(Instruction::Reject { activity })
+            }
+            (true, Some(other)) => panic!("there is no canned instruction {other}"),
+            (true, None) => CallbackAnswer::Nothing,
+        })
     }
 
     fn act(&mut self, step: &Value) -> Result<u64, String> {
@@ -369,8 +446,8 @@ impl Scenario {
 
     fn expect(&self, step: &Value) -> Checked {
         let expect = &step["expect"];
-        let known =
-            ["tasks", "reservations", "workers", "events", "no_events"].map(str::to_owned).to_vec();
+        let known = ["tasks", "reservations", "workers", "events", "no_events", "callbacks"]
+            .map(str::to_owned);
         for key in expect.as_object().into_iter().flatten().map(|(key, _)| key) {
             if !known.contains(key) {
                 return Err(format!("there is nothing to check '{key}' with"));
@@ -384,6 +461,14 @@ impl Scenario {
         }
         for (name, fields) in expect["workers"].as_object().into_iter().flatten() {
             self.expect_worker(name, fields)?;
+        }
+        for (kind, wanted) in expect["callbacks"].as_object().into_iter().flatten() {
+            let stage = match kind.as_str() {
+                "fallback" => CallbackStage::Fallback,
+                _ => CallbackStage::First,
+            };
+            let found = self.callbacks.get(&stage).copied().unwrap_or(0);
+            same(&format!("requests to {kind}"), &Value::from(found), wanted)?;
         }
         for event in list(&expect["events"]) {
             if !self.happened(event) {

@@ -336,6 +336,7 @@ const fn name(command: &Command) -> &'static str {
         Command::UpdateTask { .. } => "UpdateTask",
         Command::DeleteTask { .. } => "DeleteTask",
         Command::UpdateReservation { .. } => "UpdateReservation",
+        Command::AnswerCallback { .. } => "AnswerCallback",
         Command::SetDisposition { .. } => "SetDisposition",
     }
 }

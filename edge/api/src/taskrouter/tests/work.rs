@@ -159,16 +159,29 @@ async fn instructions_that_need_voice_are_refused_and_the_offer_stays() {
     let task = format!("{tasks}/{}", desk.made(&tasks, &[]).await);
     let reservation = first_reservation(&desk, &task).await;
     for (instruction, code) in [
-        ("call", 40113),
-        ("redirect", 40122),
-        ("dequeue", 40133),
-        ("conference", 40145),
+        ("call", 40110),
+        ("redirect", 40120),
+        ("dequeue", 40131),
+        ("conference", 40137),
         ("supervise", 40146),
         ("dance", 55555),
     ] {
         let got = desk.post(&reservation, &[("Instruction", instruction)]).await;
         assert_eq!(got.code(), (400, code), "{instruction}");
     }
+    let call = [
+        ("Instruction", "call"),
+        ("CallTo", "client:ann"),
+        ("CallFrom", "+15550100"),
+        ("CallUrl", "https://example.com/twiml"),
+    ];
+    assert_eq!(desk.post(&reservation, &call).await.code(), (400, 40113), "nothing is missing");
+    let wrong = [("Instruction", "call"), ("CallTimeout", "1000")];
+    let wrong = desk.post(&reservation, &wrong).await;
+    assert_eq!(
+        (wrong.code(), wrong.body["message"].as_str().map(|m| &m[..11])),
+        ((400, 20001), Some("CallTimeout"))
+    );
     assert_eq!(desk.get(&reservation, &[]).await.body["reservation_status"], "pending");
     let taken = desk.post(&reservation, &[("Instruction", "accept")]).await;
     assert_eq!(taken.body["reservation_status"], "accepted");
