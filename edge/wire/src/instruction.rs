@@ -1,4 +1,4 @@
-//! Instructions for a reservation as they come: REST parameters, or the JSON of a callback's answer.
+//! Instructions for a reservation as they come: REST parameters, or the JSON of an answer.
 //!
 //! * Over REST every parameter of the instruction is checked and a wrong one is refused by name.
 //! * In an answer a value of the wrong type is ignored, as the field does, unless the instruction
