@@ -434,6 +434,7 @@ fn came_of(reply: &Reply) -> String {
         Reply::Workspace(row) => row.sid.to_string(),
         Reply::Activity(row) => row.sid.to_string(),
         Reply::TaskChannel(row) => row.sid.to_string(),
+        Reply::Capacity(rules, _) => format!("capacity version {}", rules.version),
         Reply::Worker(row) => format!("{} version {}", row.sid, row.version),
         Reply::WorkerChannel(row) => format!("capacity {}", row.configured_capacity),
         Reply::TaskQueue(row) => row.sid.to_string(),

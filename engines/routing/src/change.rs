@@ -3,7 +3,7 @@
 //! * Past tense, one variant per thing that happened; never edited, only added to.
 //! * Every time, id and version is in the change: applying it decides nothing.
 
-use crate::model::*;
+use crate::{capacity::CapacityRules, model::*};
 use base::{Attributes, Timestamp};
 use serde::{Deserialize, Serialize};
 
@@ -29,6 +29,8 @@ pub enum Change {
     TaskChannelUpdated(TaskChannel),
     /// A task channel is gone.
     TaskChannelDeleted(TaskChannelSid),
+    /// The capacity matrix changed; this is how it is now.
+    CapacityRulesSet(Box<CapacityRules>),
     /// A worker was made.
     WorkerCreated(Box<Worker>),
     /// A worker has another name.
@@ -292,6 +294,7 @@ impl Change {
             Self::TaskChannelCreated(_) => "task_channel_created",
             Self::TaskChannelUpdated(_) => "task_channel_updated",
             Self::TaskChannelDeleted(_) => "task_channel_deleted",
+            Self::CapacityRulesSet(_) => "capacity_rules_set",
             Self::WorkerCreated(_) => "worker_created",
             Self::WorkerRenamed { .. } => "worker_renamed",
             Self::WorkerAttributesChanged { .. } => "worker_attributes_changed",

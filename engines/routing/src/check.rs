@@ -96,12 +96,36 @@ impl Routing {
         for state in self.workers.iter() {
             *in_activity.entry(state.worker.activity).or_default() += 1;
             self.check_load(state);
+            self.check_rules(state);
         }
         for (sid, state) in &self.activities {
             let counted = in_activity.remove(sid).unwrap_or(0);
             assert_eq!(state.workers, counted, "workers in {sid}");
         }
         assert!(in_activity.is_empty(), "workers are in activities that are gone");
+    }
+
+    /// Rules about all they count hold, except beyond what was there when a rule was set or came
+    /// to be about the worker, and what was routed directly.
+    fn check_rules(&self, state: &WorkerState) {
+        let rules = self.channels.rules();
+        assert_eq!(state.ruled, rules.about(&state.value), "rules about {}", state.worker.sid);
+        let Some(matrix) = self.capacity.as_ref().filter(|_| !self.is_single_tasking()) else {
+            return;
+        };
+        let open = state.open.iter().filter_map(|sid| self.reservations.get(*sid));
+        let oldest = open.clone().map(|one| one.created_at).min();
+        let direct = |one: &Reservation| {
+            self.tasks.get(one.task).is_some_and(|state| state.task.ignore_capacity)
+        };
+        if open.clone().any(direct) || Some(matrix.updated_at) >= oldest {
+            return;
+        }
+        for rule in rules.broken(state, state.ruled).map(|index| &matrix.rules[index]) {
+            let became = rule.workers.is_some() && Some(state.worker.updated_at) >= oldest;
+            let sid = state.worker.sid;
+            assert!(!rule.is_invariant() || became, "{sid} is beyond rule '{}'", rule.name);
+        }
     }
 
     fn check_load(&self, state: &WorkerState) {

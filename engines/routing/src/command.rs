@@ -2,10 +2,12 @@
 
 use crate::{
     alert::Alert,
+    capacity::{CapacityRules, CapacityWarning},
     instruction::{CallInstruction, Instruction},
     model::*,
 };
 use base::{Attributes, Patch, Sid, Timestamp};
+use serde_json::Value;
 
 /// Imperative. Each variant is one route of the edge or one button of a client.
 #[derive(Clone, Debug)]
@@ -40,6 +42,13 @@ pub enum Command {
     },
     /// Refused while tasks are on it.
     DeleteTaskChannel(ChannelRef),
+    /// Replaces the capacity matrix.
+    SetCapacity {
+        /// The version the caller saw.
+        if_match: IfMatch,
+        /// `{"rules": […]}`.
+        body: Value,
+    },
     /// Adds a worker.
     CreateWorker(NewWorker),
     /// Changes a worker.
@@ -151,6 +160,8 @@ pub enum Reply {
     Activity(Activity),
     /// The task channel.
     TaskChannel(TaskChannel),
+    /// The capacity matrix, and likely mistakes in it.
+    Capacity(CapacityRules, Vec<CapacityWarning>),
     /// The worker.
     Worker(Worker),
     /// The worker channel.

@@ -3,6 +3,7 @@
 use crate::model::*;
 use base::Timestamp;
 use serde::Serialize;
+use std::collections::BTreeMap;
 
 /// Why a task is where it is.
 #[derive(Clone, Debug, PartialEq, Serialize)]
@@ -113,6 +114,17 @@ pub enum Reason {
         configured_capacity: u32,
         /// Reservations pending, accepted or wrapping.
         open_reservations: u32,
+    },
+    /// A rule of the capacity matrix would not hold with one more.
+    CapacityRule {
+        /// The rule's name.
+        rule: String,
+        /// The most it allows.
+        limit: u32,
+        /// What the worker holds of it, weighted, without this task.
+        load: u32,
+        /// Reservations pending, accepted or wrapping on each channel it names.
+        open_reservations: BTreeMap<String, u32>,
     },
     /// Single-tasking: the worker has an open reservation.
     Busy,

@@ -10,6 +10,7 @@
 pub mod alert;
 mod apply;
 mod ask;
+pub mod capacity;
 pub mod change;
 mod check;
 pub mod command;
@@ -21,6 +22,7 @@ pub mod explain;
 mod facts;
 mod handle;
 pub mod instruction;
+mod json;
 pub mod limits;
 mod map;
 mod matching;

@@ -49,3 +49,11 @@ pub const REST_S_MAX: i64 = 60;
 /// Workers whose offers of one task failed within one rest; after that many it rests from
 /// everybody.
 pub const RESTING_WORKERS_MAX: usize = 16;
+/// Rules of a capacity matrix: one bit each at every worker.
+pub const CAPACITY_RULES_MAX: usize = 64;
+/// Task channels named in one place of a capacity rule.
+pub const CAPACITY_RULE_CHANNELS_MAX: usize = 64;
+/// How much one reservation may count in a capacity rule.
+pub const CAPACITY_WEIGHT_MAX: u32 = 1_000;
+/// Workers, and tasks, named in the answer to a trial of capacity rules.
+pub const TRIAL_LISTED_MAX: usize = 20;

@@ -1,13 +1,21 @@
 //! What can be asked of the live state. Asking changes nothing.
 
-use crate::model::*;
+use crate::{
+    capacity::{CapacityRules, CapacityTrial, CapacityWarning},
+    model::*,
+};
 use serde::Serialize;
+use serde_json::Value;
 
 /// Answered behind the batches ahead, so an answer never shows what is not durable.
 #[derive(Clone, Debug)]
 pub enum Question {
     /// All channels of a worker, with their load.
     WorkerChannels(WorkerSid),
+    /// The capacity matrix.
+    Capacity,
+    /// What other capacity rules, `{"rules": […]}`, would change.
+    CapacityTrial(Value),
     /// Why a task is where it is; with `worker`, that worker's verdict alone.
     Explain {
         /// The task.
@@ -39,6 +47,10 @@ pub enum Question {
 pub enum Answer {
     /// To [`Question::WorkerChannels`].
     WorkerChannels(Vec<WorkerChannel>),
+    /// To [`Question::Capacity`].
+    Capacity(CapacityRules, Vec<CapacityWarning>),
+    /// To [`Question::CapacityTrial`].
+    CapacityTrial(Box<CapacityTrial>),
     /// To [`Question::Explain`].
     Explanation(Box<crate::explain::Explanation>),
     /// To [`Question::Place`].

@@ -2,6 +2,7 @@
 
 use crate::{
     apply::{Line, configured},
+    capacity::CapacityRules,
     deadlines::Due,
     ended::EndedTask,
     model::*,
@@ -15,6 +16,7 @@ struct Sorted {
     workspace: Option<Workspace>,
     activities: Vec<Activity>,
     channels: Vec<TaskChannel>,
+    capacity: Option<CapacityRules>,
     workers: Vec<Worker>,
     settings: Vec<WorkerChannelSettings>,
     loads: Vec<WorkerLoad>,
@@ -49,6 +51,7 @@ impl Routing {
         rows.workspace.iter().for_each(|workspace| self.put_workspace(workspace));
         rows.activities.iter().for_each(|activity| self.put_activity(activity));
         rows.channels.iter().for_each(|channel| self.put_channel(channel));
+        rows.capacity.iter().for_each(|rules| self.put_capacity(rules));
     }
 
     fn restore_workers(&mut self, rows: &Sorted) {
@@ -158,6 +161,7 @@ impl Sorted {
             StoredRow::Workspace(row) => self.workspace = Some(row),
             StoredRow::Activity(row) => self.activities.push(row),
             StoredRow::TaskChannel(row) => self.channels.push(row),
+            StoredRow::Capacity(row) => self.capacity = Some(row),
             StoredRow::Worker(row) => self.workers.push(row),
             StoredRow::WorkerChannel(row) => self.settings.push(row),
             StoredRow::WorkerLoad(row) => self.loads.push(row),

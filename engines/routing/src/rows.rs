@@ -4,7 +4,7 @@
 //! * What is written on each assignment is kept apart from what is large: see [`WorkerLoad`].
 //! * A row that is to go is named by [`RowRef::Removed`]; removing what is not there is harmless.
 
-use crate::{model::*, state::Routing};
+use crate::{capacity::CapacityRules, model::*, state::Routing};
 use base::Timestamp;
 use serde::{Deserialize, Serialize};
 
@@ -131,6 +131,8 @@ rows! {
     Activity(Activity) = "activity",
     /// A task channel.
     TaskChannel(TaskChannel) = "task_channel",
+    /// The capacity matrix.
+    Capacity(CapacityRules) = "capacity",
     /// A worker.
     Worker(Worker) = "worker",
     /// A worker's settings on one channel.
@@ -157,6 +159,7 @@ impl RowRef<'_> {
             Self::Workspace(row) => row.sid.to_string(),
             Self::Activity(row) => row.sid.to_string(),
             Self::TaskChannel(row) => row.sid.to_string(),
+            Self::Capacity(row) => row.workspace.to_string(),
             Self::Worker(row) => row.sid.to_string(),
             Self::WorkerChannel(row) => row.sid.to_string(),
             Self::WorkerLoad(row) => row.worker.to_string(),
@@ -180,6 +183,7 @@ pub(crate) enum Touched {
     Workspace(WorkspaceSid),
     Activity(ActivitySid),
     TaskChannel(TaskChannelSid),
+    Capacity(WorkspaceSid),
     Worker(WorkerSid),
     WorkerChannel(WorkerSid, TaskChannelSid),
     WorkerLoad(WorkerSid),
@@ -196,6 +200,7 @@ impl Touched {
             Self::Workspace(sid) => (RowKind::Workspace, sid.to_string()),
             Self::Activity(sid) => (RowKind::Activity, sid.to_string()),
             Self::TaskChannel(sid) => (RowKind::TaskChannel, sid.to_string()),
+            Self::Capacity(sid) => (RowKind::Capacity, sid.to_string()),
             Self::Worker(sid) => (RowKind::Worker, sid.to_string()),
             Self::WorkerChannel(worker, channel) => {
                 (RowKind::WorkerChannel, worker_channel_sid(worker, channel).to_string())
@@ -245,6 +250,7 @@ impl Routing {
                 self.activities.get(&sid).map(|state| RowRef::Activity(&state.activity))
             }
             Touched::TaskChannel(sid) => self.channels.get(sid).map(RowRef::TaskChannel),
+            Touched::Capacity(_) => self.capacity.as_ref().map(RowRef::Capacity),
             Touched::Worker(sid) => self.workers.get(sid).map(|w| RowRef::Worker(&w.worker)),
             Touched::TaskQueue(sid) => {
                 self.queues.get(&sid).map(|state| RowRef::TaskQueue(&state.queue))
@@ -326,6 +332,7 @@ impl Routing {
             self.workspace.iter().map(|workspace| Touched::Workspace(workspace.sid)).collect();
         all.extend(self.activities.keys().copied().map(Touched::Activity));
         all.extend(self.channels.iter().map(|(_, channel)| Touched::TaskChannel(channel.sid)));
+        all.extend(self.capacity.iter().map(|rules| Touched::Capacity(rules.workspace)));
         for worker in self.workers.iter() {
             let sid = worker.worker.sid;
             all.extend([Touched::Worker(sid), Touched::WorkerLoad(sid)]);

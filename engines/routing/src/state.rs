@@ -4,6 +4,7 @@
 //! * Workers and channels have slots (small numbers) so that sets of them are bits.
 
 use crate::{
+    capacity::{CapacityRules, Mask, Matrix},
     deadlines::Deadlines,
     ended::Ended,
     map::Map,
@@ -26,6 +27,8 @@ pub struct Routing {
     pub(crate) workspace: Option<Workspace>,
     pub(crate) activities: BTreeMap<ActivitySid, ActivityState>,
     pub(crate) channels: Channels,
+    /// The capacity matrix as it is shown; compiled it is in `channels`.
+    pub(crate) capacity: Option<CapacityRules>,
     pub(crate) workers: Workers,
     pub(crate) queues: BTreeMap<TaskQueueSid, QueueState>,
     pub(crate) workflows: BTreeMap<WorkflowSid, WorkflowState>,
@@ -49,11 +52,12 @@ pub(crate) struct ActivityState {
     pub(crate) workers: u32,
 }
 
-/// Task channels in slots.
+/// Task channels in slots, and the rules across them.
 #[derive(Default)]
 pub(crate) struct Channels {
     slots: Vec<Option<TaskChannel>>,
     by_sid: BTreeMap<TaskChannelSid, usize>,
+    rules: Matrix,
 }
 
 impl Channels {
@@ -71,6 +75,15 @@ impl Channels {
 
     pub(crate) fn named(&self, unique_name: &str) -> Option<&TaskChannel> {
         self.iter().map(|(_, channel)| channel).find(|one| one.unique_name == unique_name)
+    }
+
+    /// What holds across channels.
+    pub(crate) const fn rules(&self) -> &Matrix {
+        &self.rules
+    }
+
+    pub(crate) fn set_rules(&mut self, rules: Matrix) {
+        self.rules = rules;
     }
 
     /// In order of creation.
@@ -137,6 +150,8 @@ pub(crate) struct WorkerState {
     pub(crate) available: bool,
     /// By channel slot.
     pub(crate) channels: Vec<Share>,
+    /// The capacity rules that are about this worker.
+    pub(crate) ruled: Mask,
     /// Open reservations, oldest first.
     pub(crate) open: Vec<ReservationSid>,
     pub(crate) idle_since: Timestamp,
@@ -208,6 +223,7 @@ impl Workers {
             value,
             available,
             channels: Vec::new(),
+            ruled: 0,
             open: Vec::new(),
             idle_since,
             worked: false,

@@ -9,6 +9,7 @@ mod pages;
 mod people;
 mod program;
 mod secrets;
+mod settings;
 mod store;
 mod table;
 mod tls;

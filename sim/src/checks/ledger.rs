@@ -111,10 +111,15 @@ fn entities(reply: &Reply) -> Vec<Told> {
     };
     match reply {
         Reply::Done | Reply::WorkerChannel(_) | Reply::Callback(_) => Vec::new(),
+        Reply::Capacity(row, _) if row.version == 0 => Vec::new(),
         Reply::Workspace(row) => alone(&tables::WORKSPACE, row.sid.to_string(), row.updated_at),
         Reply::Activity(row) => alone(&tables::ACTIVITY, row.sid.to_string(), row.updated_at),
         Reply::TaskChannel(row) => {
             alone(&tables::TASK_CHANNEL, row.sid.to_string(), row.updated_at)
+        }
+        Reply::Capacity(row, _) => {
+            let mark = Mark::Version(row.version);
+            vec![(&tables::CAPACITY, row.workspace.to_string(), mark, Vec::new())]
         }
         Reply::TaskQueue(row) => alone(&tables::TASK_QUEUE, row.sid.to_string(), row.updated_at),
         Reply::Workflow(row) => alone(&tables::WORKFLOW, row.sid.to_string(), row.updated_at),

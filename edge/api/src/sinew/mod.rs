@@ -1,5 +1,6 @@
 //! What is ours alone: people, sign-in, the clock, evaluate, explain, dispositions. JSON bodies.
 
+mod capacity;
 mod clock;
 mod dispositions;
 mod evaluate;
@@ -17,6 +18,7 @@ use serde::{Deserialize, Deserializer};
 /// Every route of ours.
 pub(crate) fn routes() -> Vec<Routes> {
     vec![
+        capacity::routes(),
         clock::routes(),
         dispositions::routes(),
         evaluate::routes(),

@@ -27,6 +27,7 @@ impl Routing {
             Change::TaskChannelCreated(channel) => self.put_channel(channel),
             Change::TaskChannelUpdated(channel) => self.put_channel(channel),
             Change::TaskChannelDeleted(sid) => self.remove_channel(*sid),
+            Change::CapacityRulesSet(rules) => self.put_capacity(rules),
             Change::TaskQueueCreated(queue) => self.put_queue(queue),
             Change::TaskQueueUpdated(queue) => self.put_queue(queue),
             Change::TaskQueueDeleted(sid) => self.remove_queue(*sid),

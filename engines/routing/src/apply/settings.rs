@@ -1,6 +1,7 @@
 //! Workspace, activities, channels, queues and workflows.
 
 use crate::{
+    capacity::{CapacityRules, Matrix},
     matching::{BitSet, Place},
     model::*,
     rows::Touched,
@@ -80,6 +81,19 @@ impl Routing {
             if share.last_reserved_at.is_some() {
                 self.touched.push(Touched::WorkerLoad(sid_of_worker));
             }
+        }
+        self.relist_everybody();
+    }
+
+    pub(crate) fn put_capacity(&mut self, rules: &CapacityRules) {
+        self.touch(Touched::Capacity(rules.workspace));
+        let channels = &self.channels;
+        let slot = |name: &str| channels.slot(channels.named(name)?.sid);
+        self.channels.set_rules(Matrix::compile(&rules.rules, slot));
+        self.capacity = Some(rules.clone());
+        for slot in self.slots() {
+            self.workers.at_mut(slot).ruled =
+                self.channels.rules().about(&self.workers.at(slot).value);
         }
         self.relist_everybody();
     }

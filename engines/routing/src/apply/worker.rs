@@ -16,7 +16,10 @@ impl Routing {
         let available = self.count_in(worker.activity, 1);
         let value = serde_json::from_str(worker.attributes.text()).unwrap_or_default();
         let slot = self.workers.insert(worker.clone(), value, available);
-        self.workers.at_mut(slot).channels.resize_with(self.channels.slots(), Share::default);
+        let ruled = self.channels.rules().about(&self.workers.at(slot).value);
+        let state = self.workers.at_mut(slot);
+        state.channels.resize_with(self.channels.slots(), Share::default);
+        state.ruled = ruled;
         self.matching.learn_values(self.workers.at(slot));
         self.change_worker(sid, |_| ());
         self.refit(slot);
@@ -54,7 +57,9 @@ impl Routing {
                 let Some(slot) = self.workers.slot(*worker) else { return };
                 self.matching.forget_values(self.workers.at(slot));
                 let value = serde_json::from_str(attributes.text()).unwrap_or_default();
+                let ruled = self.channels.rules().about(&value);
                 self.change_worker(*worker, |state| {
+                    state.ruled = ruled;
                     state.worker.attributes = attributes.clone();
                     state.value = value;
                     show_change(state, *version, *at);

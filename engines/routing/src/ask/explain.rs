@@ -97,9 +97,9 @@ impl Routing {
     pub(crate) fn obstacle(&self, case: &Case<'_>, state: &WorkerState) -> Option<Obstacle> {
         let who = case.who.as_ref()?;
         let channel = self.channels.slot(case.task.task_channel)?;
-        let at_worker = at_worker(state, channel, self.is_single_tasking());
         let resting = case.task.rest.as_ref().and_then(|rest| rest.from.as_ref());
         let rests = resting.is_some_and(|resting| resting.includes(state.worker.sid));
+        let at_worker = at_worker(state, channel, self.is_single_tasking(), self.channels.rules());
         if let Who::Direct { ignore_capacity, .. } = who {
             return match who.names(&state.worker) {
                 false => Some(Obstacle::NotTheRoutingTarget),
@@ -187,6 +187,24 @@ impl Routing {
                     open_reservations: share.map_or(0, |share| share.open),
                 }
             }
+            Obstacle::CapacityRule => self.capacity_rule(case, state),
+        }
+    }
+
+    /// The rule that withholds the task, with what it counted.
+    fn capacity_rule(&self, case: &Case<'_>, state: &WorkerState) -> Reason {
+        let channel = self.channels.slot(case.task.task_channel);
+        let found = channel.and_then(|slot| self.channels.rules().withheld_by(state, slot));
+        let rule = found.and_then(|index| self.capacity.as_ref()?.rules.get(index));
+        let open = |name: &str| {
+            let slot = self.channels.slot(self.channels.named(name)?.sid)?;
+            Some((name.to_owned(), state.channels.get(slot)?.open))
+        };
+        Reason::CapacityRule {
+            rule: rule.map(|rule| rule.name.clone()).unwrap_or_default(),
+            limit: rule.map_or(0, |rule| rule.limit),
+            load: found.map_or(0, |index| self.channels.rules().load(index, state)),
+            open_reservations: rule.iter().flat_map(|rule| rule.named()).filter_map(open).collect(),
         }
     }
 
@@ -325,6 +343,9 @@ fn said(obstacle: Obstacle, count: usize) -> String {
         Obstacle::NotTheKnownWorker => ("is not the known worker", "are not the known worker"),
         Obstacle::ChannelUnavailable => ("has the channel closed", "have the channel closed"),
         Obstacle::NoCapacity => ("has no capacity left", "have no capacity left"),
+        Obstacle::CapacityRule => {
+            ("is held back by a capacity rule", "are held back by a capacity rule")
+        }
         Obstacle::Busy => ("is busy", "are busy"),
         Obstacle::Resting => (
             "rests from the task because its callbacks failed",

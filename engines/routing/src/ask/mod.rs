@@ -23,6 +23,15 @@ impl Routing {
         }
         match question {
             Question::WorkerChannels(worker) => self.channels_of(*worker),
+            Question::Capacity => {
+                let rules = self.capacity_rules();
+                let warnings = crate::capacity::warnings(&rules.rules);
+                Ok(Answer::Capacity(rules, warnings))
+            }
+            Question::CapacityTrial(body) => {
+                let rules = self.read_capacity(body)?;
+                Ok(Answer::CapacityTrial(Box::new(self.try_capacity(rules, now))))
+            }
             Question::Explain { task, worker, limit } => {
                 let explanation = self.explain(*task, *worker, *limit, now)?;
                 Ok(Answer::Explanation(Box::new(explanation)))

@@ -6,6 +6,7 @@
 
 mod activity;
 mod callback;
+mod capacity;
 mod check_input;
 mod expire;
 mod offer;
@@ -75,6 +76,7 @@ impl Routing {
                 self.update_task_channel(turn, channel, name, *channel_optimized_routing)
             }
             Command::DeleteTaskChannel(channel) => self.delete_task_channel(turn, channel),
+            Command::SetCapacity { if_match, body } => self.set_capacity(turn, *if_match, body),
             Command::CreateWorker(new) => self.create_worker(turn, new),
             Command::UpdateWorker { sid, if_match, patch } => {
                 self.update_worker(turn, *sid, *if_match, patch)
@@ -133,7 +135,7 @@ impl Routing {
     }
 
     /// Call only behind the check that the workspace is there.
-    fn workspace(&self) -> &Workspace {
+    pub(crate) fn workspace(&self) -> &Workspace {
         self.workspace.as_ref().expect("commands but the first need a workspace")
     }
 

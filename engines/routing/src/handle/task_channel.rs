@@ -2,6 +2,7 @@
 
 use super::{Handled, Turn, check_input};
 use crate::{
+    capacity::CapacityRule,
     change::Change,
     command::{ChannelRef, NewTaskChannel, Reply},
     event::{EventKind, Setting},
@@ -83,6 +84,12 @@ impl Routing {
         let sid = channel.sid;
         if self.tasks.any(|state| state.task.task_channel == sid) {
             let because = "tasks are on it".to_owned();
+            return Err(Rejection::InUse { sid: sid.sid(), because });
+        }
+        let mut rules = self.capacity.iter().flat_map(|matrix| &matrix.rules);
+        let naming = |rule: &&CapacityRule| rule.named().any(|name| name == channel.unique_name);
+        if let Some(rule) = rules.find(naming) {
+            let because = format!("capacity rule '{}' names it", rule.name);
             return Err(Rejection::InUse { sid: sid.sid(), because });
         }
         self.record(turn, Change::TaskChannelDeleted(sid));

@@ -10,7 +10,9 @@ impl Matching {
         let all: BitSet = workers.iter().map(|worker| worker.slot).collect();
         assert_eq!(self.all, all, "all workers");
         for (channel, state) in channels.iter() {
-            let is_ready = |worker: &&WorkerState| at_worker(worker, channel, single).is_none();
+            let is_ready = |worker: &&WorkerState| {
+                at_worker(worker, channel, single, channels.rules()).is_none()
+            };
             let ready: BitSet = workers.iter().filter(is_ready).map(|worker| worker.slot).collect();
             assert_eq!(self.ready[channel], ready, "ready on {}", state.unique_name);
             if let Some(order) = &self.idle[channel] {

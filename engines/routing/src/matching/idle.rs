@@ -50,8 +50,8 @@ impl Matching {
         let slot = worker.slot;
         let mut gained = false;
         for channel in 0..worker.channels.len() {
-            let is_ready =
-                channels.at(channel).is_some() && at_worker(worker, channel, single).is_none();
+            let is_ready = channels.at(channel).is_some()
+                && at_worker(worker, channel, single, channels.rules()).is_none();
             gained |= self.ready[channel].set(slot, is_ready) && is_ready;
             if let (true, Some(order)) = (is_ready, &mut self.idle[channel]) {
                 order.insert(idle_key(worker, channel, is_optimized(channels, channel)));

@@ -3,7 +3,7 @@
 //! The index is built from these conditions, and Explain names them: one code decides and
 //! explains.
 
-use crate::state::WorkerState;
+use crate::{capacity::Matrix, state::WorkerState};
 
 /// The first condition that fails, in the order in which they are checked.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -16,11 +16,17 @@ pub(crate) enum Obstacle {
     Resting,
     ChannelUnavailable,
     NoCapacity,
+    CapacityRule,
     Busy,
 }
 
 /// What about the worker alone stands in the way of work on a channel, whatever the task.
-pub(crate) fn at_worker(worker: &WorkerState, channel: usize, single: bool) -> Option<Obstacle> {
+pub(crate) fn at_worker(
+    worker: &WorkerState,
+    channel: usize,
+    single: bool,
+    rules: &Matrix,
+) -> Option<Obstacle> {
     if !worker.available {
         return Some(Obstacle::ActivityUnavailable);
     }
@@ -37,6 +43,8 @@ pub(crate) fn at_worker(worker: &WorkerState, channel: usize, single: bool) -> O
         Some(Obstacle::Busy)
     } else if !single && share.open >= share.capacity {
         Some(Obstacle::NoCapacity)
+    } else if !single && rules.withheld_by(worker, channel).is_some() {
+        Some(Obstacle::CapacityRule)
     } else {
         None
     }

@@ -1,6 +1,7 @@
 //! The routing engine as its callers see it: commands in, changes and rows out.
 
 mod callbacks;
+mod capacity;
 mod oracle;
 mod properties;
 mod rules;

@@ -4,7 +4,7 @@
 
 use base::{Sid, Timestamp};
 use expr::{ChannelField, Expression, Fact, Place, Scope, WorkerFacts, WorkerField};
-use routing::*;
+use routing::{capacity::CapacityRule, *};
 use serde_json::Value;
 use std::{
     cell::RefCell,
@@ -19,6 +19,7 @@ pub(crate) struct Oracle {
     activities: BTreeMap<ActivitySid, Activity>,
     channels: BTreeMap<TaskChannelSid, TaskChannel>,
     queues: BTreeMap<TaskQueueSid, TaskQueue>,
+    rules: Vec<CapacityRule>,
     workflows: BTreeMap<(WorkflowSid, u32), Value>,
     workers: BTreeMap<WorkerSid, Person>,
     tasks: BTreeMap<TaskSid, Waiting>,
@@ -61,6 +62,7 @@ impl Oracle {
             Change::TaskQueueCreated(one) | Change::TaskQueueUpdated(one) => {
                 self.queues.insert(one.sid, (**one).clone());
             }
+            Change::CapacityRulesSet(matrix) => self.rules = matrix.rules.clone(),
             Change::TaskQueueDeleted(sid) => _ = self.queues.remove(sid),
             Change::WorkflowCreated(one) | Change::WorkflowUpdated(one) => {
                 let read = serde_json::from_str(&one.configuration).expect("it was accepted");
@@ -344,10 +346,47 @@ impl Oracle {
         let multi = self.workspace.as_ref().is_some_and(|workspace| workspace.multi_task_enabled);
         let (capacity, open) = self.share(person, task.task_channel);
         let room = match multi {
-            true => self.used(person, task.task_channel) < capacity,
+            true => {
+                let after = Some(task.task_channel);
+                self.used(person, task.task_channel) < capacity
+                    && self.broken(person, after).is_none()
+            }
             false => of_worker.count() == 0,
         };
         available && open && room
+    }
+
+    /// The first rule that a worker's load breaks, with one more on a channel: of those that
+    /// have a say about that channel. Without a channel, of all.
+    fn broken(&self, person: &Person, more: Option<TaskChannelSid>) -> Option<&str> {
+        let name = |sid: TaskChannelSid| self.channels[&sid].unique_name.as_str();
+        let count = |channel: &String| {
+            let of = self.channels.values().find(|one| one.unique_name == *channel);
+            let sid = of.expect("rules name channels that are there").sid;
+            self.used(person, sid) + u32::from(more == Some(sid))
+        };
+        let is_broken = |rule: &&CapacityRule| {
+            let about = rule.workers.as_ref().is_none_or(|text| {
+                let scope = Scope { worker: &person.attributes, ..Scope::default() };
+                self.holds(text, Place::Queue, &scope)
+            });
+            let applies = rule
+                .condition
+                .as_ref()
+                .is_none_or(|one| one.channels.iter().map(count).sum::<u32>() >= one.at_least);
+            let weight = |channel: &String| rule.weights.get(channel).copied().unwrap_or(1);
+            let load: u32 = rule.channels.iter().map(|one| count(one) * weight(one)).sum();
+            let has_a_say = more.is_none_or(|more| match &rule.blocks {
+                Some(blocks) => blocks.iter().any(|one| one == name(more)),
+                None => {
+                    let is = |one: &&String| **one == name(more);
+                    rule.channels.iter().any(|one| is(&one) && weight(one) > 0)
+                        || rule.condition.iter().flat_map(|one| &one.channels).any(|one| is(&one))
+                }
+            });
+            about && has_a_say && applies && load > rule.limit
+        };
+        self.rules.iter().find(is_broken).map(|rule| rule.name.as_str())
     }
 
     fn share(&self, person: &Person, channel: TaskChannelSid) -> (u32, bool) {

@@ -69,6 +69,8 @@ struct Random {
     learned: usize,
     twin: Option<Routing>,
     people: usize,
+    /// Whether capacity rules are set now and then.
+    ruled: bool,
 }
 
 impl Random {
@@ -80,6 +82,7 @@ impl Random {
             learned: 0,
             twin: None,
             people: 0,
+            ruled: false,
         };
         this.world.must(Command::CreateWorkspace(NewWorkspace {
             friendly_name: "W".to_owned(),
@@ -380,7 +383,77 @@ impl Random {
         })
     }
 
+    /// Rules of all shapes about the three channels in use.
+    fn new_rules(&mut self) -> Command {
+        let mut rules = Vec::new();
+        for index in 0..self.dice.roll(4) {
+            let mut rule = serde_json::json!({
+                "name": format!("r{index}"),
+                "channels": self.some_channels(),
+                "limit": self.dice.roll(4),
+            });
+            if self.dice.one_in(2) {
+                let at_least = 1 + self.dice.roll(2);
+                rule["while"] = serde_json::json!({
+                    "channels": self.some_channels(), "at_least": at_least,
+                });
+            }
+            if self.dice.one_in(3) {
+                rule["workers"] = self.dice.of(&["level >= 2", "skills HAS 's1'"]).into();
+            }
+            if self.dice.one_in(3) {
+                let channel = rule["channels"][0].as_str().expect("one at least").to_owned();
+                rule["weights"] = serde_json::json!({channel: self.dice.roll(3)});
+            }
+            if self.dice.one_in(3) {
+                rule["blocks"] = self.some_channels().into();
+            }
+            rules.push(rule);
+        }
+        let body = serde_json::json!({"rules": rules});
+        Command::SetCapacity { if_match: IfMatch::Any, body }
+    }
+
+    /// From now on rules come and go, and workers have room for them to matter.
+    fn be_ruled(&mut self) {
+        self.ruled = true;
+        for worker in self.keys(RowKind::Worker) {
+            for channel in CHANNELS {
+                let channel = ChannelRef::Name(channel.to_owned());
+                self.world.must(Command::UpdateWorkerChannel {
+                    worker,
+                    channel: WorkerChannelRef::Channel(channel),
+                    capacity: Some(4),
+                    available: None,
+                });
+            }
+        }
+        self.catch_up();
+    }
+
+    /// How often the oldest waiting task is withheld from a worker by a rule.
+    fn withheld(&self) -> usize {
+        let waits = |sid: &TaskSid| {
+            self.world.task(*sid).is_some_and(|task| task.status == TaskStatus::Pending)
+        };
+        let Some(task) = self.live_tasks().into_iter().find(waits) else { return 0 };
+        let question = Question::Explain { task, worker: None, limit: 100 };
+        let told = self.world.routing.ask(&question, self.world.now);
+        let Ok(Answer::Explanation(told)) = told else { panic!("{told:?}") };
+        let reasons = told.verdicts.iter().filter_map(|one| one.reason.as_ref());
+        reasons.filter(|one| matches!(one, explain::Reason::CapacityRule { .. })).count()
+    }
+
+    fn some_channels(&mut self) -> Vec<&'static str> {
+        let first = self.dice.roll(CHANNELS.len());
+        let count = 1 + self.dice.roll(2);
+        (first..first + count).map(|index| CHANNELS[index % CHANNELS.len()]).collect()
+    }
+
     fn command(&mut self) -> Option<Command> {
+        if self.ruled && self.dice.one_in(12) {
+            return Some(self.new_rules());
+        }
         match self.dice.roll(20) {
             0..=6 => Some(self.new_task()),
             7..=11 => self.on_reservation(),
@@ -507,6 +580,27 @@ fn a_crowd_keeps_them_too() {
     for seed in 200..202 {
         play(seed, 120, false, 150);
     }
+}
+
+/// The oracle asks every rule about every offer; `check` finds no worker beyond one that no
+/// change of rules, attributes or direct routing led there.
+#[test]
+fn capacity_rules_are_never_broken() {
+    let (mut withheld, mut offers) = (0, 0);
+    for seed in 300..305 {
+        let mut random = Random::new(seed, false, 6);
+        random.be_ruled();
+        for step in 0..250 {
+            random.step();
+            withheld += random.withheld();
+            if step % 50 == 49 {
+                random.compare();
+            }
+        }
+        let offered = |change: &&Change| matches!(change, Change::TaskOffered { .. });
+        offers += random.world.journal.iter().filter(offered).count();
+    }
+    assert!(withheld > 100 && offers > 300, "too little happens: {withheld} and {offers}");
 }
 
 #[test]

@@ -58,6 +58,7 @@ impl Engine for RoutingEngine {
         &tables::WORKSPACE,
         &tables::ACTIVITY,
         &tables::TASK_CHANNEL,
+        &tables::CAPACITY,
         &tables::WORKER,
         &tables::WORKER_CHANNEL,
         &tables::WORKER_LOAD,
@@ -210,6 +211,7 @@ fn table(kind: RowKind) -> &'static Table {
         RowKind::Workspace => &tables::WORKSPACE,
         RowKind::Activity => &tables::ACTIVITY,
         RowKind::TaskChannel => &tables::TASK_CHANNEL,
+        RowKind::Capacity => &tables::CAPACITY,
         RowKind::Worker => &tables::WORKER,
         RowKind::WorkerChannel => &tables::WORKER_CHANNEL,
         RowKind::WorkerLoad => &tables::WORKER_LOAD,
@@ -259,7 +261,7 @@ fn values(row: &RowRef<'_>) -> Vec<Value> {
         RowRef::WorkerChannel(row) => {
             vec![super::sid(row.worker.sid()), super::sid(row.task_channel.sid())]
         }
-        RowRef::WorkerLoad(_) | RowRef::Removed { .. } => Vec::new(),
+        RowRef::Capacity(_) | RowRef::WorkerLoad(_) | RowRef::Removed { .. } => Vec::new(),
         RowRef::TaskQueue(row) => {
             vec![row.friendly_name.as_str().into(), row.created_at.into(), row.updated_at.into()]
         }
@@ -322,6 +324,7 @@ const fn name(command: &Command) -> &'static str {
         Command::CreateTaskChannel(_) => "CreateTaskChannel",
         Command::UpdateTaskChannel { .. } => "UpdateTaskChannel",
         Command::DeleteTaskChannel(_) => "DeleteTaskChannel",
+        Command::SetCapacity { .. } => "SetCapacity",
         Command::CreateWorker(_) => "CreateWorker",
         Command::UpdateWorker { .. } => "UpdateWorker",
         Command::DeleteWorker { .. } => "DeleteWorker",

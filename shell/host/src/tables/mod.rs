@@ -17,6 +17,7 @@ pub static ALL: &[&Table] = &[
     &WORKSPACE,
     &ACTIVITY,
     &TASK_CHANNEL,
+    &CAPACITY,
     &WORKER,
     &WORKER_CHANNEL,
     &WORKER_LOAD,

@@ -32,6 +32,9 @@ pub static TASK_CHANNEL: Table = Table {
     live: None,
 };
 
+/// The capacity matrix, by the workspace's SID, once it was set.
+pub static CAPACITY: Table = Table { name: "capacity", columns: &[], indexes: &[], live: None };
+
 /// Workers, without their load.
 pub static WORKER: Table = Table {
     name: "worker",
@@ -133,6 +136,7 @@ records! {
     routing::Workspace => WORKSPACE,
     routing::Activity => ACTIVITY,
     routing::TaskChannel => TASK_CHANNEL,
+    routing::capacity::CapacityRules => CAPACITY,
     routing::Worker => WORKER,
     routing::rows::WorkerChannelSettings => WORKER_CHANNEL,
     routing::rows::WorkerLoad => WORKER_LOAD,
