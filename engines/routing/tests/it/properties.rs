@@ -390,7 +390,7 @@ impl Random {
             let mut rule = serde_json::json!({
                 "name": format!("r{index}"),
                 "channels": self.some_channels(),
-                "limit": self.dice.roll(4),
+                "limit": self.dice.roll(3),
             });
             if self.dice.one_in(2) {
                 let at_least = 1 + self.dice.roll(2);
@@ -418,6 +418,7 @@ impl Random {
     fn be_ruled(&mut self) {
         self.ruled = true;
         for worker in self.keys(RowKind::Worker) {
+            self.world.go(worker, "Available");
             for channel in CHANNELS {
                 let channel = ChannelRef::Name(channel.to_owned());
                 self.world.must(Command::UpdateWorkerChannel {
@@ -431,17 +432,19 @@ impl Random {
         self.catch_up();
     }
 
-    /// How often the oldest waiting task is withheld from a worker by a rule.
+    /// How often one of the oldest waiting tasks is withheld from a worker by a rule.
     fn withheld(&self) -> usize {
         let waits = |sid: &TaskSid| {
             self.world.task(*sid).is_some_and(|task| task.status == TaskStatus::Pending)
         };
-        let Some(task) = self.live_tasks().into_iter().find(waits) else { return 0 };
-        let question = Question::Explain { task, worker: None, limit: 100 };
-        let told = self.world.routing.ask(&question, self.world.now);
-        let Ok(Answer::Explanation(told)) = told else { panic!("{told:?}") };
-        let reasons = told.verdicts.iter().filter_map(|one| one.reason.as_ref());
-        reasons.filter(|one| matches!(one, explain::Reason::CapacityRule { .. })).count()
+        let count = |task| {
+            let question = Question::Explain { task, worker: None, limit: 100 };
+            let told = self.world.routing.ask(&question, self.world.now);
+            let Ok(Answer::Explanation(told)) = told else { panic!("{told:?}") };
+            let reasons = told.verdicts.iter().filter_map(|one| one.reason.as_ref());
+            reasons.filter(|one| matches!(one, explain::Reason::CapacityRule { .. })).count()
+        };
+        self.live_tasks().into_iter().filter(waits).take(8).map(count).sum()
     }
 
     fn some_channels(&mut self) -> Vec<&'static str> {
