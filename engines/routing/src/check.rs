@@ -8,6 +8,7 @@ use crate::{
     apply::line_of,
     deadlines::{self, Due},
     model::*,
+    movement::Standing,
     state::{Routing, TaskState, WorkerState},
 };
 use base::Timestamp;
@@ -23,6 +24,7 @@ impl Routing {
         self.check_deadlines();
         self.check_lines();
         self.check_waiting();
+        self.check_tallies();
     }
 
     fn check_reservations(&self) {
@@ -157,6 +159,17 @@ impl Routing {
             if !lowered && !direct && !self.is_single_tasking() {
                 assert!(share.open <= share.capacity, "{sid} has too much on its plate");
             }
+        }
+    }
+
+    fn check_tallies(&self) {
+        let live = self.tasks.sorted_keys().into_iter();
+        let standing = |sid| Some((sid, Standing::of(&self.tasks.get(sid)?.task)));
+        self.tallies.check(live.filter_map(standing));
+        for (sid, state) in &self.activities {
+            let doing = self.workers.iter().filter(|worker| worker.worker.activity == *sid);
+            let doing: crate::matching::BitSet = doing.map(|worker| worker.slot).collect();
+            assert_eq!(state.doing, doing, "who is in {sid}");
         }
     }
 

@@ -27,13 +27,16 @@ pub mod limits;
 mod map;
 mod matching;
 pub mod model;
+mod movement;
 #[cfg(feature = "planted-bugs")]
 pub mod planted;
 pub mod question;
+mod real_time;
 pub mod rejection;
 mod restore;
 pub mod rows;
 mod state;
+mod tally;
 mod workflow;
 
 pub use alert::Alert;
@@ -42,7 +45,9 @@ pub use command::{Command, Reply};
 pub use event::{Event, EventKind, Setting};
 pub use handle::Turn;
 pub use model::*;
+pub use movement::{Movement, Standing};
 pub use question::{Answer, Question};
+pub use real_time::{Doing, RealTime, Whole, WorkersOf};
 pub use rejection::Rejection;
 pub use rows::{RowKind, RowRef, StoredRow};
 pub use state::Routing;

@@ -3,6 +3,7 @@
 use crate::{
     capacity::{CapacityRules, CapacityTrial, CapacityWarning},
     model::*,
+    real_time::{Doing, RealTime, Whole, WorkersOf},
 };
 use serde::Serialize;
 use serde_json::Value;
@@ -40,6 +41,16 @@ pub enum Question {
     /// Tasks that ended and are still readable, in order of SID; of very many, those that ended
     /// last.
     Ended,
+    /// Figures of the present, of several at once and in that order; with `channel`, of tasks on
+    /// that channel alone. What is not there has none.
+    RealTime {
+        /// Of what.
+        of: Vec<Whole>,
+        /// Only tasks on this channel.
+        channel: Option<TaskChannelSid>,
+    },
+    /// What workers are doing, in order of SID.
+    Doing(WorkersOf),
 }
 
 /// One variant per question.
@@ -63,6 +74,10 @@ pub enum Answer {
     Queues(Vec<TaskQueueSid>),
     /// To [`Question::TasksWhere`] and [`Question::Ended`].
     Tasks(Vec<TaskSid>),
+    /// To [`Question::RealTime`].
+    RealTime(Vec<RealTime>),
+    /// To [`Question::Doing`].
+    Doing(Vec<Doing>),
 }
 
 /// Where a waiting customer stands.

@@ -10,7 +10,9 @@ use crate::{
     map::Map,
     matching::{BitSet, Matching},
     model::*,
+    movement::Movement,
     rows::Touched,
+    tally::Tallies,
     workflow::Configuration,
 };
 use base::{Attributes, Timestamp};
@@ -39,7 +41,10 @@ pub struct Routing {
     pub(crate) ended: Ended,
     pub(crate) deadlines: Deadlines,
     pub(crate) matching: Matching,
+    pub(crate) tallies: Tallies,
     pub(crate) touched: Vec<Touched>,
+    /// What moved since the last command or timers.
+    pub(crate) movements: Vec<Movement>,
     /// Tasks that came to a target with `skip_if` in this turn.
     pub(crate) fresh: Vec<TaskSid>,
     /// Attributes that were parsed to check them, for the change that will want them parsed.
@@ -50,6 +55,8 @@ pub(crate) struct ActivityState {
     pub(crate) activity: Activity,
     /// Workers in it.
     pub(crate) workers: u32,
+    /// Who they are.
+    pub(crate) doing: BitSet,
 }
 
 /// Task channels in slots, and the rules across them.

@@ -31,8 +31,10 @@ impl Routing {
 
     pub(crate) fn put_activity(&mut self, activity: &Activity) {
         self.touch(Touched::Activity(activity.sid));
-        let workers = self.activities.get(&activity.sid).map_or(0, |state| state.workers);
-        self.activities.insert(activity.sid, ActivityState { activity: activity.clone(), workers });
+        let old = self.activities.remove(&activity.sid);
+        let (workers, doing) = old.map(|old| (old.workers, old.doing)).unwrap_or_default();
+        let state = ActivityState { activity: activity.clone(), workers, doing };
+        self.activities.insert(activity.sid, state);
         // An expression may ask for the activity's name.
         for slot in self.slots() {
             if self.workers.at(slot).worker.activity == activity.sid {
@@ -151,6 +153,7 @@ impl Routing {
     pub(crate) fn remove_queue(&mut self, sid: TaskQueueSid) {
         self.touch(Touched::TaskQueue(sid));
         self.queues.remove(&sid);
+        self.tallies.forget_queue(sid);
         self.matching.drop_lines(&mut self.workers, |key| key.queue == Some(sid));
     }
 
@@ -186,6 +189,7 @@ impl Routing {
 
     pub(crate) fn remove_workflow(&mut self, sid: WorkflowSid) {
         self.touch(Touched::Workflow(sid));
+        self.tallies.forget_workflow(sid);
         if let Some(state) = self.workflows.remove(&sid) {
             let older = state.older.into_keys();
             self.touched.extend(older.map(|revision| Touched::WorkflowRevision(sid, revision)));

@@ -6,6 +6,7 @@ use crate::{
     ended::EndedTask,
     matching::{Known, LineKey, Who},
     model::*,
+    movement::Standing,
     rows::Touched,
     state::{Channels, QueueState, Routing, TaskState, WorkflowState},
     workflow::{KnownBy, KnownWorker, OrderBy},
@@ -21,6 +22,7 @@ type Said = Option<(Option<String>, u64)>;
 impl Routing {
     pub(crate) fn add_task(&mut self, task: &Task) {
         self.touch(Touched::Task(task.sid));
+        self.tallies.follow(task.sid, None, Some(Standing::of(task)));
         self.deadlines.replace([None; 3], deadlines::of_task(task));
         let state = TaskState {
             task: task.clone(),
@@ -151,6 +153,7 @@ impl Routing {
 
     fn take_task(&mut self, sid: TaskSid) -> Option<Box<TaskState>> {
         let state = self.tasks.remove(sid)?;
+        self.tallies.follow(sid, Some(Standing::of(&state.task)), None);
         if let (Some(workflow), Some(walk)) = (state.task.workflow, &state.task.walk) {
             self.count_walking(workflow, walk.revision, false);
         }
@@ -172,10 +175,12 @@ impl Routing {
         let Some(state) = self.tasks.get_mut(sid) else { return };
         self.touched.push(Touched::Task(sid));
         let before = deadlines::of_task(&state.task);
+        let stood = Standing::of(&state.task);
         if let (TaskStatus::Pending, Some(line)) = (state.task.status, state.line) {
             self.matching.unwait(&mut self.workers, line, &state.task);
         }
         change(&mut state.task);
+        self.tallies.follow(sid, Some(stood), Some(Standing::of(&state.task)));
         self.deadlines.replace(before, deadlines::of_task(&state.task));
         match line {
             Line::Same => {}

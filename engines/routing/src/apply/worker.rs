@@ -16,6 +16,7 @@ impl Routing {
         let available = self.count_in(worker.activity, 1);
         let value = serde_json::from_str(worker.attributes.text()).unwrap_or_default();
         let slot = self.workers.insert(worker.clone(), value, available);
+        self.list_doing(worker.activity, slot, true);
         let ruled = self.channels.rules().about(&self.workers.at(slot).value);
         let state = self.workers.at_mut(slot);
         state.channels.resize_with(self.channels.slots(), Share::default);
@@ -34,7 +35,9 @@ impl Routing {
                 self.touched.push(Touched::WorkerChannel(sid, channel.sid));
             }
         }
-        self.count_in(self.workers.at(slot).worker.activity, -1);
+        let activity = self.workers.at(slot).worker.activity;
+        self.count_in(activity, -1);
+        self.list_doing(activity, slot, false);
         self.matching.unlist(self.workers.at(slot), &self.channels);
         self.matching.forget_values(self.workers.at(slot));
         for line in self.matching.has_lines().collect::<Vec<_>>() {
@@ -102,9 +105,12 @@ impl Routing {
     }
 
     fn set_activity(&mut self, sid: WorkerSid, activity: ActivitySid, version: u64, at: Timestamp) {
-        let Some(old) = self.workers.get(sid).map(|state| state.worker.activity) else { return };
+        let found = self.workers.get(sid).map(|state| (state.worker.activity, state.slot));
+        let Some((old, slot)) = found else { return };
         self.count_in(old, -1);
+        self.list_doing(old, slot, false);
         let available = self.count_in(activity, 1);
+        self.list_doing(activity, slot, true);
         self.change_worker(sid, |state| {
             if available && !state.available && !state.worked {
                 state.idle_since = at;
@@ -122,6 +128,13 @@ impl Routing {
         let Some(state) = self.activities.get_mut(&activity) else { return false };
         state.workers = state.workers.saturating_add_signed(by);
         state.activity.available
+    }
+
+    /// Lists a worker among those in an activity, or no longer.
+    fn list_doing(&mut self, activity: ActivitySid, slot: u32, is: bool) {
+        if let Some(state) = self.activities.get_mut(&activity) {
+            state.doing.set(slot, is);
+        }
     }
 
     /// The only way to change what readiness, order or expressions see of a worker.

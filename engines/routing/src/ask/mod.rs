@@ -1,6 +1,7 @@
 //! Questions: answered from the live state, changing nothing.
 
 mod explain;
+mod real_time;
 
 use crate::{
     deadlines::is_readable,
@@ -42,6 +43,8 @@ impl Routing {
             Question::QueuesFor(attributes) => self.queues_for(attributes),
             Question::QueuesOf(worker) => self.queues_of(*worker),
             Question::TasksWhere(text) => self.tasks_where(text, now),
+            Question::RealTime { of, channel } => Ok(self.real_time(of, *channel)),
+            Question::Doing(of) => self.doing(of),
             Question::Ended => Ok(Answer::Tasks(self.ended_tasks(now))),
         }
     }

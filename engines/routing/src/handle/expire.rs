@@ -25,6 +25,7 @@ impl Routing {
     /// twice.
     pub fn expire(&mut self, turn: &mut Turn<'_>) {
         self.matching.take_dirty();
+        self.movements.clear();
         while let Some((_, due)) = self.deadlines.first().filter(|(at, _)| *at <= turn.now) {
             match due {
                 Due::TimeToLive(task) => self.cancel(turn, task, TIME_TO_LIVE),

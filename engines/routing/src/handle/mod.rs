@@ -9,6 +9,7 @@ mod callback;
 mod capacity;
 mod check_input;
 mod expire;
+mod note;
 mod offer;
 mod queue;
 mod reservation;
@@ -46,6 +47,7 @@ impl Routing {
     /// they were at that moment.
     pub fn handle(&mut self, turn: &mut Turn<'_>, command: &Command) -> Result<Reply, Rejection> {
         self.matching.take_dirty();
+        self.movements.clear();
         let reply = self.carry_out(turn, command);
         if reply.is_ok() {
             self.settle(turn);
@@ -110,7 +112,9 @@ impl Routing {
 
     /// The one door through which state moves.
     pub(crate) fn record(&mut self, turn: &mut Turn<'_>, change: Change) {
+        let before = self.glance(&change);
         self.apply(&change);
+        self.note(turn, before, &change);
         turn.changes.push(change);
     }
 

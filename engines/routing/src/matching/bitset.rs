@@ -52,6 +52,11 @@ impl BitSet {
         self.words.iter().map(|word| word.count_ones() as usize).sum()
     }
 
+    /// How many both have.
+    pub(crate) fn count_both(&self, other: &Self) -> u32 {
+        self.words.iter().zip(&other.words).map(|(one, two)| (one & two).count_ones()).sum()
+    }
+
     pub(crate) fn iter(&self) -> impl Iterator<Item = u32> {
         self.words.iter().enumerate().flat_map(|(i, word)| bits(i, *word))
     }
