@@ -26,7 +26,7 @@ pub use access::Permit;
 pub use cx::Cx;
 pub use input::{Input, wrong};
 pub use layer::Connection;
-pub use paging::{Items, Listing};
+pub use paging::{Finding, Items, Listing, Look};
 pub use problem::Problem;
 pub use reply::{Answer, Reply};
 pub use routes::{BodyKind, Param, ParamKind, Route, Routes, Shape};

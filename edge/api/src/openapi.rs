@@ -150,10 +150,15 @@ fn property(kind: Kind) -> Value {
             sid["type"] = json!(["string", "null"]);
             sid
         }
+        Kind::AnySid => {
+            json!({"type": ["string", "null"], "pattern": "^[a-zA-Z]{2}[0-9a-fA-F]{32}$"})
+        }
         Kind::Date => json!({"type": ["string", "null"], "format": "date-time"}),
         Kind::Url => json!({"type": ["string", "null"], "format": "uri"}),
         Kind::Urls => json!({"type": ["object", "null"], "format": "uri-map"}),
         Kind::Integer => json!({"type": "integer"}),
+        Kind::Millis => json!({"type": "integer", "format": "int64"}),
+        Kind::Any => json!({}),
         Kind::Boolean => json!({"type": ["boolean", "null"]}),
         Kind::Word { words, .. } => json!({"type": "string", "enum": words}),
     }

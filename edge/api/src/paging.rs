@@ -5,6 +5,10 @@
 //! * Rows added or removed between two pages neither repeat nor hide the others.
 //! * Links repeat the filters of the request and are absolute (newer products) or relative (2010).
 
+mod found;
+
+pub use found::{Finding, Look};
+
 use crate::{Answer, Cx, Input, Problem, Reply, input::wrong};
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use host::Record;

@@ -2,6 +2,7 @@
 //!
 //! * [`rest`]: snake_case JSON with ISO dates, absolute links, every property the published
 //!   document lists.
+//! * [`mod@event`]: what an event says, for REST and for webhooks.
 //! * [`bridge`]: what the browser library for workers reads; dates in seconds since 1970.
 //! * Attributes are passed on as the text they came as.
 //! * Shapes borrow: they are written once and thrown away.
@@ -9,6 +10,7 @@
 //! Knows no HTTP, no rules and no store. Names of related entities come in through [`Names`].
 
 pub mod bridge;
+pub mod event;
 mod field;
 pub mod instruction;
 mod names;

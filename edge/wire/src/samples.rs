@@ -181,3 +181,46 @@ pub(crate) fn reservation() -> Reservation {
         callback: None,
     }
 }
+
+pub(crate) fn event() -> LoggedEvent {
+    let named = |name: &str| Some(name.to_owned());
+    LoggedEvent {
+        sid: EventSid::new(1),
+        kind: EventKind::ReservationCreated,
+        at: AT,
+        workspace_name: "Support".into(),
+        task: Some(log::LoggedTask {
+            sid: TaskSid::new(1),
+            attributes: attributes(),
+            created_at: AT,
+            ended_at: None,
+            status: TaskStatus::Reserved,
+            priority: 3,
+            reason: None,
+            version: 0,
+            queue: Some(log::Named { sid: TaskQueueSid::new(1), name: named("Everybody") }),
+            queue_entered_at: Some(AT),
+            workflow: Some(log::Named { sid: WorkflowSid::new(1), name: named("Main") }),
+            task_channel: log::Named { sid: TaskChannelSid::new(1), name: named("voice") },
+            routing_target: None,
+            known_worker: None,
+        }),
+        reservation: Some(log::LoggedReservation {
+            sid: ReservationSid::new(1),
+            worker: WorkerSid::new(1),
+            status: ReservationStatus::Pending,
+            timeout_s: 120,
+            version: 0,
+        }),
+        worker: Some(log::LoggedWorker {
+            sid: WorkerSid::new(1),
+            friendly_name: "Ada".into(),
+            attributes: attributes(),
+            activity: log::Named { sid: ActivitySid::new(1), name: named("Available") },
+            version: 4,
+        }),
+        worker_channel: None,
+        setting: None,
+        before: None,
+    }
+}

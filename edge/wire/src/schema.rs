@@ -25,6 +25,8 @@ pub enum Kind {
     Text,
     /// A SID with these two letters.
     Sid(&'static str),
+    /// A SID of any kind.
+    AnySid,
     /// A date: ISO 8601 with whole seconds.
     Date,
     /// A URL.
@@ -33,8 +35,12 @@ pub enum Kind {
     Urls,
     /// A whole number.
     Integer,
+    /// Milliseconds since 1970.
+    Millis,
     /// True or false.
     Boolean,
+    /// Any JSON.
+    Any,
     /// One word of a list.
     Word {
         /// The published enumeration's name.

@@ -3,7 +3,8 @@
 //! An event carries its entities as they were at that moment, not as they are when it is delivered.
 
 use crate::model::*;
-use base::Timestamp;
+use base::{Millis, Timestamp};
+use serde::{Deserialize, Serialize};
 
 /// Announced once the changes it came with are durable, in order.
 #[derive(Clone, Debug, PartialEq)]
@@ -24,6 +25,23 @@ pub struct Event {
     pub worker_channel: Option<WorkerChannel>,
     /// The setting it is about, if it is about one.
     pub setting: Option<Box<Setting>>,
+    /// What it replaced, where that is told and cannot be looked up any more.
+    pub before: Option<Before>,
+}
+
+/// What a change of a worker replaced.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Before {
+    /// Another activity.
+    Activity {
+        /// Which.
+        sid: ActivitySid,
+        /// How long the worker was in it.
+        time_in: Millis,
+    },
+    /// The worker channel's configured capacity before.
+    Capacity(u32),
 }
 
 /// A setting as it was when something happened to it.
@@ -47,9 +65,17 @@ macro_rules! event_kinds {
         #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
         pub enum EventKind { $(#[doc = $name] $variant),+ }
         impl EventKind {
+            /// All of them.
+            pub const ALL: &[Self] = &[$(Self::$variant),+];
+
             /// The wire's word.
             pub const fn as_str(self) -> &'static str {
                 match self { $(Self::$variant => $name),+ }
+            }
+
+            /// The type of that name, if there is one.
+            pub fn named(name: &str) -> Option<Self> {
+                match name { $($name => Some(Self::$variant),)+ _ => None }
             }
         }
     };

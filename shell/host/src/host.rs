@@ -1,10 +1,12 @@
 //! The host as the edge sees it.
 
 use crate::{
-    ClockKind, Names, Readiness, Record, Refusal, StartError, Subscription, Ticks, Topic,
+    ClockKind, EventPage, EventQuery, EventWindow, Names, Readiness, Record, Refusal, StartError,
+    Subscription, Ticks, Topic,
     adapters::RoutingEngine,
     clock::Clock,
     core::Core,
+    events,
     inbox::{Home, Inbox},
     listing,
     tables::ACCESS_PARTITION,
@@ -12,8 +14,8 @@ use crate::{
 use access::Access;
 use base::{IdSource, Millis, Sid, Timestamp};
 use routing::{
-    Answer, Command, Question, Rejection, Reply, TaskQueueSid, Workspace, WorkspaceSid,
-    command::NewWorkspace,
+    Answer, Command, EventSid, LoggedEvent, Question, Rejection, Reply, TaskQueueSid, Workspace,
+    WorkspaceSid, command::NewWorkspace,
 };
 use std::{
     collections::BTreeMap,
@@ -179,6 +181,30 @@ impl Host {
         };
         let listed = tokio::task::spawn_blocking(listing).await;
         listed.map_err(|error| StoreError(error.to_string()))?
+    }
+
+    /// One durable event as it is kept; takes some tens of microseconds.
+    pub fn event(
+        &self,
+        workspace: WorkspaceSid,
+        sid: EventSid,
+    ) -> Result<Option<LoggedEvent>, StoreError> {
+        events::one(&*self.0.core.store, &workspace.to_string().into(), sid)
+    }
+
+    /// Durable events that a query asks for, oldest first, from one of them on or back from it. On
+    /// a blocking thread. A page may end before it is full: see [`EventPage::looked_until`].
+    pub async fn events(
+        &self,
+        workspace: WorkspaceSid,
+        query: EventQuery,
+        window: EventWindow,
+    ) -> Result<EventPage, StoreError> {
+        let store = self.0.core.store.clone();
+        let partition = workspace.to_string().into();
+        let looking = move || events::page(&*store, &partition, &query, &window);
+        let page = tokio::task::spawn_blocking(looking).await;
+        page.map_err(|error| StoreError(error.to_string()))?
     }
 
     /// From now on; at most `capacity` events wait to be fetched.

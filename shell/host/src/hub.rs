@@ -213,6 +213,7 @@ mod tests {
             worker: None,
             worker_channel: None,
             setting: None,
+            before: None,
         };
         Arc::new(Announced { workspace: WorkspaceSid::new(1), event })
     }

@@ -14,6 +14,7 @@ pub mod clock;
 pub mod committer;
 mod core;
 pub mod engine;
+mod events;
 mod host;
 pub mod hub;
 mod inbox;
@@ -31,6 +32,7 @@ pub mod tables;
 pub mod work;
 
 pub use clock::ClockKind;
+pub use events::{EventPage, EventQuery, EventWindow};
 pub use host::{Host, Options};
 pub use hub::{Announced, Subscription, Ticks, Topic};
 pub use names::Names;

@@ -1,8 +1,9 @@
 //! TaskRouter over HTTP: one file per resource, one line per route.
 //!
-//! Rules live in `routing`; these files only translate. Statistics and events are not served yet.
+//! Rules live in `routing`; these files only translate. Statistics are not served yet.
 
 mod activities;
+mod events;
 pub(crate) mod filters;
 pub(crate) mod read;
 mod reservations;
@@ -21,6 +22,7 @@ pub(crate) fn routes() -> Vec<Routes> {
     vec![
         workspaces::routes(),
         activities::routes(),
+        events::routes(),
         task_channels::routes(),
         workers::routes(),
         worker_channels::routes(),

@@ -4,6 +4,7 @@
 //! `http://127.0.0.1:8080/taskrouter`.
 
 mod activity;
+mod event;
 mod reservation;
 mod task;
 mod task_channel;
@@ -14,6 +15,7 @@ mod workflow;
 mod workspace;
 
 pub use activity::Activity;
+pub use event::Event;
 pub use reservation::{Reservation, Through};
 pub use task::Task;
 pub(crate) use task::age_s;
@@ -29,6 +31,7 @@ use crate::Schema;
 /// All of them, for the OpenAPI document.
 pub const SCHEMAS: &[&Schema] = &[
     &Activity::SCHEMA,
+    &Event::SCHEMA,
     &Reservation::SCHEMA_OF_TASK,
     &Reservation::SCHEMA_OF_WORKER,
     &Task::SCHEMA,

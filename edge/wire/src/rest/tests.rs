@@ -18,6 +18,7 @@ fn written() -> Vec<(&'static Schema, Value)> {
         |through| Reservation::new(&samples::reservation(), Some("Ada"), through, names, BASE);
     vec![
         (&Activity::SCHEMA, shown(Activity::new(&samples::activity(), names, BASE))),
+        (&Event::SCHEMA, shown(event())),
         (&Reservation::SCHEMA_OF_TASK, shown(reservation(Through::Task))),
         (&Reservation::SCHEMA_OF_WORKER, shown(reservation(Through::Worker))),
         (&Task::SCHEMA, shown(Task::new(&samples::task(), names, BASE, LATER))),
@@ -31,6 +32,11 @@ fn written() -> Vec<(&'static Schema, Value)> {
         (&Workflow::SCHEMA, shown(Workflow::new(&samples::workflow(), names, BASE))),
         (&Workspace::SCHEMA, shown(Workspace::new(&book.workspace, names, BASE))),
     ]
+}
+
+fn event() -> Event {
+    let workspace = samples::workspace();
+    Event::new(&samples::event(), (workspace.account, workspace.sid), BASE, LATER)
 }
 
 #[test]
@@ -51,10 +57,12 @@ fn every_shape_has_exactly_the_properties_of_its_schema() {
 fn fits(value: &Value, kind: Kind) -> bool {
     let text = value.as_str();
     match kind {
-        Kind::Integer => value.is_i64() || value.is_u64(),
+        Kind::Integer | Kind::Millis => value.is_i64() || value.is_u64(),
         Kind::Word { words, .. } => text.is_some_and(|text| words.contains(&text)),
         _ if value.is_null() => true,
+        Kind::Any => true,
         Kind::Text => text.is_some(),
+        Kind::AnySid => text.is_some_and(|t| t.parse::<base::Sid>().is_ok()),
         Kind::Boolean => value.is_boolean(),
         Kind::Sid(letters) => text.is_some_and(|t| t.len() == 34 && t.starts_with(letters)),
         Kind::Date => text.is_some_and(|t| t.len() == 20 && t.ends_with('Z') && !t.contains('.')),
@@ -132,7 +140,10 @@ impl Described {
             Kind::Date => ("string", "date-time".to_owned()),
             Kind::Url => ("string", "uri".to_owned()),
             Kind::Urls => ("object", "uri-map".to_owned()),
+            Kind::AnySid => ("string", "^[a-zA-Z]{2}[0-9a-fA-F]{32}$".to_owned()),
+            Kind::Any => ("", String::new()),
             Kind::Integer => ("integer", String::new()),
+            Kind::Millis => ("integer", "int64".to_owned()),
             Kind::Boolean => ("boolean", String::new()),
             Kind::Word { words, .. } => {
                 let mut words: Vec<_> = words.iter().map(ToString::to_string).collect();

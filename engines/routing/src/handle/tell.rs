@@ -2,10 +2,11 @@
 
 use super::Turn;
 use crate::{
-    event::{Event, EventKind, Setting},
+    event::{Before, Event, EventKind, Setting},
     model::*,
     state::Routing,
 };
+use base::Timestamp;
 
 impl Routing {
     /// About the workspace or one of its settings, as it is or as it was last.
@@ -20,6 +21,12 @@ impl Routing {
         turn.effects.push(event);
     }
 
+    /// The task went from one queue to another; `task` is how it was in the one it left.
+    pub(super) fn tell_moved(&self, turn: &mut Turn<'_>, task: Task) {
+        let event = Event { task: Some(task), ..event(turn, EventKind::TaskQueueMoved) };
+        turn.effects.push(event);
+    }
+
     pub(super) fn tell_worker(&self, turn: &mut Turn<'_>, kind: EventKind, sid: WorkerSid) {
         let worker = self.workers.get(sid).map(|state| state.worker.clone());
         let event = Event { worker, ..event(turn, kind) };
@@ -30,12 +37,26 @@ impl Routing {
         &self,
         turn: &mut Turn<'_>,
         kind: EventKind,
-        worker: WorkerSid,
-        channel: TaskChannelSid,
+        old: &WorkerChannel,
     ) {
-        self.tell_worker(turn, kind, worker);
+        self.tell_worker(turn, kind, old.worker);
         if let Some(event) = turn.effects.last_mut() {
-            event.worker_channel = self.worker_channel(worker, channel);
+            event.worker_channel = self.worker_channel(old.worker, old.task_channel);
+            event.before = Some(Before::Capacity(old.configured_capacity));
+        }
+    }
+
+    /// The worker is in another activity since now; `before` is how it was.
+    pub(super) fn tell_activity(
+        &self,
+        turn: &mut Turn<'_>,
+        worker: WorkerSid,
+        before: Option<(ActivitySid, Timestamp)>,
+    ) {
+        self.tell_worker(turn, EventKind::WorkerActivityUpdate, worker);
+        if let Some(event) = turn.effects.last_mut() {
+            event.before =
+                before.map(|(sid, since)| Before::Activity { sid, time_in: event.at - since });
         }
     }
 
@@ -66,5 +87,6 @@ fn event(turn: &mut Turn<'_>, kind: EventKind) -> Event {
         worker: None,
         worker_channel: None,
         setting: None,
+        before: None,
     }
 }

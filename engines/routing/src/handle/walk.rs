@@ -68,11 +68,12 @@ impl Routing {
         let grows = version == Version::IfVisible && is_visible;
         let (left, version) = (task.queue, task.version + u64::from(grows));
         let (skips, at) = (target.skip_if.is_some(), turn.now);
+        let moved = left.is_some_and(|left| left != queue).then(|| task.clone());
         self.record(turn, Change::TargetEntered { task: sid, walk, queue, priority, version, at });
         self.tell_task(turn, EventKind::WorkflowTargetMatched, sid);
         if left != Some(queue) {
-            if left.is_some() {
-                self.tell_task(turn, EventKind::TaskQueueMoved, sid);
+            if let Some(task) = moved {
+                self.tell_moved(turn, task);
             }
             self.tell_task(turn, EventKind::TaskQueueEntered, sid);
         }

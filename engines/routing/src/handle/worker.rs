@@ -100,8 +100,10 @@ impl Routing {
         version: u64,
     ) {
         let at = turn.now;
+        let state = self.workers.get(worker);
+        let before = state.map(|state| (state.worker.activity, state.worker.status_changed_at));
         self.record(turn, Change::WorkerActivityChanged { worker, activity, version, at });
-        self.tell_worker(turn, EventKind::WorkerActivityUpdate, worker);
+        self.tell_activity(turn, worker, before);
     }
 
     /// Into another activity by a rule, not by request: counts as a change of its own.

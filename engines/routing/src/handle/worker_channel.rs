@@ -41,11 +41,11 @@ impl Routing {
             },
         );
         if configured_capacity != old.configured_capacity {
-            self.tell_worker_channel(turn, EventKind::WorkerCapacityUpdate, worker, channel);
+            self.tell_worker_channel(turn, EventKind::WorkerCapacityUpdate, &old);
         }
         if open != old.available {
             let kind = EventKind::WorkerChannelAvailabilityUpdate;
-            self.tell_worker_channel(turn, kind, worker, channel);
+            self.tell_worker_channel(turn, kind, &old);
         }
         let new = self.worker_channel(worker, channel).ok_or_else(|| unknown(channel.sid()))?;
         Ok(Reply::WorkerChannel(new))

@@ -164,8 +164,8 @@ impl Engine for RoutingEngine {
         super::hash(&format!("{command:?} {attributes}"))
     }
 
-    fn keep(&mut self, batch: &mut Batch, _: &[Change], events: &[Event]) {
-        batch.rows.extend(log::row(events));
+    fn keep(&mut self, batch: &mut Batch, changes: &[Change], events: &[Event]) {
+        batch.rows.extend(log::rows(&self.routing, changes, events));
     }
 
     fn notices(

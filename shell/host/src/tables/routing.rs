@@ -62,8 +62,9 @@ pub static WORKER_CHANNEL: Table = Table {
 pub static WORKER_LOAD: Table =
     Table { name: "worker_load", columns: &[], indexes: &[], live: None };
 
-/// What happened, as clients are told and as statistics count: one row for each turn that told
-/// something, by the SID of its first event, so that rows lie in order of time. Never changed.
+/// What happened, as clients are told and as statistics count: a row for each turn that told
+/// something (more for one that told very much), by the SID of its first event, so that rows lie
+/// in order of time. Never changed.
 pub static EVENT: Table =
     Table { name: "event", columns: &[fixed(text("facts"))], indexes: &[], live: None };
 

@@ -236,6 +236,7 @@ impl Engine for Counter {
                 worker: None,
                 worker_channel: None,
                 setting: None,
+                before: None,
             };
             let announced = Arc::new(Announced { workspace: HOME, event });
             Notice::Event { topics: vec![Topic::Workspace(HOME)], announced }
