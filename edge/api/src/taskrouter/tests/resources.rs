@@ -228,7 +228,7 @@ async fn what_does_not_exist_or_is_not_served_is_not_found() {
         &format!("{workspace}/Tasks/WT00000000000000000000000000000000"),
         &format!("{workspace}/Workers/WT00000000000000000000000000000000"),
         &format!("{workspace}/Statistics"),
-        &format!("{workspace}/Events"),
+        &format!("{workspace}/Events/EV00000000000000000000000000000000"),
         &format!("{workspace}/TaskQueues/RealTimeStatistics"),
         &format!("{workspace}/Workers/CumulativeStatistics"),
     ] {
