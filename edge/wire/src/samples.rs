@@ -52,6 +52,7 @@ pub(crate) fn workspace() -> Workspace {
         timeout_activity: ActivitySid::new(1),
         multi_task_enabled: true,
         prioritize_queue_order: TaskOrder::Fifo,
+        after_last_target: routing::AfterLastTarget::NextFilter,
         created_at: AT,
         updated_at: AT,
     }

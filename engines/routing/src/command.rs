@@ -315,6 +315,8 @@ pub struct WorkspacePatch {
     pub multi_task_enabled: Option<bool>,
     /// New precedence.
     pub prioritize_queue_order: Option<TaskOrder>,
+    /// See [`Workspace::after_last_target`].
+    pub after_last_target: Option<AfterLastTarget>,
 }
 
 /// A new activity.

@@ -59,6 +59,16 @@ pub enum Setting {
     Workflow(Workflow),
 }
 
+/// Documented types that only come with voice and transfers; a filter may name them before.
+const DOCUMENTED: [&str; 6] = [
+    "reservation.failed",
+    "task.transfer-initiated",
+    "task.transfer-attempt-failed",
+    "task.transfer-failed",
+    "task.transfer-canceled",
+    "task.transfer-completed",
+];
+
 macro_rules! event_kinds {
     ($($variant:ident = $name:literal),+ $(,)?) => {
         /// The event types of the wire.
@@ -76,6 +86,11 @@ macro_rules! event_kinds {
             /// The type of that name, if there is one.
             pub fn named(name: &str) -> Option<Self> {
                 match name { $($name => Some(Self::$variant),)+ _ => None }
+            }
+
+            /// Whether a filter may name it.
+            pub(crate) fn is_word(text: &str) -> bool {
+                Self::named(text).is_some() || DOCUMENTED.contains(&text)
             }
         }
     };

@@ -42,6 +42,23 @@ pub enum TaskOrder {
     Lifo,
 }
 
+/// What becomes of a task whose filter has no target left in time.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum AfterLastTarget {
+    /// It goes on to the next filter below that matches; without one it is canceled.
+    #[default]
+    NextFilter,
+    /// It is canceled at once.
+    Cancel,
+}
+
+impl AfterLastTarget {
+    fn is_default(&self) -> bool {
+        *self == Self::default()
+    }
+}
+
 /// The workspace itself.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Workspace {
@@ -63,6 +80,9 @@ pub struct Workspace {
     pub multi_task_enabled: bool,
     /// Which kind of queue a worker of both kinds is served from first.
     pub prioritize_queue_order: TaskOrder,
+    /// What becomes of a task when the time of its filter's last target has passed.
+    #[serde(default, skip_serializing_if = "AfterLastTarget::is_default")]
+    pub after_last_target: AfterLastTarget,
     /// When it was made.
     pub created_at: Timestamp,
     /// When a field last changed.

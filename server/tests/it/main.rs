@@ -5,6 +5,7 @@
 mod caller;
 mod evaluate;
 mod first_start;
+mod last_target;
 mod pages;
 mod people;
 mod program;

@@ -7,6 +7,7 @@ mod evaluate;
 mod explain;
 pub mod password;
 mod session;
+mod settings;
 mod users;
 
 use crate::{Cx, Problem, Routes};
@@ -24,6 +25,7 @@ pub(crate) fn routes() -> Vec<Routes> {
         evaluate::routes(),
         explain::routes(),
         session::routes(),
+        settings::routes(),
         users::routes(),
     ]
 }

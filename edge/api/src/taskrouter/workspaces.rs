@@ -116,6 +116,7 @@ fn patch(cx: &Cx) -> Result<WorkspacePatch, Problem> {
         timeout_activity: cx.input.sid("TimeoutActivitySid")?,
         multi_task_enabled: cx.input.bool("MultiTaskEnabled")?,
         prioritize_queue_order: order(cx)?,
+        after_last_target: None,
     })
 }
 

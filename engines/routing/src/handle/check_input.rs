@@ -1,6 +1,7 @@
 //! What is the same for all parameters: names, URLs, attributes, expressions.
 
 use crate::{
+    event::EventKind,
     limits::{NAME_CHARS_MAX, REASON_CHARS_MAX, URL_CHARS_MAX},
     rejection::Rejection,
     state::Routing,
@@ -53,6 +54,16 @@ pub(super) fn new_url(parameter: &'static str, patch: &Patch<String>) -> Result<
         Patch::Set(text) => url(parameter, Some(text)),
         Patch::Keep | Patch::Clear => Ok(()),
     }
+}
+
+/// Event types with commas between them; blanks around them do not matter.
+pub(super) fn events_filter(text: Option<&str>) -> Result<(), Rejection> {
+    let words = text.unwrap_or_default().split(',').map(str::trim);
+    let mut unknown = words.filter(|word| !word.is_empty() && !EventKind::is_word(word));
+    let Some(word) = unknown.next() else { return Ok(()) };
+    let word: String = word.chars().take(NAME_CHARS_MAX).collect();
+    let message = format!("'{word}' is no event type");
+    Err(Rejection::Invalid { parameter: "EventsFilter", message })
 }
 
 pub(super) fn within(

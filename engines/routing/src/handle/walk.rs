@@ -99,7 +99,8 @@ impl Routing {
     fn give_up_target(&mut self, turn: &mut Turn<'_>, sid: TaskSid, deadline: Timestamp) {
         self.tell_task(turn, EventKind::TaskQueueTimeout, sid);
         let Some((revision, step, configuration, value)) = self.standing(sid) else { return };
-        match configuration.after_timeout(step, &value, turn.now) {
+        let after = self.workspace().after_last_target;
+        match configuration.after_timeout(step, &value, turn.now, after) {
             Some(next) => {
                 self.enter_step(turn, sid, (revision, next), deadline, Version::IfVisible);
             }

@@ -10,7 +10,7 @@ use crate::{
     rejection::Rejection,
     state::Routing,
 };
-use base::Sid;
+use base::{Patch, Sid};
 
 /// The activities every workspace starts with; the first is its default and timeout activity.
 const ACTIVITIES: [(&str, bool); 3] =
@@ -32,6 +32,7 @@ impl Routing {
         }
         check_input::name("FriendlyName", &new.friendly_name)?;
         check_input::url("EventCallbackUrl", new.event_callback_url.as_deref())?;
+        check_input::events_filter(new.events_filter.as_deref())?;
         let sid = new.sid.unwrap_or_else(|| WorkspaceSid::new(turn.next_id()));
         let activities = ACTIVITIES.map(|(name, available)| Activity {
             sid: ActivitySid::new(turn.next_id()),
@@ -50,6 +51,7 @@ impl Routing {
             timeout_activity: activities[0].sid,
             multi_task_enabled: new.multi_task_enabled.unwrap_or(true),
             prioritize_queue_order: new.prioritize_queue_order.unwrap_or_default(),
+            after_last_target: AfterLastTarget::default(),
             created_at: turn.now,
             updated_at: turn.now,
         };
@@ -109,6 +111,9 @@ impl Routing {
     ) -> Handled {
         check_input::new_name("FriendlyName", patch.friendly_name.as_deref())?;
         check_input::new_url("EventCallbackUrl", &patch.event_callback_url)?;
+        if let Patch::Set(filter) = &patch.events_filter {
+            check_input::events_filter(Some(filter))?;
+        }
         let old = self.workspace();
         if patch.multi_task_enabled == Some(false) && old.multi_task_enabled {
             return Err(Rejection::MultiTaskIsForEver);
@@ -128,6 +133,7 @@ impl Routing {
         new.multi_task_enabled = patch.multi_task_enabled.unwrap_or(new.multi_task_enabled);
         new.prioritize_queue_order =
             patch.prioritize_queue_order.unwrap_or(new.prioritize_queue_order);
+        new.after_last_target = patch.after_last_target.unwrap_or(new.after_last_target);
         if new != *old {
             new.updated_at = turn.now;
             self.record(turn, Change::WorkspaceUpdated(Box::new(new.clone())));

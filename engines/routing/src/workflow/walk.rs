@@ -1,6 +1,7 @@
 //! Which target comes next.
 
 use super::Configuration;
+use crate::model::AfterLastTarget;
 use base::Timestamp;
 use expr::Scope;
 use serde_json::Value;
@@ -33,17 +34,27 @@ impl Configuration {
         step.filter.and_then(|_| self.target(next.filter, next.target)).map(|_| next)
     }
 
-    /// After a time-out: the next target, else the next matching filter. Never the default
-    /// filter.
-    pub(crate) fn after_timeout(&self, step: Step, task: &Value, now: Timestamp) -> Option<Step> {
-        let below = || self.matching(task, now, step.filter? + 1);
+    /// After a time-out: the next target, else the next matching filter where the workspace has
+    /// it so. Never the default filter.
+    pub(crate) fn after_timeout(
+        &self,
+        step: Step,
+        task: &Value,
+        now: Timestamp,
+        after: AfterLastTarget,
+    ) -> Option<Step> {
+        let below = || match after {
+            AfterLastTarget::NextFilter => self.matching(task, now, step.filter? + 1),
+            AfterLastTarget::Cancel => None,
+        };
         self.next_target(step).or_else(below)
     }
 
-    /// After a skip: as after a time-out, but the default filter comes last.
+    /// After a skip: the next target, else the next matching filter, else the default filter.
     pub(crate) fn after_skip(&self, step: Step, task: &Value, now: Timestamp) -> Option<Step> {
+        let below = || self.matching(task, now, step.filter? + 1);
         let default = || step.filter.and_then(|_| self.default_step());
-        self.after_timeout(step, task, now).or_else(default)
+        self.next_target(step).or_else(below).or_else(default)
     }
 
     fn default_step(&self) -> Option<Step> {

@@ -247,6 +247,61 @@ fn after_the_last_timed_target_the_next_matching_filter_is_tried() {
 }
 
 #[test]
+fn where_the_workspace_has_it_so_the_last_target_is_the_end() {
+    let mut world = World::new();
+    let (one, two) = (world.new_queue("one", "1==0"), world.new_queue("two", "1==0"));
+    world.new_workflow(
+        "wf",
+        format!(
+            r#"{{"filters": [
+                {{"expression": "a == 1", "targets": [{{"queue": "{one}", "timeout": 10}}]}},
+                {{"expression": "a == 2", "targets": [{{"queue": "{one}", "skip_if": "1==1"}}]}},
+                {{"expression": "a > 0", "targets": [{{"queue": "{two}"}}]}}]}}"#
+        ),
+    );
+    let waiting = world.new_task(r#"{"a": 1}"#);
+    let after_last_target = Some(AfterLastTarget::Cancel);
+    world.must(Command::UpdateWorkspace(WorkspacePatch {
+        after_last_target,
+        ..WorkspacePatch::default()
+    }));
+    let restored = world.restored();
+    world.routing = restored;
+    let skipped = world.new_task(r#"{"a": 2}"#);
+    assert_eq!(world.task(skipped).expect("live").queue, Some(two), "a skip is no time-out");
+    world.advance(10);
+    let ended = world.task(waiting).expect("readable");
+    assert_eq!(ended.reason.as_deref(), Some("Task canceled on Workflow timeout"));
+    let after_last_target = Some(AfterLastTarget::NextFilter);
+    world.must(Command::UpdateWorkspace(WorkspacePatch {
+        after_last_target,
+        ..WorkspacePatch::default()
+    }));
+    let moved = world.new_task(r#"{"a": 1}"#);
+    world.advance(10);
+    assert_eq!(world.task(moved).expect("live").queue, Some(two));
+}
+
+#[test]
+fn an_events_filter_names_event_types() {
+    let mut world = World::new();
+    let filter = |text: &str| {
+        let events_filter = base::Patch::Set(text.to_owned());
+        Command::UpdateWorkspace(WorkspacePatch { events_filter, ..WorkspacePatch::default() })
+    };
+    for text in ["task.created", "task.created, reservation.failed ,", "task.transfer-failed"] {
+        world.must(filter(text));
+    }
+    for text in ["task.create", "*", "task.created task.canceled", "TASK.CREATED"] {
+        let refused = world.run(&filter(text));
+        assert!(
+            matches!(&refused, Err(Rejection::Invalid { parameter: "EventsFilter", .. })),
+            "{text}: {refused:?}"
+        );
+    }
+}
+
+#[test]
 fn skipping_everything_cancels_the_task() {
     let mut world = World::new();
     let queue = world.new_queue("q", "1==1");
