@@ -26,7 +26,7 @@ from twilio.rest import Client
 BASE = os.environ["BASE"].rstrip("/")
 ACCOUNT, TOKEN = os.environ["ACCOUNT_SID"], os.environ["AUTH_TOKEN"]
 CASES = os.path.join(os.path.dirname(os.path.abspath(__file__)), "../cases/*.json")
-STEP = "do with as get has list count pages refused advance why".split()
+STEP = "do with as get list count pages refused advance why".split()
 PAGING = {"Page": "page_number", "From": "from_"}
 
 
@@ -160,6 +160,7 @@ class Case:
         self.check(step, got)
 
     def check(self, step, got):
+        got = list(got) if step["do"].endswith(".page") else got
         if "as" in step:
             self.sids[step["as"]] = (got[0] if isinstance(got, list) else got).sid
         if "list" in step:
