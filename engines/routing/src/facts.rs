@@ -72,3 +72,13 @@ impl Routing {
         counts
     }
 }
+
+/// The counts as they are kept.
+pub(crate) fn member_counts(counts: &WorkerCounts) -> MemberCounts {
+    let by_activity = counts.by_activity.iter();
+    MemberCounts {
+        available: counts.available,
+        unavailable: counts.unavailable,
+        by_activity: by_activity.map(|(sid, n)| (ActivitySid::new(sid.body()), *n)).collect(),
+    }
+}

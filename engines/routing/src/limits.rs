@@ -57,3 +57,10 @@ pub const CAPACITY_RULE_CHANNELS_MAX: usize = 64;
 pub const CAPACITY_WEIGHT_MAX: u32 = 1_000;
 /// Workers, and tasks, named in the answer to a trial of capacity rules.
 pub const TRIAL_LISTED_MAX: usize = 20;
+/// Targets left without being taken that a task remembers, for Explain.
+pub const PASSED_KEPT_MAX: usize = 32;
+/// Workers one look of Explain shows.
+pub const EXPLAINED_WORKERS_MAX: usize = 1_000;
+/// Workers of the live state that one look of Explain judges beside those it shows: bounds how
+/// long it holds the workspace.
+pub const EXPLAINED_LOOKS_MAX: usize = 1_000;

@@ -280,6 +280,37 @@ pub struct Walk {
     /// Entry into the workflow plus the timeouts of the targets already passed: deadlines run on
     /// the age of the task.
     pub clock: Timestamp,
+    /// When the task entered the workflow, once it has left a target; until then that is `clock`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub entered_at: Option<Timestamp>,
+    /// The targets it has left since then, newest last; of very many, the newest.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub passed: Vec<Passed>,
+}
+
+/// A target that a task has left without being taken.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Passed {
+    /// Index of the filter; `None` is the default filter.
+    pub filter: Option<u32>,
+    /// Index of the target within the filter.
+    pub target: u32,
+    /// When.
+    pub at: Timestamp,
+    /// Why: `None` because its time ran out, else because its `skip_if` held for these counts.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub skipped: Option<MemberCounts>,
+}
+
+/// How many members of a queue were in which activity.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct MemberCounts {
+    /// In an available activity.
+    pub available: i64,
+    /// In an unavailable activity.
+    pub unavailable: i64,
+    /// In each activity; one that is not listed has none.
+    pub by_activity: Vec<(ActivitySid, i64)>,
 }
 
 /// How a task ended for the person who handled it.

@@ -2,6 +2,7 @@
 
 use crate::{
     capacity::{CapacityRules, CapacityTrial, CapacityWarning},
+    explain::{Look, Sight},
     model::*,
     real_time::{Doing, RealTime, Whole, WorkersOf},
 };
@@ -17,15 +18,8 @@ pub enum Question {
     Capacity,
     /// What other capacity rules, `{"rules": […]}`, would change.
     CapacityTrial(Value),
-    /// Why a task is where it is; with `worker`, that worker's verdict alone.
-    Explain {
-        /// The task.
-        task: TaskSid,
-        /// The one worker asked about.
-        worker: Option<WorkerSid>,
-        /// Most verdicts in the answer.
-        limit: usize,
-    },
+    /// Why a task is where it is.
+    Explain(Look),
     /// How many tasks are ahead of this one in its queue's order, and who took it.
     Place(TaskSid),
     /// Open reservations (pending, accepted, wrapping) of a worker with their tasks, oldest first.
@@ -63,7 +57,7 @@ pub enum Answer {
     /// To [`Question::CapacityTrial`].
     CapacityTrial(Box<CapacityTrial>),
     /// To [`Question::Explain`].
-    Explanation(Box<crate::explain::Explanation>),
+    Seen(Sight),
     /// To [`Question::Place`].
     Place(Place),
     /// To [`Question::OpenReservations`].

@@ -20,6 +20,7 @@ use expr::Expression;
 use serde_json::Value;
 use std::{
     collections::{BTreeMap, BTreeSet},
+    ops::Bound,
     sync::Arc,
 };
 
@@ -175,6 +176,8 @@ pub(crate) struct Workers {
     slots: Vec<Option<Box<WorkerState>>>,
     free: BTreeSet<u32>,
     by_sid: Map<WorkerSid, u32>,
+    /// The same in order of SID, for pages.
+    in_order: BTreeMap<WorkerSid, u32>,
     /// By name in lower case: names are unique without regard to case.
     by_name: BTreeMap<String, u32>,
 }
@@ -216,12 +219,19 @@ impl Workers {
         all
     }
 
+    /// Those behind a SID, in order of SID.
+    pub(crate) fn after(&self, sid: Option<WorkerSid>) -> impl Iterator<Item = &WorkerState> {
+        let from = sid.map_or(Bound::Unbounded, Bound::Excluded);
+        self.in_order.range((from, Bound::Unbounded)).map(|(_, slot)| self.at(*slot))
+    }
+
     pub(crate) fn insert(&mut self, worker: Worker, value: Value, available: bool) -> u32 {
         let slot = self.free.pop_first().unwrap_or_else(|| {
             self.slots.push(None);
             self.slots.len() as u32 - 1
         });
         self.by_sid.insert(worker.sid, slot);
+        self.in_order.insert(worker.sid, slot);
         self.by_name.insert(worker.friendly_name.to_lowercase(), slot);
         let idle_since = worker.created_at;
         self.slots[slot as usize] = Some(Box::new(WorkerState {
@@ -250,6 +260,7 @@ impl Workers {
     pub(crate) fn remove(&mut self, slot: u32) -> Option<Box<WorkerState>> {
         let state = self.slots[slot as usize].take()?;
         self.by_sid.remove(state.worker.sid);
+        self.in_order.remove(&state.worker.sid);
         self.by_name.remove(&state.worker.friendly_name.to_lowercase());
         self.free.insert(slot);
         Some(state)

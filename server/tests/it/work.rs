@@ -109,7 +109,7 @@ async fn a_disposition_is_set_by_who_had_the_task() {
 #[tokio::test]
 async fn a_disposition_is_out_of_reach_for_who_rejected_the_task() {
     let floor = Floor::open_with(|config| config.clock = sinew::config::Clock::Manual).await;
-    let (task, (rejecter, theirs), (_, holder)) = floor.offered().await;
+    let (task, (rejecter, theirs), (holder_sid, holder)) = floor.offered().await;
     let base = format!("/taskrouter/v1/Workspaces/{}", floor.workspace);
     let listed = floor.owner.get(&format!("{base}/Workers/{rejecter}/Reservations")).await.json();
     let offer = listed["reservations"][0]["sid"].as_str().unwrap();
@@ -138,7 +138,8 @@ async fn a_disposition_is_out_of_reach_for_who_rejected_the_task() {
         assert_eq!(caller.get(&path).await.status, 404, "it goes with the task");
         assert_eq!(caller.send_json("PUT", &path, &set).await.status, 404);
     }
-    assert_eq!(floor.owner.get(&explain).await.status, 404);
+    let past = floor.owner.get(&explain).await.json();
+    assert_eq!((&past["basis"], &past["offer"]), (&json!("last_offer"), &json!([holder_sid])));
 }
 
 #[tokio::test]

@@ -10,7 +10,9 @@ use crate::{
 use base::{Millis, Timestamp, Turn};
 use routing::TaskQueueSid;
 use std::sync::Arc;
-use store::{Batch, Entry, PartitionId, Row, RowWrite, Store, StoreError, StoredChange, Table};
+use store::{
+    Batch, Entry, PartitionId, Row, RowWrite, Seq, Store, StoreError, StoredChange, Table,
+};
 
 /// An engine as the host sees it.
 pub trait Engine: Sized + Send + 'static {
@@ -69,6 +71,9 @@ pub trait Engine: Sized + Send + 'static {
         question: &Self::Question,
         now: Timestamp,
     ) -> Result<Self::Answer, Self::Rejection>;
+
+    /// Tells an answer which change was the newest when it was given.
+    fn stamp(_: &mut Self::Answer, _last: Seq) {}
 
     /// The rows of what was touched since the last call, as they are now.
     fn rows(&mut self, rows: &mut Vec<RowWrite>);

@@ -9,19 +9,25 @@ use crate::{
     events,
     inbox::{Home, Inbox},
     listing,
+    past::{self, PastError},
     tables::ACCESS_PARTITION,
 };
 use access::Access;
 use base::{IdSource, Millis, Sid, Timestamp};
 use routing::{
     Answer, Command, EventSid, LoggedEvent, Question, Rejection, Reply, TaskQueueSid, Workspace,
-    WorkspaceSid, command::NewWorkspace,
+    WorkspaceSid,
+    command::NewWorkspace,
+    explain::{Look, Sight},
 };
 use std::{
     collections::BTreeMap,
     sync::{Arc, Mutex, PoisonError, RwLock, RwLockWriteGuard},
 };
 use store::{Scan, Store, StoreError, Value};
+
+/// Following a journal keeps a processor busy and a copy of a workspace in memory.
+const LOOKING_BACK_MAX: usize = 2;
 
 /// How a host is started.
 #[derive(Clone, Debug, Default)]
@@ -42,6 +48,8 @@ struct Shared {
     workspaces: RwLock<BTreeMap<WorkspaceSid, Arc<Inbox<RoutingEngine>>>>,
     /// Mints the SIDs of workspaces.
     ids: Mutex<IdSource>,
+    /// Those who may follow a journal at the same time.
+    looking_back: tokio::sync::Semaphore,
 }
 
 impl Host {
@@ -64,7 +72,8 @@ impl Host {
         let access =
             access.unwrap_or_else(|| core.open_new(ACCESS_PARTITION.into(), &core.real_clock));
         let (workspaces, ids) = (RwLock::new(workspaces), Mutex::new(ids));
-        Ok(Self(Arc::new(Shared { core, access, workspaces, ids })))
+        let looking_back = tokio::sync::Semaphore::new(LOOKING_BACK_MAX);
+        Ok(Self(Arc::new(Shared { core, access, workspaces, ids, looking_back })))
     }
 
     /// Refuses new work, waits until what was taken is answered, and ends.
@@ -129,6 +138,25 @@ impl Host {
     ) -> Result<Answer, Refusal<Rejection>> {
         let inbox = self.inbox(workspace)?;
         self.noticing(workspace, self.0.core.question(&inbox, question).await)
+    }
+
+    /// What was decided last about a task, as the journal tells. On a blocking thread, a few at a
+    /// time.
+    pub async fn decision(&self, workspace: WorkspaceSid, look: Look) -> Result<Sight, PastError> {
+        let store = self.0.core.store.clone();
+        self.looking_back(move || past::decision(&*store, &workspace.to_string(), look)).await
+    }
+
+    /// Runs something long that only reads.
+    async fn looking_back<T: Send + 'static>(
+        &self,
+        work: impl FnOnce() -> Result<T, PastError> + Send + 'static,
+    ) -> Result<T, PastError> {
+        let turn = self.0.looking_back.acquire().await;
+        let failed =
+            |error: &dyn std::fmt::Display| PastError::Store(StoreError(error.to_string()));
+        let _turn = turn.map_err(|error| failed(&error))?;
+        tokio::task::spawn_blocking(work).await.map_err(|error| failed(&error))?
     }
 
     fn inbox(

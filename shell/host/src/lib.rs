@@ -23,6 +23,7 @@ mod loading;
 pub mod names;
 pub mod outlets;
 pub mod partition;
+mod past;
 #[cfg(feature = "planted-bugs")]
 pub mod planted;
 mod refusal;
@@ -36,6 +37,7 @@ pub use events::{EventPage, EventQuery, EventWindow};
 pub use host::{Host, Options};
 pub use hub::{Announced, Subscription, Ticks, Topic};
 pub use names::Names;
+pub use past::PastError;
 pub use refusal::{Readiness, Refusal, StartError};
 pub use tables::Record;
 

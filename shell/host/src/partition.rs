@@ -147,7 +147,11 @@ impl<E: Engine> Partition<E> {
     /// Asks the live state; the empty batch keeps the answer behind what it rests on.
     pub fn ask(&mut self, question: &E::Question, now: Timestamp) -> Step<E> {
         let now = self.moment(now);
-        let said = Said::Answer(self.engine.ask(question, now));
+        let mut answer = self.engine.ask(question, now);
+        if let Ok(answer) = &mut answer {
+            E::stamp(answer, self.next - 1);
+        }
+        let said = Said::Answer(answer);
         let told = Told { said, changes: Vec::new(), notices: Vec::new() };
         Step { batch: self.batch(now), told }
     }

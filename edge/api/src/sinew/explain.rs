@@ -1,15 +1,17 @@
-//! Why a task is where it is.
+//! Why a task is where it is; of one that is over, why it was decided as it was.
 
-use super::instant;
-use crate::taskrouter::read;
 use crate::{Answer, Cx, Param, ParamKind, Permit, Problem, Reply, Routes};
-use base::Timestamp;
-use routing::{Answer as Told, Question, WorkerSid};
-use serde_json::Value;
+use base::Kind;
+use host::PastError;
+use routing::{
+    Answer as Told, Question, Task, TaskSid, WorkerSid,
+    explain::{Detail, Look, Sight},
+    limits::EXPLAINED_WORKERS_MAX,
+};
+use serde_json::{Value, json};
 
-/// Verdicts shown unless the caller asks for fewer or more.
-const VERDICTS: i64 = 200;
-const VERDICTS_MAX: i64 = 15_000;
+/// Workers on a page unless the caller asks for fewer or more.
+const WORKERS: i64 = 50;
 
 pub(super) fn routes() -> Routes {
     Routes::at("/v1/Workspaces/{workspace}/Tasks/{task}/Explain")
@@ -17,31 +19,100 @@ pub(super) fn routes() -> Routes {
         .get("", "task.explain", Permit::Read, explain)
         .params(&[
             Param::optional("Worker", ParamKind::Sid("WK")),
-            Param::optional("Limit", ParamKind::Integer),
+            Param::optional("Detail", ParamKind::Word(&["reasons", "full"])),
+            Param::optional("At", ParamKind::Word(&["now", "decision"])),
+            Param::optional("PageSize", ParamKind::Integer),
+            Param::optional("PageToken", ParamKind::Sid("WK")),
         ])
 }
 
+/// Of which instant is asked.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Instant {
+    Now,
+    Decision,
+}
+
 async fn explain(cx: Cx) -> Reply {
-    let task = read::task(&cx)?.sid;
-    let worker: Option<WorkerSid> = cx.input.sid("Worker")?;
-    let limit = cx.input.int("Limit", 1..=VERDICTS_MAX)?.unwrap_or(VERDICTS);
-    let limit = usize::try_from(limit).expect("it is bounded above");
-    match cx.ask(Question::Explain { task, worker, limit }).await? {
-        Told::Explanation(explanation) => {
-            let mut shown = serde_json::to_value(&explanation).expect("reasons are plain data");
-            date(&mut shown["at"]);
-            if let Some(target) = shown.get_mut("target").filter(|target| target.is_object()) {
-                date(&mut target["deadline"]);
-            }
-            Ok(Answer::ok(&shown))
+    let sid: TaskSid = cx.path_sid("task")?;
+    let look = look(&cx, sid)?;
+    let detail = word(&cx, "Detail", &[("reasons", Detail::Reasons), ("full", Detail::Full)])?;
+    let at = word(&cx, "At", &[("now", Instant::Now), ("decision", Instant::Decision)])?;
+    let task = cx.fetch::<Task>(&sid.sid())?.ok_or_else(|| cx.not_found())?;
+    let sight = match at {
+        Some(Instant::Decision) => past(&cx, look).await?,
+        Some(Instant::Now) if task.status.is_final() => {
+            return Err(crate::wrong("At", "the task is over; only its last decision is known"));
         }
+        None if task.status.is_final() => past(&cx, look).await?,
+        Some(Instant::Now) | None => now(&cx, look).await?,
+    };
+    let explanation = sight.explain(detail.unwrap_or_default());
+    let next = explanation.next;
+    let mut shown = serde_json::to_value(&explanation).expect("reasons are plain data");
+    shown["meta"] = meta(&cx, look.limit, next);
+    Ok(Answer::ok(&shown))
+}
+
+/// What is asked, from the parameters.
+pub(super) fn look(cx: &Cx, task: TaskSid) -> Result<Look, Problem> {
+    let most = i64::try_from(EXPLAINED_WORKERS_MAX).expect("a page is small");
+    // `Limit` is the older name.
+    let limit = match cx.input.int("PageSize", 1..=most)? {
+        Some(limit) => limit,
+        None => cx.input.int("Limit", 1..=most)?.unwrap_or(WORKERS),
+    };
+    Ok(Look {
+        task,
+        worker: cx.input.sid::<WorkerSid>("Worker")?,
+        after: cx.input.sid::<WorkerSid>("PageToken")?,
+        limit: usize::try_from(limit).expect("it is bounded below"),
+    })
+}
+
+fn word<T: Copy>(
+    cx: &Cx,
+    name: &'static str,
+    words: &[(&'static str, T)],
+) -> Result<Option<T>, Problem> {
+    let Some(text) = cx.input.text(name) else { return Ok(None) };
+    let found = words.iter().find(|(word, _)| text.eq_ignore_ascii_case(word));
+    let known: Vec<&str> = words.iter().map(|(word, _)| *word).collect();
+    let found = found.map(|(_, value)| *value);
+    found.map(Some).ok_or_else(|| crate::wrong(name, &format!("must be {}", known.join(" or "))))
+}
+
+/// The live state; of a task that ended meanwhile, its last decision.
+async fn now(cx: &Cx, look: Look) -> Result<Sight, Problem> {
+    match cx.ask(Question::Explain(look)).await? {
+        Told::Seen(sight) if sight.is_live() => Ok(sight),
+        Told::Seen(_) => past(cx, look).await,
         _ => Err(Problem::internal()),
     }
 }
 
-/// Milliseconds as the date they stand for.
-fn date(value: &mut Value) {
-    if let Some(ms) = value.as_i64() {
-        *value = Value::from(instant(Timestamp(ms)));
+pub(super) async fn past(cx: &Cx, look: Look) -> Result<Sight, Problem> {
+    let found = cx.host.decision(cx.workspace(), look).await;
+    found.map_err(|error| refused(cx, error))
+}
+
+pub(super) fn refused(cx: &Cx, error: PastError) -> Problem {
+    match error {
+        PastError::Rejected(rejection) => rejection.into(),
+        PastError::Store(error) => error.into(),
+        PastError::NoDecision => cx.not_found(),
+        PastError::Forgotten | PastError::TooLong { .. } => {
+            Problem(base::Problem::new(Kind::Gone, 20410, format!("Cannot look back: {error}")))
+        }
     }
+}
+
+/// Where the next page is, in the way of other lists.
+fn meta(cx: &Cx, size: usize, next: Option<WorkerSid>) -> Value {
+    let kept = cx.input.pairs().filter(|(name, _)| *name != "PageToken");
+    let url = next.map(|next| {
+        let kept: String = kept.map(|(name, value)| format!("{name}={value}&")).collect();
+        format!("{}{}?{kept}PageToken={next}", cx.base(), cx.path())
+    });
+    json!({"page_size": size, "next_page_token": next, "next_page_url": url})
 }

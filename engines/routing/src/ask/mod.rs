@@ -33,10 +33,7 @@ impl Routing {
                 let rules = self.read_capacity(body)?;
                 Ok(Answer::CapacityTrial(Box::new(self.try_capacity(rules, now))))
             }
-            Question::Explain { task, worker, limit } => {
-                let explanation = self.explain(*task, *worker, *limit, now)?;
-                Ok(Answer::Explanation(Box::new(explanation)))
-            }
+            Question::Explain(look) => Ok(Answer::Seen(self.look(look, now)?)),
             Question::Place(task) => Ok(Answer::Place(self.place_of(*task, now))),
             Question::OpenReservations(worker) => self.open_reservations(*worker),
             Question::WorkersWhere(text) => self.workers_where(text, now),

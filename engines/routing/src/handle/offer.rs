@@ -7,7 +7,7 @@ use crate::{
     change::Change,
     deadlines::is_readable,
     event::EventKind,
-    facts::Facts,
+    facts::{Facts, member_counts},
     limits::{ATTEMPTS_MAX, RESERVATION_TIMEOUT_S_DEFAULT},
     matching::{BitSet, Place},
     model::*,
@@ -46,8 +46,8 @@ impl Routing {
                 return;
             }
             let sid = self.fresh.remove(0);
-            if self.skips(sid, turn.now) {
-                self.skip_target(turn, sid);
+            if let Some(counts) = self.skips(sid, turn.now) {
+                self.skip_target(turn, sid, counts);
             }
         }
     }
@@ -182,7 +182,7 @@ impl Routing {
     }
 
     /// Workers who refused the newest offer of a task: others come first now.
-    fn refused(&self, sid: TaskSid, now: Timestamp) -> Vec<WorkerSid> {
+    pub(crate) fn refused(&self, sid: TaskSid, now: Timestamp) -> Vec<WorkerSid> {
         let Some(state) = self.tasks.get(sid) else { return Vec::new() };
         let newest = state.refused.iter().filter(|refusal| {
             Some(refusal.offered_at) == state.offered_at && is_readable(refusal.ended_at, now)
@@ -236,19 +236,18 @@ impl Routing {
         }
     }
 
-    /// Whether a task that came to its target just now leaves it at once.
-    fn skips(&mut self, sid: TaskSid, now: Timestamp) -> bool {
-        let Some(state) = self.tasks.get(sid) else { return false };
+    /// The counts for which a task that came to its target just now leaves it at once.
+    fn skips(&mut self, sid: TaskSid, now: Timestamp) -> Option<MemberCounts> {
+        let state = self.tasks.get(sid)?;
         if state.task.status != TaskStatus::Pending {
-            return false;
+            return None;
         }
-        let Some(queue) = state.task.queue else { return false };
-        let Some((_, step, configuration, _)) = self.standing(sid) else { return false };
-        let target = configuration.target(step.filter, step.target);
-        let Some(skip_if) = target.and_then(|target| target.skip_if.as_ref()) else {
-            return false;
-        };
+        let queue = state.task.queue?;
+        let (_, step, configuration, _) = self.standing(sid)?;
+        let target = configuration.target(step.filter, step.target)?;
+        let skip_if = target.skip_if.as_ref()?;
         let counts = self.counts(queue);
-        skip_if.evaluate(&Scope { workers: Some(&counts), now, ..Scope::default() })
+        let holds = skip_if.evaluate(&Scope { workers: Some(&counts), now, ..Scope::default() });
+        holds.then(|| member_counts(&counts))
     }
 }

@@ -8,6 +8,7 @@ use super::Turn;
 use crate::{
     change::Change,
     event::EventKind,
+    limits::PASSED_KEPT_MAX,
     model::*,
     rejection::Rejection,
     state::Routing,
@@ -31,6 +32,23 @@ enum Version {
     IfVisible,
 }
 
+/// How a task comes to a target.
+struct Entry {
+    /// See [`Walk::clock`].
+    clock: Timestamp,
+    /// See [`Walk::entered_at`].
+    entered_at: Option<Timestamp>,
+    /// See [`Walk::passed`].
+    passed: Vec<Passed>,
+}
+
+impl Entry {
+    /// From the top.
+    const fn anew(clock: Timestamp) -> Self {
+        Self { clock, entered_at: None, passed: Vec::new() }
+    }
+}
+
 impl Routing {
     /// Where a task enters its workflow as that is configured now.
     pub(super) fn entry_of(&mut self, turn: &Turn<'_>, sid: TaskSid) -> Result<Step, Rejection> {
@@ -47,7 +65,7 @@ impl Routing {
         let workflow = state.task.workflow.and_then(|sid| self.workflows.get(&sid));
         let Some(revision) = workflow.map(|state| state.workflow.revision) else { return };
         self.tell_task(turn, EventKind::WorkflowEntered, sid);
-        self.enter_step(turn, sid, (revision, step), turn.now, Version::Counted);
+        self.enter_step(turn, sid, (revision, step), Entry::anew(turn.now), Version::Counted);
     }
 
     fn enter_step(
@@ -55,14 +73,16 @@ impl Routing {
         turn: &mut Turn<'_>,
         sid: TaskSid,
         (revision, step): (u32, Step),
-        clock: Timestamp,
+        entry: Entry,
         version: Version,
     ) {
         let Some((task, configuration)) = self.walking(sid, revision) else { return };
         let Some(target) = configuration.target(step.filter, step.target) else { return };
         let Some(queue) = target.queue.or(task.queue) else { return };
+        let Entry { clock, entered_at, passed } = entry;
         let deadline = target.timeout_s.map(|seconds| clock + Millis::secs(seconds.into()));
-        let walk = Walk { revision, filter: step.filter, target: step.target, deadline, clock };
+        let Step { filter, target: index } = step;
+        let walk = Walk { revision, filter, target: index, deadline, clock, entered_at, passed };
         let priority = target.priority.unwrap_or(task.priority);
         let is_visible = task.queue != Some(queue) || task.priority != priority;
         let grows = version == Version::IfVisible && is_visible;
@@ -102,7 +122,8 @@ impl Routing {
         let after = self.workspace().after_last_target;
         match configuration.after_timeout(step, &value, turn.now, after) {
             Some(next) => {
-                self.enter_step(turn, sid, (revision, next), deadline, Version::IfVisible);
+                let entry = self.passing(turn, sid, deadline, None);
+                self.enter_step(turn, sid, (revision, next), entry, Version::IfVisible);
             }
             None => {
                 self.tell_task(turn, EventKind::WorkflowTimeout, sid);
@@ -112,17 +133,37 @@ impl Routing {
     }
 
     /// The target's `skip_if` holds and nobody could be offered the task at once.
-    pub(super) fn skip_target(&mut self, turn: &mut Turn<'_>, sid: TaskSid) {
+    pub(super) fn skip_target(&mut self, turn: &mut Turn<'_>, sid: TaskSid, counts: MemberCounts) {
         let Some((revision, step, configuration, value)) = self.standing(sid) else { return };
         match configuration.after_skip(step, &value, turn.now) {
             Some(next) => {
-                self.enter_step(turn, sid, (revision, next), turn.now, Version::IfVisible);
+                let entry = self.passing(turn, sid, turn.now, Some(counts));
+                self.enter_step(turn, sid, (revision, next), entry, Version::IfVisible);
             }
             None => {
                 self.tell_task(turn, EventKind::WorkflowSkipped, sid);
                 self.cancel(turn, sid, SKIPPED);
             }
         }
+    }
+
+    /// The entry into the target behind the one that the task leaves now.
+    fn passing(
+        &self,
+        turn: &Turn<'_>,
+        sid: TaskSid,
+        clock: Timestamp,
+        skipped: Option<MemberCounts>,
+    ) -> Entry {
+        let walk = self.tasks.get(sid).and_then(|state| state.task.walk.as_ref());
+        let Some(walk) = walk else { return Entry::anew(clock) };
+        let mut passed = walk.passed.clone();
+        if passed.len() >= PASSED_KEPT_MAX {
+            passed.remove(0);
+        }
+        let (filter, target, at) = (walk.filter, walk.target, turn.now);
+        passed.push(Passed { filter, target, at, skipped });
+        Entry { clock, entered_at: walk.entered_at.or(Some(walk.clock)), passed }
     }
 
     /// Where a walking task stands: revision, step, configuration and its attributes.

@@ -86,6 +86,8 @@ impl Matching {
     pub(crate) fn forget_worker(&mut self, slot: u32) {
         self.all.remove(slot);
         self.tests.forget(slot);
+        self.available.remove(slot);
+        self.closed.iter_mut().for_each(|closed| _ = closed.remove(slot));
         self.ready.iter_mut().for_each(|ready| _ = ready.remove(slot));
     }
 

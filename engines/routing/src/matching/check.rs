@@ -9,7 +9,13 @@ impl Matching {
     pub(crate) fn check(&self, workers: &Workers, channels: &Channels, single: bool) {
         let all: BitSet = workers.iter().map(|worker| worker.slot).collect();
         assert_eq!(self.all, all, "all workers");
+        let available = workers.iter().filter(|worker| worker.available);
+        let available: BitSet = available.map(|worker| worker.slot).collect();
+        assert_eq!(self.available, available, "available workers");
         for (channel, state) in channels.iter() {
+            let is_closed = |worker: &&WorkerState| !worker.channels[channel].available;
+            let closed = workers.iter().filter(is_closed).map(|worker| worker.slot).collect();
+            assert_eq!(self.closed[channel], closed, "closed on {}", state.unique_name);
             let is_ready = |worker: &&WorkerState| {
                 at_worker(worker, channel, single, channels.rules()).is_none()
             };

@@ -49,9 +49,11 @@ impl Matching {
     pub(crate) fn relist(&mut self, worker: &WorkerState, channels: &Channels, single: bool) {
         let slot = worker.slot;
         let mut gained = false;
+        self.available.set(slot, worker.available);
         for channel in 0..worker.channels.len() {
             let is_ready = channels.at(channel).is_some()
                 && at_worker(worker, channel, single, channels.rules()).is_none();
+            self.closed[channel].set(slot, !worker.channels[channel].available);
             gained |= self.ready[channel].set(slot, is_ready) && is_ready;
             if let (true, Some(order)) = (is_ready, &mut self.idle[channel]) {
                 order.insert(idle_key(worker, channel, is_optimized(channels, channel)));

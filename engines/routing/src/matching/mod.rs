@@ -66,6 +66,10 @@ pub(crate) struct Matching {
     /// By worker slot: the idle measure, close together for scans.
     idle_since: Vec<Timestamp>,
     all: BitSet,
+    /// Workers in an available activity.
+    available: BitSet,
+    /// By channel slot: workers who have the channel closed.
+    closed: Vec<BitSet>,
     tests: answers::Answers,
     values: values::ValueIndex,
     dirty_lines: Vec<u32>,
@@ -91,9 +95,26 @@ impl Matching {
         self.ready.get(channel).unwrap_or(&NOBODY)
     }
 
+    /// Everybody.
+    pub(crate) fn everybody(&self) -> &BitSet {
+        &self.all
+    }
+
+    /// Workers in an available activity.
+    pub(crate) fn available(&self) -> &BitSet {
+        &self.available
+    }
+
+    /// Workers who have the channel closed.
+    pub(crate) fn closed(&self, channel: usize) -> &BitSet {
+        static NOBODY: BitSet = BitSet::new();
+        self.closed.get(channel).unwrap_or(&NOBODY)
+    }
+
     /// Room for one more channel.
     pub(crate) fn reserve_channels(&mut self, channels: usize) {
         self.ready.resize_with(channels, BitSet::default);
+        self.closed.resize_with(channels, BitSet::default);
         self.waiting.resize_with(channels, BitSet::default);
         self.idle.resize_with(channels, || None);
     }

@@ -41,6 +41,12 @@ impl OrderBy {
         &self.text
     }
 
+    /// What each clause sees of one worker; null where the attribute is missing.
+    pub(crate) fn values(&self, worker: &Value) -> Vec<Value> {
+        let found = self.clauses.iter().map(|(path, _)| path.find(worker).cloned());
+        found.map(Option::unwrap_or_default).collect()
+    }
+
     /// Who comes first; equal workers are ordered by idleness.
     pub(crate) fn compare(&self, one: &Value, two: &Value) -> Ordering {
         let by_clause = self.clauses.iter().map(|(path, direction)| {

@@ -79,10 +79,11 @@ fn the_rest_doubles_up_to_a_minute_and_survives_a_restart() {
         assert_eq!(answer(&mut world, task, CallbackAnswer::Failed), Followed::Done(None));
         assert_eq!(world.routing.digest(), world.restored().digest());
         assert_eq!(world.routing.digest(), world.replayed().digest());
-        let question = Question::Explain { task, worker: None, limit: 5 };
-        let Ok(Answer::Explanation(why)) = world.routing.ask(&question, world.now) else {
+        let question = Question::Explain(explain::Look::of(task));
+        let Ok(Answer::Seen(seen)) = world.routing.ask(&question, world.now) else {
             panic!("no explanation");
         };
+        let why = seen.explain(explain::Detail::Reasons);
         let reason = why.verdicts[0].reason.clone();
         let until = world.now + Millis::secs(pause_s);
         assert_eq!(reason, Some(Reason::CallbackFailed { until }), "{}", why.summary);

@@ -4,7 +4,7 @@ use crate::world::{World, attrs, straight_to};
 use routing::{
     capacity::{CapacityTrial, CapacityWarning},
     command::*,
-    explain::Reason,
+    explain::{Detail, Look, Reason},
     *,
 };
 use serde_json::{Value, json};
@@ -89,9 +89,9 @@ impl Desk {
     }
 
     fn reason(&self, task: TaskSid) -> Option<Reason> {
-        let question = Question::Explain { task, worker: Some(self.worker), limit: 1 };
-        match self.world.routing.ask(&question, self.world.now) {
-            Ok(Answer::Explanation(told)) => told.verdicts[0].reason.clone(),
+        let look = Look { worker: Some(self.worker), ..Look::of(task) };
+        match self.world.routing.ask(&Question::Explain(look), self.world.now) {
+            Ok(Answer::Seen(seen)) => seen.explain(Detail::Reasons).verdicts[0].reason.clone(),
             other => panic!("{other:?}"),
         }
     }

@@ -2,6 +2,7 @@
 
 mod callbacks;
 mod capacity;
+mod judged;
 mod oracle;
 mod properties;
 mod rules;

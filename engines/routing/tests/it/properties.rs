@@ -438,9 +438,10 @@ impl Random {
             self.world.task(*sid).is_some_and(|task| task.status == TaskStatus::Pending)
         };
         let count = |task| {
-            let question = Question::Explain { task, worker: None, limit: 100 };
-            let told = self.world.routing.ask(&question, self.world.now);
-            let Ok(Answer::Explanation(told)) = told else { panic!("{told:?}") };
+            let question = Question::Explain(explain::Look::of(task));
+            let seen = self.world.routing.ask(&question, self.world.now);
+            let Ok(Answer::Seen(seen)) = seen else { panic!("{seen:?}") };
+            let told = seen.explain(explain::Detail::Reasons);
             let reasons = told.verdicts.iter().filter_map(|one| one.reason.as_ref());
             reasons.filter(|one| matches!(one, explain::Reason::CapacityRule { .. })).count()
         };

@@ -35,9 +35,9 @@ fn place(world: &World, task: TaskSid) -> Place {
 }
 
 fn explain(world: &World, task: TaskSid, worker: Option<WorkerSid>) -> explain::Explanation {
-    let question = Question::Explain { task, worker, limit: 10 };
-    match world.routing.ask(&question, world.now) {
-        Ok(Answer::Explanation(explanation)) => *explanation,
+    let look = explain::Look { worker, ..explain::Look::of(task) };
+    match world.routing.ask(&Question::Explain(look), world.now) {
+        Ok(Answer::Seen(sight)) => sight.explain(explain::Detail::Reasons),
         other => panic!("{other:?}"),
     }
 }

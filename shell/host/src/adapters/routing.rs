@@ -11,7 +11,8 @@ use routing::{
     StoredRow, TaskStatus, WorkspaceSid, limits::ENDED_READABLE_S,
 };
 use store::{
-    Batch, Entry, PartitionId, RowContent, RowWrite, Store, StoreError, StoredChange, Table, Value,
+    Batch, Entry, PartitionId, RowContent, RowWrite, Seq, Store, StoreError, StoredChange, Table,
+    Value,
 };
 
 mod audience;
@@ -112,6 +113,12 @@ impl Engine for RoutingEngine {
         self.routing.ask(question, now)
     }
 
+    fn stamp(answer: &mut Answer, last: Seq) {
+        if let Answer::Seen(sight) = answer {
+            sight.stamp(last);
+        }
+    }
+
     fn rows(&mut self, rows: &mut Vec<RowWrite>) {
         self.routing.rows(|row| rows.push(write(&row)));
     }
@@ -122,8 +129,7 @@ impl Engine for RoutingEngine {
     }
 
     fn replay(&mut self, entry: &Entry) -> Result<(), String> {
-        let change: Change = serde_json::from_str(&entry.body)
-            .map_err(|error| format!("change {} ({}): {error}", entry.seq, entry.kind))?;
+        let change = Self::read(entry)?;
         self.follow(&change);
         self.routing.apply(&change);
         self.routing.rows(|_| {});
