@@ -3,7 +3,11 @@
 //! * Past tense, one variant per thing that happened; never edited, only added to.
 //! * Every time, id and version is in the change: applying it decides nothing.
 
-use crate::{capacity::CapacityRules, model::*};
+use crate::{
+    capacity::CapacityRules,
+    model::*,
+    rows::{ReEvaluation, Settling},
+};
 use base::{Attributes, Timestamp};
 use serde::{Deserialize, Serialize};
 
@@ -274,6 +278,18 @@ pub enum Change {
         /// The moment.
         until: Timestamp,
     },
+    /// More offers can be made than one call makes, or no longer.
+    SettlingLeft {
+        /// What is left over.
+        rest: Option<Settling>,
+    },
+    /// More tasks go through their workflow again than one call moves, or no longer.
+    ReEvaluationLeft {
+        /// The workflow.
+        workflow: WorkflowSid,
+        /// What is left over.
+        rest: Option<ReEvaluation>,
+    },
     /// Tasks whose expression asks for the time were tried again.
     TimedRetried {
         /// When.
@@ -329,6 +345,8 @@ impl Change {
             Self::TaskSystemDeleted { .. } => "task_system_deleted",
             Self::DispositionSet { .. } => "disposition_set",
             Self::EndedForgotten { .. } => "ended_forgotten",
+            Self::SettlingLeft { .. } => "settling_left",
+            Self::ReEvaluationLeft { .. } => "re_evaluation_left",
             Self::TimedRetried { .. } => "timed_retried",
         }
     }

@@ -1,7 +1,7 @@
 //! The invariants of a workspace, as asserts: run after each step in tests and simulation.
 //!
 //! * Counters and indexes are compared with what they would be if worked out from the entities.
-//! * Between commands no waiting task has an eligible worker. Tasks whose expression asks for
+//! * Between commands no waiting task has an eligible worker, unless offers are left over. Tasks whose expression asks for
 //!   the time are left out: time passes by itself, and they are tried again once a minute.
 
 use crate::{
@@ -239,6 +239,9 @@ impl Routing {
     }
 
     fn check_waiting(&self) {
+        if self.settling.is_some() {
+            return;
+        }
         for sid in self.tasks.sorted_keys() {
             let state = self.tasks.get(sid).expect("just listed");
             if state.task.status != TaskStatus::Pending

@@ -9,6 +9,9 @@ use crate::{limits::ENDED_KEPT_MAX, map::Map, model::*};
 use base::Timestamp;
 use std::collections::VecDeque;
 
+/// Tasks, and reservations, forgotten at once, more or less.
+const FORGOTTEN_MAX: usize = 500;
+
 /// A task that ended.
 #[derive(Clone, Debug)]
 pub(crate) struct EndedTask {
@@ -71,6 +74,16 @@ impl Ended {
         self.task_order.make_contiguous().sort_unstable();
         self.reservation_order.make_contiguous().sort_unstable();
         self.trim();
+    }
+
+    /// A time no later than `until` up to which not too much ended at once, and how much did.
+    pub(crate) fn some_until(&self, until: Timestamp) -> (Timestamp, usize) {
+        let task = self.task_order.get(FORGOTTEN_MAX).map(|(at, _)| *at);
+        let reservation = self.reservation_order.get(FORGOTTEN_MAX).map(|(at, _)| *at);
+        let until = task.into_iter().chain(reservation).min().map_or(until, |at| until.min(at));
+        let tasks = self.task_order.partition_point(|(at, _)| *at <= until);
+        let reservations = self.reservation_order.partition_point(|(at, _)| *at <= until);
+        (until, tasks + reservations)
     }
 
     pub(crate) fn forget(&mut self, until: Timestamp) {

@@ -31,17 +31,20 @@ impl<K: Eq + Hash + Ord + Copy, V> Map<K, V> {
         self.0.insert(key, value)
     }
 
+    /// The value of a key, made if need be.
+    pub(crate) fn entry(&mut self, key: K) -> &mut V
+    where
+        V: Default,
+    {
+        self.0.entry(key).or_default()
+    }
+
     pub(crate) fn remove(&mut self, key: K) -> Option<V> {
         self.0.remove(&key)
     }
 
     pub(crate) fn len(&self) -> usize {
         self.0.len()
-    }
-
-    /// Whether any value fits; which one must not matter.
-    pub(crate) fn any(&self, fits: impl Fn(&V) -> bool) -> bool {
-        self.0.values().any(fits)
     }
 
     /// All keys, sorted. Costs as much as it says.

@@ -6,7 +6,9 @@ use crate::{
     deadlines::Due,
     ended::EndedTask,
     model::*,
-    rows::{StoredRow, WorkerChannelSettings, WorkerLoad, WorkflowRevision},
+    rows::{
+        ReEvaluation, Settling, StoredRow, WorkerChannelSettings, WorkerLoad, WorkflowRevision,
+    },
     state::{Older, Refusal, Routing},
 };
 
@@ -25,6 +27,8 @@ struct Sorted {
     revisions: Vec<WorkflowRevision>,
     tasks: Vec<Task>,
     reservations: Vec<Reservation>,
+    settling: Option<Settling>,
+    driving: Vec<ReEvaluation>,
 }
 
 impl Routing {
@@ -43,6 +47,14 @@ impl Routing {
         routing.restore_work(sorted.tasks, sorted.reservations);
         routing.touched.clear();
         routing.matching.take_dirty();
+        if let Some(settling) = sorted.settling {
+            // Where it stood is found again: what has nobody costs a look.
+            routing.fresh = settling.fresh.iter().copied().collect();
+            routing.settling = Some(settling);
+            routing.matching.mark_everything();
+        }
+        let driving = sorted.driving.into_iter();
+        routing.driving = driving.map(|rest| (rest.workflow, rest)).collect();
         routing.parsed = None;
         routing
     }
@@ -170,6 +182,8 @@ impl Sorted {
             StoredRow::WorkflowRevision(row) => self.revisions.push(row),
             StoredRow::Task(row) => self.tasks.push(row),
             StoredRow::Reservation(row) => self.reservations.push(row),
+            StoredRow::Settling(row) => self.settling = Some(row),
+            StoredRow::ReEvaluation(row) => self.driving.push(row),
         }
     }
 

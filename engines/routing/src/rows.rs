@@ -50,6 +50,31 @@ pub struct WorkflowRevision {
     pub configuration: String,
 }
 
+/// Offers that were too many for one call: where they go on is found again from the entities.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Settling {
+    /// The workspace.
+    pub workspace: WorkspaceSid,
+    /// When there first was something left over.
+    pub since: Timestamp,
+    /// Tasks at a target with `skip_if`, which leave it if nobody is offered them now.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub fresh: Vec<TaskSid>,
+}
+
+/// Tasks of a workflow that are still to go through its configuration again.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ReEvaluation {
+    /// The workflow.
+    pub workflow: WorkflowSid,
+    /// The last task that went; they go in order of their SIDs.
+    pub after: Option<TaskSid>,
+    /// The last one that has to: newer ones came under this configuration.
+    pub until: TaskSid,
+    /// When it began.
+    pub since: Timestamp,
+}
+
 macro_rules! rows {
     ($($(#[$doc:meta])* $variant:ident($type:ty) = $name:literal),+ $(,)?) => {
         /// A touched entity as it is now.
@@ -149,6 +174,10 @@ rows! {
     Task(Task) = "task",
     /// A reservation.
     Reservation(Reservation) = "reservation",
+    /// Offers left over.
+    Settling(Settling) = "settling",
+    /// Tasks that are still to go through their workflow again.
+    ReEvaluation(ReEvaluation) = "re_evaluation",
 }
 
 impl RowRef<'_> {
@@ -168,6 +197,8 @@ impl RowRef<'_> {
             Self::WorkflowRevision(row) => revision_key(row.workflow, row.revision),
             Self::Task(row) => row.sid.to_string(),
             Self::Reservation(row) => row.sid.to_string(),
+            Self::Settling(row) => row.workspace.to_string(),
+            Self::ReEvaluation(row) => row.workflow.to_string(),
             Self::Removed { key, .. } => key.clone(),
         }
     }
@@ -192,6 +223,8 @@ pub(crate) enum Touched {
     WorkflowRevision(WorkflowSid, u32),
     Task(TaskSid),
     Reservation(ReservationSid),
+    Settling(WorkspaceSid),
+    ReEvaluation(WorkflowSid),
 }
 
 impl Touched {
@@ -213,6 +246,8 @@ impl Touched {
             }
             Self::Task(sid) => (RowKind::Task, sid.to_string()),
             Self::Reservation(sid) => (RowKind::Reservation, sid.to_string()),
+            Self::Settling(sid) => (RowKind::Settling, sid.to_string()),
+            Self::ReEvaluation(sid) => (RowKind::ReEvaluation, sid.to_string()),
         };
         RowRef::Removed { kind, key }
     }
@@ -260,6 +295,8 @@ impl Routing {
             }
             Touched::Task(sid) => self.task(sid).map(RowRef::Task),
             Touched::Reservation(sid) => self.reservation(sid).map(RowRef::Reservation),
+            Touched::Settling(_) => self.settling.as_ref().map(RowRef::Settling),
+            Touched::ReEvaluation(sid) => self.driving.get(&sid).map(RowRef::ReEvaluation),
             Touched::WorkerChannel(worker, channel) => {
                 return match self.channel_settings(worker, channel) {
                     Some(settings) => write(RowRef::WorkerChannel(&settings)),
@@ -344,6 +381,8 @@ impl Routing {
             all.push(Touched::Workflow(*sid));
             all.extend(state.older.keys().map(|at| Touched::WorkflowRevision(*sid, *at)));
         }
+        all.extend(self.settling.iter().map(|settling| Touched::Settling(settling.workspace)));
+        all.extend(self.driving.keys().copied().map(Touched::ReEvaluation));
         all.extend(self.tasks.sorted_keys().into_iter().map(Touched::Task));
         all.extend(self.reservations.sorted_keys().into_iter().map(Touched::Reservation));
         all.extend(self.ended.tasks.sorted_keys().into_iter().map(Touched::Task));

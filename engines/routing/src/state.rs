@@ -7,11 +7,12 @@ use crate::{
     capacity::{CapacityRules, Mask, Matrix},
     deadlines::Deadlines,
     ended::Ended,
+    handle::Portion,
     map::Map,
     matching::{BitSet, Matching},
     model::*,
     movement::Movement,
-    rows::Touched,
+    rows::{ReEvaluation, Settling, Touched},
     tally::Tallies,
     workflow::Configuration,
 };
@@ -19,7 +20,7 @@ use base::{Attributes, Timestamp};
 use expr::Expression;
 use serde_json::Value;
 use std::{
-    collections::{BTreeMap, BTreeSet},
+    collections::{BTreeMap, BTreeSet, VecDeque},
     ops::Bound,
     sync::Arc,
 };
@@ -46,8 +47,13 @@ pub struct Routing {
     pub(crate) touched: Vec<Touched>,
     /// What moved since the last command or timers.
     pub(crate) movements: Vec<Movement>,
-    /// Tasks that came to a target with `skip_if` in this turn.
-    pub(crate) fresh: Vec<TaskSid>,
+    /// Tasks that came to a target with `skip_if` and were not yet asked.
+    pub(crate) fresh: VecDeque<TaskSid>,
+    /// Offers that are left over.
+    pub(crate) settling: Option<Settling>,
+    /// Tasks that are still to go through their workflow again.
+    pub(crate) driving: BTreeMap<WorkflowSid, ReEvaluation>,
+    pub(crate) portion: Portion,
     /// Attributes that were parsed to check them, for the change that will want them parsed.
     pub(crate) parsed: Option<(Attributes, Arc<Value>)>,
 }

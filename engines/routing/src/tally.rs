@@ -102,6 +102,40 @@ impl Tallies {
         figures
     }
 
+    /// Whether any task is live there.
+    pub(crate) fn has_live(&self, of: Whole) -> bool {
+        let tallies = match of {
+            Whole::Workspace => Some(&self.workspace),
+            Whole::TaskQueue(queue) => self.queues.get(queue),
+            Whole::Workflow(workflow) => self.workflows.get(workflow),
+        };
+        tallies.is_some_and(|all| all.0.iter().any(|(_, tally)| tally.has_live()))
+    }
+
+    /// Whether any task is live on that channel.
+    pub(crate) fn has_live_on(&self, channel: TaskChannelSid) -> bool {
+        let tallies = self.workspace.0.iter();
+        tallies.filter(|(one, _)| *one == channel).any(|(_, tally)| tally.has_live())
+    }
+
+    /// The oldest waiting task of a workflow that is newer than `after`.
+    pub(crate) fn next_waiting(
+        &self,
+        workflow: WorkflowSid,
+        after: Option<TaskSid>,
+    ) -> Option<TaskSid> {
+        use std::ops::Bound::{Excluded, Unbounded};
+        let range = (after.map_or(Unbounded, Excluded), Unbounded);
+        let tallies = self.workflows.get(workflow)?.0.iter();
+        tallies.filter_map(|(_, tally)| tally.waiting.range(range).next().copied()).min()
+    }
+
+    /// The newest waiting task of a workflow.
+    pub(crate) fn newest_waiting(&self, workflow: WorkflowSid) -> Option<TaskSid> {
+        let tallies = self.workflows.get(workflow)?.0.iter();
+        tallies.filter_map(|(_, tally)| tally.waiting.last().copied()).max()
+    }
+
     /// Panics unless these are the counts of the tasks.
     pub(crate) fn check(&self, tasks: impl Iterator<Item = (TaskSid, Standing)>) {
         let mut wanted = Self::default();
@@ -209,6 +243,10 @@ impl ByChannel {
 }
 
 impl Tally {
+    fn has_live(&self) -> bool {
+        self.by_status.iter().any(|count| *count > 0)
+    }
+
     fn add(&mut self, task: TaskSid, is: Entry) {
         let Some(at) = place(is.status) else { return };
         self.by_status[at] += 1;

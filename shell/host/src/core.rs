@@ -161,6 +161,10 @@ impl Core {
                 tries = 0;
                 continue;
             }
+            if self.desk.health.trouble().is_none() {
+                // Another portion of it.
+                continue;
+            }
             // The store takes nothing: it is still due.
             tries += 1;
             if tries == TRIES_MAX {

@@ -36,6 +36,8 @@ use tokio::task::JoinHandle;
 
 /// Batches committed in place at most; more are worth a wake-up of the writer.
 const IN_PLACE_MAX: usize = 2;
+/// Rows of them at most: a portion of long work takes the store longer than a wake-up.
+const ROWS_IN_PLACE_MAX: usize = 32;
 /// Messages the writer joins into one group.
 const MESSAGES_MAX: usize = 64;
 /// A clock may be set and a machine may sleep: nobody waits longer without looking again.
@@ -110,7 +112,9 @@ impl Desk {
             return;
         }
         let in_flight = &self.committing.in_flight;
+        let rows: usize = works.iter().map(|work| work.batch.rows.len()).sum();
         if works.len() <= IN_PLACE_MAX
+            && rows <= ROWS_IN_PLACE_MAX
             && in_flight.load(Ordering::Acquire) == 0
             && let Ok(mut committer) = self.committing.committer.try_lock()
             && let Some(committer) = committer.as_mut()
@@ -310,12 +314,19 @@ fn nap<E: Engine>(seat: &Seat<E>, weather: &Weather, clock: &Clock) -> Option<Du
     if weather.trouble.is_some() {
         return None;
     }
-    let until = clock.until(seat.next_deadline()?)?;
+    let deadline = seat.next_deadline()?;
+    if deadline <= weather.now {
+        // The next portion of what was left over, whoever moves the clock.
+        return Some(Duration::ZERO);
+    }
+    let until = clock.until(deadline)?;
     Some(Duration::from_millis(until.0.unsigned_abs()).min(NAP_MAX))
 }
 
 async fn sleep(nap: Option<Duration>) {
     match nap {
+        // A timer would not be up before the next millisecond.
+        Some(Duration::ZERO) => tokio::task::yield_now().await,
         Some(nap) => tokio::time::sleep(nap).await,
         None => std::future::pending().await,
     }

@@ -1,6 +1,8 @@
 //! Serves one partition: takes jobs, runs them on the engine, recovers from losses and panics.
 //!
-//! * Timers that are due run before anything else at the same instant.
+//! * Timers that are due run before anything else at the same instant. Where an engine does a
+//!   portion of what is due, jobs come between its portions, and the next one waits until the
+//!   batch of the last is settled: work that nobody waits for does not pile up before the disk.
 //! * After a failed commit nothing runs until every batch under way is settled; then the engine is
 //!   restored from rows with a newer epoch.
 //! * A panic of the engine is contained here: the partition is restored the same way and the
@@ -57,6 +59,8 @@ pub struct Seat<E: Engine> {
     in_flight: usize,
     quarantine: VecDeque<u64>,
     timers: Timers,
+    /// The last portion of what is due left something over.
+    is_behind: bool,
     /// The newest commands by name, for the report of a panic.
     recent: VecDeque<&'static str>,
     panics: u64,
@@ -133,6 +137,7 @@ impl<E: Engine> Seat<E> {
             in_flight: 0,
             quarantine: VecDeque::new(),
             timers: Timers::default(),
+            is_behind: false,
             recent: VecDeque::new(),
             panics: 0,
         }
@@ -164,7 +169,7 @@ impl<E: Engine> Seat<E> {
     /// Whether a turn without new jobs has something to do once batches settle or the store can be
     /// read again.
     pub fn is_waiting(&self) -> bool {
-        self.is_lost() || !self.waiting.is_empty()
+        self.is_lost() || !self.waiting.is_empty() || (self.is_behind && self.in_flight > 0)
     }
 
     /// How often the engine panicked since the seat was made.
@@ -201,7 +206,9 @@ impl<E: Engine> Seat<E> {
         let mut works = Vec::new();
         loop {
             self.recover(works.len());
-            self.expire(weather, &mut works);
+            if !self.is_behind || self.in_flight + works.len() == 0 {
+                self.expire(weather, &mut works);
+            }
             let Some(waiting) = self.next(works.len()) else { break };
             self.run(waiting, weather, &mut works);
         }
@@ -369,9 +376,11 @@ impl<E: Engine> Seat<E> {
         if !is_due || weather.trouble.is_some() {
             return;
         }
+        self.is_behind = false;
         match self.contained(|partition| partition.expire(weather.now)) {
             Some(step) => {
                 self.timers = Timers::default();
+                self.is_behind = self.next_deadline().is_some_and(|at| at <= weather.now);
                 if !step.batch.is_empty() {
                     works.push(Work::new(step, Asker::Nobody));
                 }

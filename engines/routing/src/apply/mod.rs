@@ -49,6 +49,10 @@ impl Routing {
             | Change::ReservationCompleted { .. }
             | Change::CallbackMoved { .. } => self.apply_to_reservation(change),
             Change::EndedForgotten { until } => self.ended.forget(*until),
+            Change::SettlingLeft { rest } => self.leave_settling(rest.as_ref()),
+            Change::ReEvaluationLeft { workflow, rest } => {
+                self.leave_re_evaluation(*workflow, rest.as_ref());
+            }
             Change::TimedRetried { at } => self.matching.retry_after(*at),
             _ => self.apply_to_task(change),
         }

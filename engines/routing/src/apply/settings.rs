@@ -2,9 +2,9 @@
 
 use crate::{
     capacity::{CapacityRules, Matrix},
-    matching::{BitSet, Place},
+    matching::Place,
     model::*,
-    rows::Touched,
+    rows::{ReEvaluation, Settling, Touched},
     state::{ActivityState, Older, QueueState, Routing, Share, WorkflowState},
     workflow::{self, Configuration},
 };
@@ -17,6 +17,7 @@ impl Routing {
         let was_single = self.is_single_tasking();
         self.touch(Touched::Workspace(workspace.sid));
         self.workspace = Some(workspace.clone());
+        self.matching.forget_tried();
         if was_single != self.is_single_tasking() {
             self.relist_everybody();
         }
@@ -26,7 +27,7 @@ impl Routing {
     pub(crate) fn clear(&mut self) {
         let mut touched = self.everything();
         touched.append(&mut self.touched);
-        *self = Self { touched, ..Self::default() };
+        *self = Self { touched, portion: self.portion, ..Self::default() };
     }
 
     pub(crate) fn put_activity(&mut self, activity: &Activity) {
@@ -36,11 +37,7 @@ impl Routing {
         let state = ActivityState { activity: activity.clone(), workers, doing };
         self.activities.insert(activity.sid, state);
         // An expression may ask for the activity's name.
-        for slot in self.slots() {
-            if self.workers.at(slot).worker.activity == activity.sid {
-                self.matching.mark_volatile(slot);
-            }
-        }
+        self.matching.mark_all_volatile();
     }
 
     pub(crate) fn remove_activity(&mut self, sid: ActivitySid) {
@@ -71,8 +68,7 @@ impl Routing {
     pub(crate) fn remove_channel(&mut self, sid: TaskChannelSid) {
         let Some(slot) = self.channels.remove(sid) else { return };
         self.touch(Touched::TaskChannel(sid));
-        self.matching.drop_lines(&mut self.workers, |key| key.channel == slot);
-        self.matching.forget_order(slot);
+        self.matching.forget_channel(&mut self.workers, slot);
         for worker in self.slots() {
             let state = self.workers.at_mut(worker);
             let share = std::mem::take(&mut state.channels[slot]);
@@ -107,9 +103,15 @@ impl Routing {
         let order = old.as_ref().map(|old| old.queue.task_order);
         let (expression, members) = match old {
             Some(old) if same => (old.expression, old.members),
-            _ => {
+            old => {
+                if let Some(old) = old {
+                    let asked = asked(old.expression.as_ref());
+                    self.matching.askers.remove_queue(queue.sid, asked.node());
+                }
                 let expression = compiled(&queue.target_workers);
-                let members = self.members(expression.as_ref());
+                let asked = asked(expression.as_ref());
+                self.matching.askers.add_queue(queue.sid, asked.node());
+                let members = self.matching.members_of_queue(&self.workers, asked.node());
                 (expression, members)
             }
         };
@@ -118,19 +120,13 @@ impl Routing {
         if !same {
             self.refill_lines(queue.sid);
         }
-        if order.is_some_and(|order| order != queue.task_order) {
-            self.reorder_lines(queue.sid, queue.task_order);
+        if let Some(order) = order.filter(|order| *order != queue.task_order) {
+            self.reorder_lines(queue.sid, order, queue.task_order);
         }
     }
 
-    fn members(&mut self, expression: Option<&Expression>) -> BitSet {
-        let bound = expression.map_or_else(Bound::never, |one| one.bind(&Value::Null));
-        self.matching.members_of_queue(&self.workers, bound.node())
-    }
-
     fn lines_in(&self, queue: TaskQueueSid) -> Vec<u32> {
-        let lines = self.matching.has_lines();
-        lines.filter(|line| self.matching.line(*line).key.queue == Some(queue)).collect()
+        self.matching.lines_in(queue).collect()
     }
 
     fn refill_lines(&mut self, queue: TaskQueueSid) {
@@ -140,21 +136,26 @@ impl Routing {
         }
     }
 
-    fn reorder_lines(&mut self, queue: TaskQueueSid, order: TaskOrder) {
-        for line in self.lines_in(queue) {
-            let tasks = &self.tasks;
-            self.matching.reorder(line, order, |sid| {
-                let state = tasks.get(sid).expect("a waiting task is live");
-                Place::of(&state.task, order)
-            });
+    fn reorder_lines(&mut self, queue: TaskQueueSid, old: TaskOrder, order: TaskOrder) {
+        let tasks = &self.tasks;
+        let place = |sid| {
+            let state = tasks.get(sid).expect("a waiting task is live");
+            Place::of(&state.task, order)
+        };
+        for line in self.matching.lines_in(queue).collect::<Vec<_>>() {
+            self.matching.reorder(line, order, place);
         }
+        self.matching.restand(queue, old, place);
     }
 
     pub(crate) fn remove_queue(&mut self, sid: TaskQueueSid) {
         self.touch(Touched::TaskQueue(sid));
-        self.queues.remove(&sid);
         self.tallies.forget_queue(sid);
-        self.matching.drop_lines(&mut self.workers, |key| key.queue == Some(sid));
+        if let Some(state) = self.queues.remove(&sid) {
+            let asked = asked(state.expression.as_ref());
+            self.matching.askers.remove_queue(sid, asked.node());
+        }
+        self.matching.forget_queue(&mut self.workers, sid);
     }
 
     pub(crate) fn put_workflow(&mut self, workflow: &Workflow) {
@@ -169,8 +170,9 @@ impl Routing {
                 (configured(&workflow.configuration), older, 0)
             }
         };
-        let state = WorkflowState { workflow: workflow.clone(), configuration, older, walking };
-        self.workflows.insert(workflow.sid, state);
+        let workflow = workflow.clone();
+        let state = WorkflowState { workflow, configuration, older, walking };
+        self.workflows.insert(state.workflow.sid, state);
     }
 
     /// The older configurations once the current one is replaced.
@@ -187,9 +189,32 @@ impl Routing {
         older
     }
 
+    /// Offers are left over, or no longer.
+    pub(crate) fn leave_settling(&mut self, rest: Option<&Settling>) {
+        let either = rest.or(self.settling.as_ref()).map(|settling| settling.workspace);
+        self.touched.extend(either.map(Touched::Settling));
+        self.fresh = rest.map(|rest| rest.fresh.iter().copied().collect()).unwrap_or_default();
+        self.settling = rest.cloned();
+        if rest.is_none() {
+            self.matching.take_dirty();
+        }
+    }
+
+    /// Tasks are still to go through their workflow again, or no longer.
+    pub(crate) fn leave_re_evaluation(&mut self, sid: WorkflowSid, rest: Option<&ReEvaluation>) {
+        self.touch(Touched::ReEvaluation(sid));
+        match rest {
+            Some(rest) => _ = self.driving.insert(sid, rest.clone()),
+            None => _ = self.driving.remove(&sid),
+        }
+    }
+
     pub(crate) fn remove_workflow(&mut self, sid: WorkflowSid) {
         self.touch(Touched::Workflow(sid));
         self.tallies.forget_workflow(sid);
+        if self.driving.contains_key(&sid) {
+            self.leave_re_evaluation(sid, None);
+        }
         if let Some(state) = self.workflows.remove(&sid) {
             let older = state.older.into_keys();
             self.touched.extend(older.map(|revision| Touched::WorkflowRevision(sid, revision)));
@@ -214,15 +239,17 @@ impl Routing {
 
     pub(crate) fn relist_everybody(&mut self) {
         let single = self.is_single_tasking();
-        for slot in self.slots() {
-            self.matching.unlist(self.workers.at(slot), &self.channels);
-            self.matching.relist(self.workers.at(slot), &self.channels, single);
-        }
+        self.matching.relist_all(&self.workers, &self.channels, single);
     }
 
     pub(crate) fn slots(&self) -> Vec<u32> {
         self.workers.iter().map(|worker| worker.slot).collect()
     }
+}
+
+/// What a queue asks of workers.
+fn asked(expression: Option<&Expression>) -> Bound {
+    expression.map_or_else(Bound::never, |one| one.bind(&Value::Null))
 }
 
 /// Whatever is stored was compiled before; a text that no longer compiles selects nobody.

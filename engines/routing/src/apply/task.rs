@@ -177,7 +177,7 @@ impl Routing {
         let before = deadlines::of_task(&state.task);
         let stood = Standing::of(&state.task);
         if let (TaskStatus::Pending, Some(line)) = (state.task.status, state.line) {
-            self.matching.unwait(&mut self.workers, line, &state.task);
+            self.matching.unwait(line, &state.task);
         }
         change(&mut state.task);
         self.tallies.follow(sid, Some(stood), Some(Standing::of(&state.task)));
@@ -189,7 +189,7 @@ impl Routing {
         }
         let Some(state) = self.tasks.get(sid) else { return };
         if let (TaskStatus::Pending, Some(line)) = (state.task.status, state.line) {
-            self.matching.wait(&mut self.workers, line, &state.task);
+            self.matching.wait(line, &state.task);
         }
     }
 

@@ -2,12 +2,15 @@
 
 use crate::{
     change::Change,
+    matching::Asker,
     model::*,
     rows::Touched,
     state::{Routing, Share, WorkerState},
 };
 use base::Timestamp;
 use expr::Scope;
+use serde_json::Value;
+use std::collections::BTreeSet;
 
 impl Routing {
     pub(crate) fn add_worker(&mut self, worker: &Worker) {
@@ -21,9 +24,10 @@ impl Routing {
         let state = self.workers.at_mut(slot);
         state.channels.resize_with(self.channels.slots(), Share::default);
         state.ruled = ruled;
-        self.matching.learn_values(self.workers.at(slot));
+        self.matching.learn_values(self.workers.at(slot), &Value::Null);
         self.change_worker(sid, |_| ());
-        self.refit(slot);
+        let asking = self.matching.askers.of_new(self.workers.at(slot));
+        self.refit(slot, &asking);
     }
 
     pub(crate) fn remove_worker(&mut self, sid: WorkerSid) {
@@ -39,12 +43,13 @@ impl Routing {
         self.count_in(activity, -1);
         self.list_doing(activity, slot, false);
         self.matching.unlist(self.workers.at(slot), &self.channels);
-        self.matching.forget_values(self.workers.at(slot));
-        for line in self.matching.has_lines().collect::<Vec<_>>() {
+        let state = self.workers.at(slot);
+        let lines: Vec<u32> = state.wide.iter().chain(state.narrow.iter().copied()).collect();
+        for line in lines {
             self.matching.set_member(&mut self.workers, line, slot, false);
         }
         self.queues.values_mut().for_each(|state| _ = state.members.remove(slot));
-        self.matching.forget_worker(slot);
+        self.matching.forget_worker(self.workers.at(slot));
         self.workers.remove(slot);
     }
 
@@ -52,23 +57,25 @@ impl Routing {
         match change {
             Change::WorkerRenamed { worker, friendly_name, version, at } => {
                 let Some(slot) = self.workers.slot(*worker) else { return };
+                let asking = self.matching.askers.of_names(self.workers.at(slot), friendly_name);
                 self.workers.rename(slot, friendly_name);
                 self.change_worker(*worker, |state| show_change(state, *version, *at));
-                self.refit(slot);
+                self.refit(slot, &asking);
             }
             Change::WorkerAttributesChanged { worker, attributes, version, at } => {
                 let Some(slot) = self.workers.slot(*worker) else { return };
-                self.matching.forget_values(self.workers.at(slot));
-                let value = serde_json::from_str(attributes.text()).unwrap_or_default();
+                let mut value = serde_json::from_str(attributes.text()).unwrap_or_default();
                 let ruled = self.channels.rules().about(&value);
                 self.change_worker(*worker, |state| {
                     state.ruled = ruled;
                     state.worker.attributes = attributes.clone();
-                    state.value = value;
+                    std::mem::swap(&mut state.value, &mut value);
                     show_change(state, *version, *at);
                 });
-                self.matching.learn_values(self.workers.at(slot));
-                self.refit(slot);
+                let (before, state) = (value, self.workers.at(slot));
+                self.matching.learn_values(state, &before);
+                let asking = self.matching.askers.of_change(&before, &state.value);
+                self.refit(slot, &asking);
             }
             Change::WorkerActivityChanged { worker, activity, version, at } => {
                 self.set_activity(*worker, *activity, *version, *at);
@@ -144,18 +151,27 @@ impl Routing {
         change(self.workers.at_mut(slot));
         let single = self.is_single_tasking();
         self.matching.relist(self.workers.at(slot), &self.channels, single);
-        self.matching.mark_volatile(slot);
+        self.matching.mark_volatile(self.workers.at(slot));
     }
 
-    /// Works out again which queues and lines a worker is in.
-    pub(crate) fn refit(&mut self, slot: u32) {
+    /// Works out again whether a worker is in those queues and lines.
+    fn refit(&mut self, slot: u32, asking: &BTreeSet<Asker>) {
         let worker = self.workers.at(slot);
         let scope = Scope { worker: &worker.value, ..Scope::default() };
-        for state in self.queues.values_mut() {
-            let is = state.expression.as_ref().is_some_and(|one| one.evaluate(&scope));
-            state.members.set(slot, is);
+        let mut lines = BTreeSet::new();
+        for asker in asking {
+            match asker {
+                Asker::Line(line) => _ = lines.insert(*line),
+                Asker::Queue(sid) => {
+                    let Some(state) = self.queues.get_mut(sid) else { continue };
+                    let is = state.expression.as_ref().is_some_and(|one| one.evaluate(&scope));
+                    if state.members.set(slot, is) {
+                        lines.extend(self.matching.lines_in(*sid));
+                    }
+                }
+            }
         }
-        for line in self.matching.has_lines().collect::<Vec<_>>() {
+        for line in lines {
             let queue = self.matching.line(line).key.queue;
             let in_queue = queue
                 .is_some_and(|sid| self.queues.get(&sid).is_some_and(|q| q.members.contains(slot)));

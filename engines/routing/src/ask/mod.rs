@@ -138,9 +138,6 @@ impl Routing {
     /// Pending tasks of the queue that are served before this one.
     fn ahead_of(&self, task: &Task, queue: TaskQueueSid) -> u64 {
         let Some(state) = self.queues.get(&queue) else { return 0 };
-        let place = Standing::of(task, state.queue.task_order);
-        let lines = self.matching.has_lines().map(|line| self.matching.line(line));
-        let of_queue = lines.filter(|line| line.key.queue == Some(queue));
-        of_queue.map(|line| line.waiting.range(..place).count() as u64).sum()
+        self.matching.ahead_of(queue, Standing::of(task, state.queue.task_order))
     }
 }

@@ -2,7 +2,7 @@
 //!
 //! * [`Routing::record`] is the one door: outside replay, nothing else calls `apply`.
 //! * After each command waiting tasks are settled (see `matching`), so between commands no
-//!   waiting task has an eligible worker.
+//!   waiting task has an eligible worker, unless there was too much to do (see `portion`).
 
 mod activity;
 mod callback;
@@ -11,6 +11,7 @@ mod check_input;
 mod expire;
 mod note;
 mod offer;
+mod portion;
 mod queue;
 mod reservation;
 mod task;
@@ -37,6 +38,7 @@ use base::Sid;
 pub type Turn<'a> = base::Turn<'a, Change, Event>;
 
 pub(crate) use check_input::compile;
+pub(crate) use portion::Portion;
 
 type Handled = Result<Reply, Rejection>;
 
@@ -46,11 +48,11 @@ impl Routing {
     /// The effects of the turn are the events to announce, in order, each with its entities as
     /// they were at that moment.
     pub fn handle(&mut self, turn: &mut Turn<'_>, command: &Command) -> Result<Reply, Rejection> {
-        self.matching.take_dirty();
-        self.movements.clear();
+        self.begin();
         let reply = self.carry_out(turn, command);
         if reply.is_ok() {
             self.settle(turn);
+            self.finish(turn);
         }
         self.parsed = None;
         Ok(self.as_settled(reply?))

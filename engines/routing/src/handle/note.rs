@@ -138,6 +138,8 @@ fn subject(change: &Change) -> Subject {
         | Change::CallbackMoved { .. }
         | Change::DispositionSet { .. }
         | Change::EndedForgotten { .. }
+        | Change::SettlingLeft { .. }
+        | Change::ReEvaluationLeft { .. }
         | Change::TimedRetried { .. } => Subject::Nobody,
     }
 }

@@ -2,152 +2,79 @@
 //!
 //! `matching` says why looking only at what changed is enough.
 
-use super::{Turn, callback::first_callback};
+use super::{
+    Turn,
+    callback::first_callback,
+    portion::{LOOK, MOVE},
+};
 use crate::{
     change::Change,
     deadlines::is_readable,
     event::EventKind,
     facts::{Facts, member_counts},
     limits::{ATTEMPTS_MAX, RESERVATION_TIMEOUT_S_DEFAULT},
-    matching::{BitSet, Place},
+    matching::Next,
     model::*,
     state::Routing,
 };
 use base::{Millis, Timestamp};
 use expr::{Bound, NoSchedules, Scope};
-use std::{
-    cmp::Reverse,
-    collections::{BTreeSet, BinaryHeap},
-};
 
 /// Why a task ended that was offered too often.
 const TOO_OFTEN: &str = "Task canceled after 1000 assignment attempts";
-/// Up to this many workers are asked one by one whether they have room.
-const FEW: usize = 16;
-
-/// Lines whose heads may be offered now, best first, and why they may.
-#[derive(Default)]
-struct Agenda {
-    heads: BinaryHeap<Reverse<(u8, Place, u32)>>,
-    listed: BTreeSet<u32>,
-    /// Lines in which a task began to wait or a worker became a member.
-    dirty: BTreeSet<u32>,
-    workers: Vec<u32>,
-    /// The same, when there are many.
-    worker_set: BitSet,
-}
-
 impl Routing {
-    /// Makes every offer that can be made.
+    /// Makes every offer that can be made, as far as the steps of this call reach.
     pub(super) fn settle(&mut self, turn: &mut Turn<'_>) {
         loop {
             self.settle_lines(turn);
-            if self.fresh.is_empty() {
+            if !self.has_steps() {
                 return;
             }
-            let sid = self.fresh.remove(0);
+            let Some(sid) = self.fresh.pop_front() else { return };
             if let Some(counts) = self.skips(sid, turn.now) {
                 self.skip_target(turn, sid, counts);
             }
+            self.spend(MOVE);
         }
     }
 
     fn settle_lines(&mut self, turn: &mut Turn<'_>) {
-        if self.matching.is_clean() {
-            return;
-        }
-        let mut agenda = Agenda::default();
-        self.extend(&mut agenda);
-        while let Some(Reverse((_, place, line))) = agenda.heads.pop() {
-            agenda.listed.remove(&line);
-            let Some((head, sid)) = self.matching.line(line).head() else { continue };
-            if head != place {
-                self.enlist(&mut agenda, line);
-                continue;
-            }
-            if !agenda.dirty.contains(&line) {
-                if agenda.dirty.is_empty() && !self.have_room(&agenda) {
-                    return;
-                }
-                if !self.has_room_in(&agenda, line) {
-                    continue;
-                }
-            }
-            let chosen = self.choose(line, sid, turn.now);
-            if chosen.is_empty() {
-                agenda.dirty.remove(&line);
-                continue;
-            }
-            self.offer(turn, sid, &chosen);
-            self.enlist(&mut agenda, line);
-            self.extend(&mut agenda);
-        }
-    }
-
-    /// Adds what was marked since the last look.
-    fn extend(&mut self, agenda: &mut Agenda) {
-        if self.matching.is_clean() {
-            return;
-        }
-        let (lines, workers) = self.matching.take_dirty();
         #[cfg(feature = "planted-bugs")]
         if crate::planted::is(crate::planted::Planted::ForgetFreedWorkers) {
-            return;
+            return self.matching.take_dirty();
         }
-        for line in lines {
-            agenda.dirty.insert(line);
-            self.enlist(agenda, line);
-        }
-        let mut reached = Vec::new();
-        for slot in workers {
-            self.matching.lines_of(self.workers.at(slot), &mut reached);
-            if agenda.worker_set.insert(slot) {
-                agenda.workers.push(slot);
+        let mut chosen = std::mem::take(&mut self.matching.chosen);
+        while self.has_steps() && !self.matching.is_clean() {
+            let first = self.workspace.as_ref().map(|workspace| workspace.prioritize_queue_order);
+            let first = first.unwrap_or_default();
+            let next = self.matching.next(&self.workers, first, &mut self.portion.left);
+            let Next::Line(at) = next else { break };
+            let (_, _, line) = at;
+            let Some((_, sid)) = self.matching.line(line).head() else { break };
+            self.choose(line, sid, turn.now, &mut chosen);
+            if chosen.is_empty() {
+                self.matching.tried(at);
+                self.spend(LOOK);
+            } else {
+                self.offer(turn, sid, &chosen);
+                self.spend(MOVE * chosen.len() as i64);
             }
         }
-        for line in reached {
-            self.enlist(agenda, line);
-        }
+        self.matching.chosen = chosen;
     }
 
-    fn enlist(&self, agenda: &mut Agenda, line: u32) {
-        let state = self.matching.line(line);
-        let Some((place, _)) = state.head() else {
-            agenda.dirty.remove(&line);
-            return;
-        };
-        if agenda.listed.insert(line) {
-            let first = self.workspace.as_ref().map(|workspace| workspace.prioritize_queue_order);
-            let group = u8::from(first != Some(state.order));
-            agenda.heads.push(Reverse((group, place, line)));
-        }
-    }
-
-    /// Whether any of the workers who gained something can be offered anything.
-    fn have_room(&self, agenda: &Agenda) -> bool {
-        let channels = 0..self.channels.slots();
-        agenda.workers.len() > FEW
-            || agenda.workers.iter().any(|slot| {
-                channels.clone().any(|channel| self.matching.ready(channel).contains(*slot))
-            })
-    }
-
-    /// Whether one of them can be offered the tasks of a line.
-    fn has_room_in(&self, agenda: &Agenda, line: u32) -> bool {
-        let line = self.matching.line(line);
-        let ready = self.matching.ready(line.key.channel);
-        if agenda.workers.len() > FEW {
-            return line.members.both(ready).any(|slot| agenda.worker_set.contains(slot));
-        }
-        let fits = |slot: &u32| line.members.contains(*slot) && ready.contains(*slot);
-        agenda.workers.iter().any(fits)
-    }
-
-    /// The workers a task is offered to now, first choice first; empty if there are none.
-    pub(crate) fn choose(&mut self, line: u32, sid: TaskSid, now: Timestamp) -> Vec<u32> {
+    /// Finds the workers a task is offered to now, first choice first; none if there are none.
+    pub(crate) fn choose(
+        &mut self,
+        line: u32,
+        sid: TaskSid,
+        now: Timestamp,
+        chosen: &mut Vec<u32>,
+    ) {
+        chosen.clear();
         let state = self.matching.line(line);
         if state.ignores_capacity() {
-            return state.members.iter().collect();
+            return chosen.extend(state.members.iter());
         }
         let queue = state.key.queue.and_then(|sid| self.queues.get(&sid));
         let most = queue.map_or(1, |state| state.queue.max_reserved_workers as usize);
@@ -170,7 +97,7 @@ impl Routing {
             Some(_) => workers.len(),
             None => most + refused.len(),
         };
-        let mut chosen = matching.idlest(workers, channels, line, wanted, &passes);
+        matching.idlest(workers, channels, line, wanted, &passes, chosen);
         if let Some(by) = order_by {
             chosen.sort_by(|one, two| by.compare(&workers.at(*one).value, &workers.at(*two).value));
         }
@@ -178,7 +105,17 @@ impl Routing {
             chosen.sort_by_key(|slot| refused.contains(&workers.at(*slot).worker.sid));
         }
         chosen.truncate(most);
-        chosen
+    }
+
+    /// Whom the index would offer a task next, which waits or is on offer: what an assignment
+    /// costs before anything is written down.
+    pub fn decide(&mut self, sid: TaskSid, now: Timestamp) -> Option<WorkerSid> {
+        let line = self.tasks.get(sid)?.line?;
+        let mut chosen = std::mem::take(&mut self.matching.chosen);
+        self.choose(line, sid, now, &mut chosen);
+        let first = chosen.first().map(|slot| self.workers.at(*slot).worker.sid);
+        self.matching.chosen = chosen;
+        first
     }
 
     /// Workers who refused the newest offer of a task: others come first now.

@@ -7,6 +7,7 @@ use crate::{
     event::{EventKind, Setting},
     limits::RESERVED_WORKERS_MAX,
     model::*,
+    real_time::Whole,
     rejection::Rejection,
     state::Routing,
 };
@@ -87,7 +88,8 @@ impl Routing {
     }
 
     pub(super) fn delete_task_queue(&mut self, turn: &mut Turn<'_>, sid: TaskQueueSid) -> Handled {
-        let queue = self.queues.get(&sid).ok_or_else(|| unknown(sid.sid()))?.queue.clone();
+        let state = self.queues.get(&sid).ok_or_else(|| unknown(sid.sid()))?;
+        let queue = state.queue.clone();
         let names = |state: &&crate::state::WorkflowState| {
             let older = state.older.values().map(|older| &older.configuration);
             older.chain([&state.configuration]).any(|one| one.queues().any(|queue| queue == sid))
@@ -96,7 +98,7 @@ impl Routing {
             let because = format!("workflow {} names it", state.workflow.sid);
             return Err(Rejection::InUse { sid: sid.sid(), because });
         }
-        if self.tasks.any(|state| state.task.queue == Some(sid)) {
+        if self.tallies.has_live(Whole::TaskQueue(sid)) {
             let because = "tasks are in it".to_owned();
             return Err(Rejection::InUse { sid: sid.sid(), because });
         }

@@ -82,7 +82,7 @@ impl Routing {
     ) -> Handled {
         let channel = self.channel(channel)?.clone();
         let sid = channel.sid;
-        if self.tasks.any(|state| state.task.task_channel == sid) {
+        if self.tallies.has_live_on(sid) {
             let because = "tasks are on it".to_owned();
             return Err(Rejection::InUse { sid: sid.sid(), because });
         }

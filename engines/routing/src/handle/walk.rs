@@ -98,7 +98,7 @@ impl Routing {
             self.tell_task(turn, EventKind::TaskQueueEntered, sid);
         }
         if skips {
-            self.fresh.push(sid);
+            self.fresh.push_back(sid);
         }
     }
 

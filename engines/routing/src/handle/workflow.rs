@@ -7,6 +7,7 @@ use crate::{
     event::{EventKind, Setting},
     limits::{RESERVATION_TIMEOUT_S_DEFAULT, RESERVATION_TIMEOUT_S_MAX},
     model::*,
+    real_time::Whole,
     rejection::Rejection,
     state::Routing,
     workflow,
@@ -85,25 +86,10 @@ impl Routing {
         Ok(Reply::Workflow(new))
     }
 
-    /// Pending tasks go through the current configuration from the top. One that it has no place
-    /// for stays where it is: an edit must not lose work.
-    fn drive_all_again(&mut self, turn: &mut Turn<'_>, workflow: WorkflowSid) {
-        for sid in self.tasks.sorted_keys() {
-            let Some(state) = self.tasks.get(sid) else { continue };
-            let task = &state.task;
-            let is_driven = task.status == TaskStatus::Pending
-                && task.workflow == Some(workflow)
-                && task.walk.is_some();
-            if is_driven && let Ok(step) = self.entry_of(turn, sid) {
-                self.enter_workflow(turn, sid, step);
-            }
-        }
-    }
-
     pub(super) fn delete_workflow(&mut self, turn: &mut Turn<'_>, sid: WorkflowSid) -> Handled {
         let state = self.workflows.get(&sid).ok_or_else(|| unknown(sid.sid()))?;
         let workflow = state.workflow.clone();
-        if self.tasks.any(|state| state.task.workflow == Some(sid)) {
+        if self.tallies.has_live(Whole::Workflow(sid)) {
             let because = "tasks run under it".to_owned();
             return Err(Rejection::InUse { sid: sid.sid(), because });
         }

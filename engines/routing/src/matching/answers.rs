@@ -11,7 +11,8 @@ use crate::{
     limits::CACHED_TESTS_MAX,
     state::{WorkerState, Workers},
 };
-use expr::{Node, WorkerField, WorkerTest};
+use expr::{Node, Path, WorkerField, WorkerTest};
+use serde_json::Value;
 use std::collections::{BTreeMap, BTreeSet};
 
 /// Above this many workers it is cheaper to AND bits than to evaluate one by one.
@@ -46,8 +47,12 @@ impl Answers {
         bits
     }
 
-    fn refresh(&mut self, worker: &WorkerState) {
+    fn refresh(&mut self, worker: &WorkerState, before: &Value) {
         for (test, (_, bits)) in &mut self.answers {
+            let is_same = |path: &Path| path.find(before) == path.find(&worker.value);
+            if *before != Value::Null && test.paths().all(is_same) {
+                continue;
+            }
             bits.set(worker.slot, test.evaluate(&worker.value));
         }
     }
@@ -70,24 +75,22 @@ impl Answers {
 }
 
 impl Matching {
-    /// A worker is there, or has other attributes: call after [`Matching::forget_values`].
-    pub(crate) fn learn_values(&mut self, worker: &WorkerState) {
-        self.all.insert(worker.slot);
-        self.values.add(worker);
-        self.tests.refresh(worker);
-    }
-
-    /// A worker's attributes are about to change or to go.
-    pub(crate) fn forget_values(&mut self, worker: &WorkerState) {
-        self.values.remove(worker);
+    /// A worker is there, or has other attributes than `before`.
+    pub(crate) fn learn_values(&mut self, worker: &WorkerState, before: &Value) {
+        let is_new = self.all.insert(worker.slot);
+        self.values.change(worker.slot, (!is_new).then_some(before), Some(&worker.value));
+        self.tests.refresh(worker, if is_new { &Value::Null } else { before });
     }
 
     /// A worker is gone.
-    pub(crate) fn forget_worker(&mut self, slot: u32) {
+    pub(crate) fn forget_worker(&mut self, worker: &WorkerState) {
+        let slot = worker.slot;
+        self.values.change(slot, Some(&worker.value), None);
         self.all.remove(slot);
         self.tests.forget(slot);
         self.available.remove(slot);
         self.closed.iter_mut().for_each(|closed| _ = closed.remove(slot));
+        self.agenda.forget_worker(slot);
         self.ready.iter_mut().for_each(|ready| _ = ready.remove(slot));
     }
 

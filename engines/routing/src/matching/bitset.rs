@@ -48,6 +48,10 @@ impl BitSet {
         if member { self.insert(slot) } else { self.remove(slot) }
     }
 
+    pub(crate) fn is_empty(&self) -> bool {
+        self.words.iter().all(|word| *word == 0)
+    }
+
     pub(crate) fn count(&self) -> usize {
         self.words.iter().map(|word| word.count_ones() as usize).sum()
     }
@@ -65,6 +69,17 @@ impl BitSet {
     pub(crate) fn both<'a>(&'a self, other: &'a Self) -> impl Iterator<Item = u32> + 'a {
         let words = self.words.iter().zip(&other.words).enumerate();
         words.flat_map(|(i, (one, two))| bits(i, one & two))
+    }
+
+    /// Whether the three have a member in common.
+    pub(crate) fn meet(&self, other: &Self, third: &Self) -> bool {
+        let words = self.words.iter().zip(&other.words).zip(&third.words);
+        words.into_iter().any(|((one, two), three)| one & two & three != 0)
+    }
+
+    /// Takes everything out.
+    pub(crate) fn clear(&mut self) {
+        self.words.clear();
     }
 
     pub(crate) fn intersect(&mut self, other: &Self) {

@@ -1,8 +1,11 @@
 //! The index compared with what it would be if worked out again.
 
-use super::{BitSet, Matching, at_worker, idle_key};
-use crate::state::{Channels, WorkerState, Workers};
-use std::collections::BTreeSet;
+use super::{BitSet, Matching, Place, at_worker, idle_key};
+use crate::{
+    model::{TaskOrder, TaskQueueSid},
+    state::{Channels, WorkerState, Workers},
+};
+use std::collections::{BTreeMap, BTreeSet};
 
 impl Matching {
     /// Panics if the index is not what the workers and lines make it.
@@ -33,6 +36,7 @@ impl Matching {
             self.check_worker(worker);
         }
         self.check_sets();
+        self.check_agenda();
         self.tests.check(workers);
         self.values.check(workers);
     }
@@ -45,15 +49,41 @@ impl Matching {
             if !state.members.contains(worker.slot) {
                 continue;
             }
-            if state.is_wide {
-                wide.insert(line);
-            } else if !state.waiting.is_empty() {
-                narrow.push(line);
+            match state.is_wide {
+                true => _ = wide.insert(line),
+                false => narrow.push(line),
             }
         }
         narrow.sort_unstable();
         assert_eq!(worker.wide, wide, "wide lines of {}", worker.worker.sid);
         assert_eq!(worker.narrow, narrow, "narrow lines of {}", worker.worker.sid);
+    }
+
+    fn check_agenda(&self) {
+        for order in [TaskOrder::Fifo, TaskOrder::Lifo] {
+            let of = |fits: fn(&super::Line) -> bool| -> BTreeSet<_> {
+                let lines = self.has_lines().map(|line| (line, self.line(line)));
+                let lines = lines.filter(|(_, state)| state.order == order && fits(state));
+                lines.filter_map(|(line, state)| Some((state.head()?.0, line))).collect()
+            };
+            assert_eq!(*self.agenda.heads_of(order), of(|_| true), "heads of lines");
+            assert_eq!(*self.agenda.dirty_of(order), of(|line| line.is_dirty), "dirty lines");
+        }
+        let mut standing: BTreeMap<TaskQueueSid, BTreeSet<Place>> = BTreeMap::new();
+        for line in self.has_lines() {
+            let state = self.line(line);
+            assert!(!state.is_dirty || state.head().is_some(), "an empty line is dirty");
+            assert!(self.by_queue[&state.key.queue].contains(&line), "lines by queue");
+            if let Some(queue) = state.key.queue {
+                standing.entry(queue).or_default().extend(&state.waiting);
+            }
+        }
+        for (queue, places) in standing {
+            let kept = self.standing.get(queue).into_iter().flat_map(|ranks| ranks.iter());
+            assert!(kept.eq(places), "who stands in {queue}");
+        }
+        let lines: usize = self.by_queue.values().map(BTreeSet::len).sum();
+        assert_eq!(lines, self.by_key.len(), "lines by queue");
     }
 
     fn check_sets(&self) {
@@ -66,13 +96,14 @@ impl Matching {
                 unused.insert((state.stamp, line));
             }
             let shown = self.waiting[state.key.channel].contains(line);
-            assert_eq!(shown, state.is_wide && waits(&line), "whether {:?} shows", state.key);
+            assert_eq!(shown, waits(&line), "whether {:?} shows", state.key);
         }
         assert_eq!(self.unused, unused, "unused lines");
         let of = |fits: fn(&super::Line) -> bool| -> BTreeSet<u32> {
             self.has_lines().filter(waits).filter(|line| fits(self.line(*line))).collect()
         };
-        assert_eq!(self.volatile, of(|line| line.is_volatile), "volatile lines");
+        let volatile: BitSet = of(|line| line.is_volatile).into_iter().collect();
+        assert_eq!(self.volatile, volatile, "volatile lines");
         assert_eq!(self.timed, of(|line| line.is_timed), "timed lines");
     }
 }

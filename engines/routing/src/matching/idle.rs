@@ -68,12 +68,20 @@ impl Matching {
         }
     }
 
+    /// Works out for all workers where they have room, after a rule about that changed.
+    pub(crate) fn relist_all(&mut self, workers: &Workers, channels: &Channels, single: bool) {
+        self.idle.iter_mut().for_each(|order| *order = None);
+        for worker in workers.iter() {
+            self.relist(worker, channels, single);
+        }
+    }
+
     /// The orders of a channel are no longer right: they are built again when wanted.
     pub(crate) fn forget_order(&mut self, channel: usize) {
         self.idle[channel] = None;
     }
 
-    /// The first `most` members of a line with room, longest idle first, who pass.
+    /// Finds the first `most` members of a line with room, longest idle first, who pass.
     pub(crate) fn idlest(
         &mut self,
         workers: &Workers,
@@ -81,7 +89,8 @@ impl Matching {
         line: u32,
         most: usize,
         passes: &dyn Fn(u32) -> bool,
-    ) -> Vec<u32> {
+        found: &mut Vec<u32>,
+    ) {
         let state = self.line(line);
         let channel = state.key.channel;
         let optimized = is_optimized(channels, channel);
@@ -92,13 +101,13 @@ impl Matching {
             *place = slot;
             count += 1;
         }
-        let is_many = candidates.next().is_some();
+        let is_many = count == FEW && candidates.next().is_some();
         drop(candidates);
         if is_many {
-            return self.idlest_of_many(workers, optimized, line, most, passes);
+            return self.idlest_of_many(workers, optimized, line, most, passes, found);
         }
         let passing = few[..count].iter().copied().filter(|slot| passes(*slot));
-        self.first(workers, (channel, optimized), most, passing)
+        self.first(workers, (channel, optimized), most, passing, found);
     }
 
     fn idlest_of_many(
@@ -108,34 +117,41 @@ impl Matching {
         line: u32,
         most: usize,
         passes: &dyn Fn(u32) -> bool,
-    ) -> Vec<u32> {
+        found: &mut Vec<u32>,
+    ) {
         let channel = self.line(line).key.channel;
         if self.idle[channel].is_none() {
             let key = |slot| idle_key(workers.at(slot), channel, optimized);
             self.idle[channel] = Some(self.ready[channel].iter().map(key).collect());
         }
-        if most <= FEW
-            && let Some(found) = self.walk(line, most, passes)
-        {
-            return found;
+        if most <= FEW && self.walk(line, most, passes, found) {
+            return;
         }
         let ready = self.line(line).members.both(&self.ready[channel]);
-        self.first(workers, (channel, optimized), most, ready.filter(|slot| passes(*slot)))
+        let passing = ready.filter(|slot| passes(*slot));
+        self.first(workers, (channel, optimized), most, passing, found);
     }
 
-    /// `None` if that many were not met within the steps allowed.
-    fn walk(&self, line: u32, most: usize, passes: &dyn Fn(u32) -> bool) -> Option<Vec<u32>> {
+    /// Says whether that many were met within the steps allowed.
+    fn walk(
+        &self,
+        line: u32,
+        most: usize,
+        passes: &dyn Fn(u32) -> bool,
+        found: &mut Vec<u32>,
+    ) -> bool {
         let line = self.line(line);
-        let mut found = Vec::with_capacity(most);
-        for (_, _, _, slot) in self.idle[line.key.channel].as_ref()?.iter().take(STEPS) {
+        let order = self.idle[line.key.channel].as_ref();
+        for (_, _, _, slot) in order.into_iter().flatten().take(STEPS) {
             if line.members.contains(*slot) && passes(*slot) {
                 found.push(*slot);
                 if found.len() == most {
-                    return Some(found);
+                    return true;
                 }
             }
         }
-        None
+        found.clear();
+        false
     }
 
     fn first(
@@ -144,14 +160,14 @@ impl Matching {
         (channel, optimized): (usize, bool),
         most: usize,
         slots: impl Iterator<Item = u32>,
-    ) -> Vec<u32> {
+        found: &mut Vec<u32>,
+    ) {
         if most == 1 && !optimized {
             let sid = |slot: u32| workers.at(slot).worker.sid;
-            let first = slots.min_by(|one, two| {
+            return found.extend(slots.min_by(|one, two| {
                 let by_time = self.since(*one).cmp(&self.since(*two));
                 by_time.then_with(|| sid(*one).cmp(&sid(*two)))
-            });
-            return first.into_iter().collect();
+            }));
         }
         let mut keys: Vec<IdleKey> =
             slots.map(|slot| idle_key(workers.at(slot), channel, optimized)).collect();
@@ -160,6 +176,6 @@ impl Matching {
             keys.truncate(most);
         }
         keys.sort_unstable();
-        keys.into_iter().map(|(_, _, _, slot)| slot).collect()
+        found.extend(keys.into_iter().map(|(_, _, _, slot)| slot));
     }
 }

@@ -71,6 +71,11 @@ impl Place {
         }
     }
 
+    #[cfg(test)]
+    pub(super) const fn at(priority: u32, start: i64, sid: u128) -> Self {
+        Self { priority, start, sid }
+    }
+
     pub(crate) fn task(self, order: TaskOrder) -> TaskSid {
         TaskSid::new(match order {
             TaskOrder::Fifo => self.sid,
@@ -98,6 +103,10 @@ pub(crate) struct Line {
 }
 
 impl Line {
+    fn place(&self) -> Option<Place> {
+        self.waiting.first().copied()
+    }
+
     pub(crate) fn head(&self) -> Option<(Place, TaskSid)> {
         self.waiting.first().map(|place| (*place, place.task(self.order)))
     }
@@ -216,10 +225,11 @@ impl Matching {
             members,
             key: key.clone(),
         };
-        if state.is_wide {
-            state.members.iter().for_each(|slot| _ = workers.at_mut(slot).wide.insert(line));
-        }
+        let is_wide = state.is_wide;
+        state.members.iter().for_each(|slot| enroll(workers.at_mut(slot), line, is_wide, true));
+        self.askers.add_line(line, &key.who);
         self.lines[line as usize] = Some(Box::new(state));
+        self.by_queue.entry(key.queue).or_default().insert(line);
         self.by_key.insert(key, line);
         line
     }
@@ -243,57 +253,81 @@ impl Matching {
 
     fn drop_line(&mut self, workers: &mut Workers, line: u32) {
         let state = self.lines[line as usize].take().expect("a line in use is there");
-        if state.is_wide {
-            state.members.iter().for_each(|slot| _ = workers.at_mut(slot).wide.remove(line));
-        }
+        let is_wide = state.is_wide;
+        state.members.iter().for_each(|slot| enroll(workers.at_mut(slot), line, is_wide, false));
+        self.askers.remove_line(line, &state.key.who);
         self.by_key.remove(&state.key);
+        if let Some(lines) = self.by_queue.get_mut(&state.key.queue) {
+            lines.remove(&line);
+            if lines.is_empty() {
+                self.by_queue.remove(&state.key.queue);
+            }
+        }
         self.free.insert(line);
     }
 
-    /// Drops the lines of a queue or a channel that is gone; no task refers to them.
-    pub(crate) fn drop_lines(&mut self, workers: &mut Workers, of: impl Fn(&LineKey) -> bool) {
-        let gone: Vec<u32> =
-            self.by_key.iter().filter(|(key, _)| of(key)).map(|(_, line)| *line).collect();
-        for line in gone {
+    /// Drops the lines of a channel that is gone; no task refers to them.
+    pub(crate) fn forget_channel(&mut self, workers: &mut Workers, channel: usize) {
+        let of_channel = self.by_key.iter().filter(|(key, _)| key.channel == channel);
+        let lines = of_channel.map(|(_, line)| *line).collect();
+        self.drop_lines(workers, lines);
+        self.forget_order(channel);
+    }
+
+    fn drop_lines(&mut self, workers: &mut Workers, lines: BTreeSet<u32>) {
+        for line in lines {
             self.unused.remove(&(self.line(line).stamp, line));
             self.drop_line(workers, line);
         }
     }
 
     /// A task begins to wait.
-    pub(crate) fn wait(&mut self, workers: &mut Workers, line: u32, task: &Task) {
-        let state = self.line_mut(line);
-        let was_empty = state.waiting.is_empty();
-        state.waiting.insert(Place::of(task, state.order));
+    pub(crate) fn wait(&mut self, line: u32, task: &Task) {
+        let state = self.lines[line as usize].as_deref_mut().expect("a line in use is there");
+        let (place, before) = (Place::of(task, state.order), state.place());
+        state.waiting.insert(place);
         if state.is_timed {
             let since = task.queue_entered_at.map_or(task.updated_at, |at| at.max(task.updated_at));
             self.retry_at = self.retry_at.max(next_minute(since));
         }
+        if let Some(queue) = state.key.queue {
+            self.standing.entry(queue).insert(place);
+        }
+        self.reseat(line, before);
         self.mark_line(line);
-        if was_empty {
-            self.show(workers, line, true);
+        if before.is_none() {
+            self.show(line, true);
         }
     }
 
     /// A task no longer waits.
-    pub(crate) fn unwait(&mut self, workers: &mut Workers, line: u32, task: &Task) {
-        let state = self.line_mut(line);
-        state.waiting.remove(&Place::of(task, state.order));
-        if state.waiting.is_empty() {
-            self.show(workers, line, false);
+    pub(crate) fn unwait(&mut self, line: u32, task: &Task) {
+        let state = self.lines[line as usize].as_deref_mut().expect("a line in use is there");
+        let (place, before) = (Place::of(task, state.order), state.place());
+        state.waiting.remove(&place);
+        if let Some(queue) = state.key.queue {
+            self.standing.entry(queue).remove(place);
+        }
+        self.reseat(line, before);
+        if self.line(line).waiting.is_empty() {
+            self.show(line, false);
         }
     }
 
+    /// Follows a line's head.
+    fn reseat(&mut self, line: u32, before: Option<Place>) {
+        let state = self.lines[line as usize].as_deref_mut().expect("a line in use is there");
+        let after = state.place();
+        self.agenda.reseat((line, state.order), (before, after), state.is_dirty);
+        state.is_dirty &= after.is_some();
+    }
+
     /// Lets members see, or no longer see, that tasks wait in a line.
-    fn show(&mut self, workers: &mut Workers, line: u32, waits: bool) {
+    fn show(&mut self, line: u32, waits: bool) {
         let state = self.lines[line as usize].as_deref().expect("a line in use is there");
-        if state.is_wide {
-            self.waiting[state.key.channel].set(line, waits);
-        } else {
-            state.members.iter().for_each(|slot| list(workers.at_mut(slot), line, waits));
-        }
+        self.waiting[state.key.channel].set(line, waits);
         if state.is_volatile {
-            set_in(&mut self.volatile, line, waits);
+            self.volatile.set(line, waits);
         }
         if state.is_timed {
             set_in(&mut self.timed, line, waits);
@@ -312,11 +346,7 @@ impl Matching {
         } else {
             state.member_count -= 1;
         }
-        if state.is_wide {
-            workers.at_mut(slot).wide.set(line, is);
-        } else if waits {
-            list(workers.at_mut(slot), line, is);
-        }
+        enroll(workers.at_mut(slot), line, state.is_wide, is);
         if !state.is_wide && state.member_count > NARROW_MAX {
             self.widen(workers, line);
         }
@@ -328,15 +358,10 @@ impl Matching {
     fn widen(&mut self, workers: &mut Workers, line: u32) {
         let state = self.lines[line as usize].as_deref_mut().expect("a line in use is there");
         state.is_wide = true;
-        let waits = !state.waiting.is_empty();
         for slot in state.members.iter() {
-            let worker = workers.at_mut(slot);
-            worker.wide.insert(line);
-            if waits {
-                list(worker, line, false);
-            }
+            enroll(workers.at_mut(slot), line, false, false);
+            enroll(workers.at_mut(slot), line, true, true);
         }
-        self.waiting[state.key.channel].set(line, waits);
     }
 
     /// Works out all members of a line again, after its queue's members changed.
@@ -352,19 +377,6 @@ impl Matching {
         }
     }
 
-    /// The lines with waiting tasks that a worker is in, on channels with room.
-    pub(crate) fn lines_of(&self, worker: &WorkerState, visit: &mut Vec<u32>) {
-        for (channel, waiting) in self.waiting.iter().enumerate() {
-            if self.ready[channel].contains(worker.slot) {
-                visit.extend(worker.wide.both(waiting));
-            }
-        }
-        visit.extend(worker.narrow.iter().copied().filter(|line| {
-            let line = self.line(*line);
-            line.ignores_capacity() || self.ready[line.key.channel].contains(worker.slot)
-        }));
-    }
-
     /// Puts the tasks of a line in another order.
     pub(crate) fn reorder(
         &mut self,
@@ -372,14 +384,51 @@ impl Matching {
         order: TaskOrder,
         place: impl Fn(TaskSid) -> Place,
     ) {
-        let state = self.line_mut(line);
+        let state = self.lines[line as usize].as_deref_mut().expect("a line in use is there");
+        let (before, is_dirty) = (state.place(), state.is_dirty);
+        self.agenda.reseat((line, state.order), (before, None), is_dirty);
         let old = std::mem::replace(&mut state.order, order);
         let tasks: Vec<TaskSid> = state.waiting.iter().map(|at| at.task(old)).collect();
         state.waiting = tasks.into_iter().map(place).collect();
+        self.agenda.reseat((line, order), (None, state.place()), is_dirty);
+    }
+
+    /// Pending tasks of a queue that are served before that place.
+    pub(crate) fn ahead_of(&self, queue: TaskQueueSid, place: Place) -> u64 {
+        self.standing.get(queue).map_or(0, |standing| standing.before(place) as u64)
+    }
+
+    /// Puts the pending tasks of a queue in another order.
+    pub(crate) fn restand(
+        &mut self,
+        queue: TaskQueueSid,
+        old: TaskOrder,
+        place: impl Fn(TaskSid) -> Place,
+    ) {
+        if let Some(standing) = self.standing.get_mut(queue) {
+            *standing = standing.iter().map(|at| place(at.task(old))).collect();
+        }
+    }
+
+    /// A queue is gone; no task is in it.
+    pub(crate) fn forget_queue(&mut self, workers: &mut Workers, queue: TaskQueueSid) {
+        self.standing.remove(queue);
+        let lines = self.by_queue.get(&Some(queue)).cloned().unwrap_or_default();
+        self.drop_lines(workers, lines);
+    }
+
+    /// The lines of a queue.
+    pub(crate) fn lines_in(&self, queue: TaskQueueSid) -> impl Iterator<Item = u32> + '_ {
+        self.by_queue.get(&Some(queue)).into_iter().flatten().copied()
     }
 }
 
-fn list(worker: &mut WorkerState, line: u32, is: bool) {
+/// Writes a line into a worker's lists, or takes it out.
+fn enroll(worker: &mut WorkerState, line: u32, is_wide: bool, is: bool) {
+    if is_wide {
+        worker.wide.set(line, is);
+        return;
+    }
     match (worker.narrow.binary_search(&line), is) {
         (Err(at), true) => worker.narrow.insert(at, line),
         (Ok(at), false) => _ = worker.narrow.remove(at),

@@ -22,19 +22,25 @@
 //! unless an expression asks for load or activity: lines with such expressions are marked dirty
 //! whenever a fact about one of their members changes.
 
+mod agenda;
 mod answers;
+mod askers;
 mod bitset;
 mod check;
 mod idle;
 mod lines;
 mod obstacle;
+mod ranks;
 mod values;
 
+pub(crate) use agenda::Next;
+pub(crate) use askers::Asker;
 pub(crate) use bitset::BitSet;
 pub(crate) use idle::idle_key;
 pub(crate) use lines::{Known, Line, LineKey, Place, Who};
 pub(crate) use obstacle::{Obstacle, at_worker};
 
+use crate::{map::Map, model::TaskQueueSid, state::WorkerState};
 use base::Timestamp;
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -48,15 +54,20 @@ pub(crate) struct Matching {
     lines: Vec<Option<Box<Line>>>,
     free: BTreeSet<u32>,
     by_key: BTreeMap<LineKey, u32>,
+    by_queue: BTreeMap<Option<TaskQueueSid>, BTreeSet<u32>>,
+    /// By queue: where its pending tasks stand.
+    standing: Map<TaskQueueSid, ranks::Ranks>,
+    pub(crate) askers: askers::Askers,
+    agenda: agenda::Agenda,
     /// Lines without tasks, longest unused first.
     unused: BTreeSet<(u64, u32)>,
     stamp: u64,
     /// By channel slot: workers who may be offered a task now.
     ready: Vec<BitSet>,
-    /// By channel slot: wide lines in which tasks wait.
+    /// By channel slot: lines in which tasks wait.
     waiting: Vec<BitSet>,
     /// Lines with waiting tasks whose members change without their attributes.
-    volatile: BTreeSet<u32>,
+    volatile: BitSet,
     /// Those of them whose expression asks for the time.
     timed: BTreeSet<u32>,
     /// When the tasks in timed lines are tried again.
@@ -72,8 +83,8 @@ pub(crate) struct Matching {
     closed: Vec<BitSet>,
     tests: answers::Answers,
     values: values::ValueIndex,
-    dirty_lines: Vec<u32>,
-    dirty_workers: Vec<u32>,
+    /// What `choose` found last: kept to be filled again.
+    pub(crate) chosen: Vec<u32>,
 }
 
 impl Matching {
@@ -119,35 +130,19 @@ impl Matching {
         self.idle.resize_with(channels, || None);
     }
 
+    /// The tasks of a line, if any wait, are tried again.
     pub(crate) fn mark_line(&mut self, line: u32) {
-        let state = self.line_mut(line);
+        let state = self.lines[line as usize].as_deref_mut().expect("a line in use is there");
+        let Some((place, _)) = state.head() else { return };
         if !state.is_dirty {
             state.is_dirty = true;
-            self.dirty_lines.push(line);
+            self.agenda.set_dirty(state.order, (place, line), true);
         }
     }
 
+    /// A worker gained room.
     pub(crate) fn mark_worker(&mut self, slot: u32) {
-        self.dirty_workers.push(slot);
-    }
-
-    /// The marks made since the last call, sorted; lines are no longer marked.
-    pub(crate) fn take_dirty(&mut self) -> (Vec<u32>, Vec<u32>) {
-        let (mut lines, mut workers) =
-            (std::mem::take(&mut self.dirty_lines), std::mem::take(&mut self.dirty_workers));
-        lines.retain(|line| self.lines[*line as usize].is_some());
-        for line in &lines {
-            self.line_mut(*line).is_dirty = false;
-        }
-        lines.sort_unstable();
-        workers.sort_unstable();
-        workers.dedup();
-        workers.retain(|slot| self.all.contains(*slot));
-        (lines, workers)
-    }
-
-    pub(crate) fn is_clean(&self) -> bool {
-        self.dirty_lines.is_empty() && self.dirty_workers.is_empty()
+        self.agenda.gain(slot);
     }
 
     /// Lines with waiting tasks whose expression asks for the time.
@@ -168,14 +163,21 @@ impl Matching {
     }
 
     /// Lines whose members depend on load or activity, after a fact about this worker changed.
-    pub(crate) fn mark_volatile(&mut self, slot: u32) {
+    pub(crate) fn mark_volatile(&mut self, worker: &WorkerState) {
         if self.volatile.is_empty() {
             return;
         }
-        for line in self.volatile.clone() {
-            if self.line(line).members.contains(slot) {
-                self.mark_line(line);
-            }
+        let wide = worker.wide.both(&self.volatile);
+        let narrow = worker.narrow.iter().copied().filter(|line| self.volatile.contains(*line));
+        for line in wide.chain(narrow).collect::<Vec<_>>() {
+            self.mark_line(line);
+        }
+    }
+
+    /// All of them, after a fact about many workers changed.
+    pub(crate) fn mark_all_volatile(&mut self) {
+        for line in self.volatile.iter().collect::<Vec<_>>() {
+            self.mark_line(line);
         }
     }
 

@@ -3,10 +3,7 @@
 //! Answers equality, IN and HAS tests at the cost of the answer, so an expression that is new
 //! with each task, because it names one person, costs nothing.
 
-use crate::{
-    limits::INDEXED_PATHS_MAX,
-    state::{WorkerState, Workers},
-};
+use crate::{limits::INDEXED_PATHS_MAX, state::Workers};
 use expr::{Lookup, Path, ScalarKey, scalars_at};
 use serde_json::Value;
 use std::collections::BTreeMap;
@@ -37,20 +34,18 @@ impl ValueIndex {
         Some(found)
     }
 
-    pub(super) fn add(&mut self, worker: &WorkerState) {
+    /// A worker has other attributes, or is there only before or only after.
+    pub(super) fn change(&mut self, slot: u32, before: Option<&Value>, after: Option<&Value>) {
         for (path, index) in &mut self.0 {
-            enter(index, path, &worker.value, worker.slot);
-        }
-    }
-
-    pub(super) fn remove(&mut self, worker: &WorkerState) {
-        for (path, index) in &mut self.0 {
-            for key in scalars_at(path, &worker.value) {
-                let Some(slots) = index.get_mut(&key) else { continue };
-                slots.retain(|slot| *slot != worker.slot);
-                if slots.is_empty() {
-                    index.remove(&key);
-                }
+            let found = [before, after].map(|value| value.map(|value| path.find(value)));
+            if found[0] == found[1] {
+                continue;
+            }
+            if let Some(before) = before {
+                leave(index, path, before, slot);
+            }
+            if let Some(after) = after {
+                enter(index, path, after, slot);
             }
         }
     }
@@ -72,6 +67,18 @@ fn enter(index: &mut BTreeMap<ScalarKey, Vec<u32>>, path: &Path, value: &Value, 
         let slots = index.entry(key).or_default();
         if let Err(at) = slots.binary_search(&slot) {
             slots.insert(at, slot);
+        }
+    }
+}
+
+fn leave(index: &mut BTreeMap<ScalarKey, Vec<u32>>, path: &Path, value: &Value, slot: u32) {
+    for key in scalars_at(path, value) {
+        let Some(slots) = index.get_mut(&key) else { continue };
+        if let Ok(at) = slots.binary_search(&slot) {
+            slots.remove(at);
+        }
+        if slots.is_empty() {
+            index.remove(&key);
         }
     }
 }

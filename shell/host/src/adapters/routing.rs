@@ -68,6 +68,8 @@ impl Engine for RoutingEngine {
         &tables::WORKFLOW_REVISION,
         &tables::TASK,
         &tables::RESERVATION,
+        &tables::SETTLING,
+        &tables::RE_EVALUATION,
     ];
 
     const LOGS: &'static [&'static Table] = &[&tables::EVENT];
@@ -226,6 +228,8 @@ fn table(kind: RowKind) -> &'static Table {
         RowKind::WorkflowRevision => &tables::WORKFLOW_REVISION,
         RowKind::Task => &tables::TASK,
         RowKind::Reservation => &tables::RESERVATION,
+        RowKind::Settling => &tables::SETTLING,
+        RowKind::ReEvaluation => &tables::RE_EVALUATION,
     }
 }
 
@@ -267,7 +271,11 @@ fn values(row: &RowRef<'_>) -> Vec<Value> {
         RowRef::WorkerChannel(row) => {
             vec![super::sid(row.worker.sid()), super::sid(row.task_channel.sid())]
         }
-        RowRef::Capacity(_) | RowRef::WorkerLoad(_) | RowRef::Removed { .. } => Vec::new(),
+        RowRef::Capacity(_)
+        | RowRef::WorkerLoad(_)
+        | RowRef::Settling(_)
+        | RowRef::ReEvaluation(_)
+        | RowRef::Removed { .. } => Vec::new(),
         RowRef::TaskQueue(row) => {
             vec![row.friendly_name.as_str().into(), row.created_at.into(), row.updated_at.into()]
         }

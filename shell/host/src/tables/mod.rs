@@ -26,6 +26,8 @@ pub static ALL: &[&Table] = &[
     &WORKFLOW_REVISION,
     &TASK,
     &RESERVATION,
+    &SETTLING,
+    &RE_EVALUATION,
     &EVENT,
     &ACCOUNT,
     &API_KEY,

@@ -68,6 +68,13 @@ pub static WORKER_LOAD: Table =
 pub static EVENT: Table =
     Table { name: "event", columns: &[fixed(text("facts"))], indexes: &[], live: None };
 
+/// Offers that were too many for one step of the workspace: one row while there are any.
+pub static SETTLING: Table = Table { name: "settling", columns: &[], indexes: &[], live: None };
+
+/// Workflows whose tasks are on their way through them again.
+pub static RE_EVALUATION: Table =
+    Table { name: "re_evaluation", columns: &[], indexes: &[], live: None };
+
 /// Task queues.
 pub static TASK_QUEUE: Table = Table {
     name: "task_queue",
