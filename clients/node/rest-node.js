@@ -101,6 +101,29 @@ async function life(space, { worker, workflow }) {
   await refused('unknown sid', () => space.tasks('WT00000000000000000000000000000000').fetch(), (e) => e.status === 404 && e.code === 20404);
 }
 
+async function events(space, { worker, workflow, queue }) {
+  const events = await space.events.list();
+  const created = events.find((e) => e.eventType === 'task.created');
+  check('events of the last fifteen minutes', created && created.sid.startsWith('EV') && events[0].eventType === 'workspace.created');
+  const task = created.eventData.task_sid;
+  const of = async (filter) => (await space.events.list(filter)).map((e) => e.eventType);
+  check('events of a task in order', (await of({ taskSid: task })).join().startsWith('task.created,workflow.entered,workflow.target-matched,task-queue.entered,reservation.created,reservation.accepted'), await of({ taskSid: task }));
+  const accepted = await space.events.list({ eventType: 'reservation.accepted' });
+  check('events of a type', accepted.length === 1 && accepted[0].eventData.worker_sid === worker.sid && accepted[0].resourceType === 'reservation');
+  const reservation = accepted[0].resourceSid;
+  check('events of a reservation', (await of({ reservationSid: reservation })).every((type) => type.startsWith('reservation.')));
+  check('events of a worker', (await of({ workerSid: worker.sid }))[0] === 'worker.created');
+  check('events of a queue', (await of({ taskQueueSid: queue.sid }))[0] === 'task-queue.created');
+  check('events of a workflow', (await of({ workflowSid: workflow.sid }))[0] === 'workflow.created');
+  check('events of a task channel', (await of({ taskChannel: 'letters' }))[0] === 'task-channel.created');
+  check('event by its SID', (await of({ sid: created.sid })).join() === 'task.created' && (await space.events(created.sid).fetch()).eventData.task_sid === task);
+  const before = new Date(Date.now() - 60 * 60000);
+  check('events of a time', (await of({ startDate: before, endDate: new Date(Date.now() - 30 * 60000) })).length === 0 && (await of({ startDate: before })).length === events.length);
+  check('events of some minutes', (await of({ minutes: 5 })).length === events.length);
+  check('events page by page', (await space.events.list({ pageSize: 7 })).map((e) => e.sid).join() === events.map((e) => e.sid).join());
+  await refused('an unknown type of event', () => space.events.list({ eventType: 'task.exploded' }), (e) => e.status === 400 && e.code === 20001);
+}
+
 function signatures() {
   const tok = '12345';
   const url = 'https://example.test/voice?foo=1&bar=2';
@@ -115,7 +138,9 @@ function signatures() {
 
 main(async () => {
   const space = await workspaces();
-  await life(space, await resources(space));
+  const made = await resources(space);
+  await life(space, made);
+  await events(space, made);
   check('workspace with everything in it deleted', (await space.remove()) === true);
   signatures();
 });

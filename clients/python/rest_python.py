@@ -1,5 +1,6 @@
 # The official Python library against TaskRouter over REST.
 # Run: BASE=http://host:port ACCOUNT_SID= AUTH_TOKEN= [REST_TEMPLATE='http://host:port/{product}'] python rest_python.py   (needs PyPI package: twilio)
+import datetime
 import json
 import os
 import re
@@ -84,6 +85,27 @@ def life(space, worker, workflow):
     check("tasks listed by status", [t.sid for t in space.tasks.list(assignment_status=["completed"])] == [task.sid])
 
 
+def events(space, worker, workflow):
+    listed = space.events.list()
+    created = next(e for e in listed if e.event_type == "task.created")
+    check("events with their data", created.event_data["task_attributes"].startswith("{") and created.event_date_ms // 1000 == int(created.event_date.timestamp()), created.event_data)
+    of = lambda **filters: [e.event_type for e in space.events.list(**filters)]
+    check("events of a task", of(task_sid=created.event_data["task_sid"])[:2] == ["task.created", "workflow.entered"])
+    accepted = space.events.list(event_type="reservation.accepted")
+    check("events of a type", [e.event_data["worker_sid"] for e in accepted] == [worker.sid])
+    check("events of a reservation", set(of(reservation_sid=accepted[0].resource_sid)) >= {"reservation.created", "reservation.completed"})
+    check("events of a worker", of(worker_sid=worker.sid)[0] == "worker.created")
+    check("events of a queue", "task-queue.entered" in of(task_queue_sid=accepted[0].event_data["task_queue_sid"]))
+    check("events of a workflow", of(workflow_sid=workflow.sid)[0] == "workflow.created")
+    check("events of a task channel", "task.created" in of(task_channel="default") and "task.created" not in of(task_channel="voice"))
+    check("event by its SID", of(sid=created.sid) == ["task.created"] and space.events(created.sid).fetch().sid == created.sid)
+    now = datetime.datetime.now(datetime.timezone.utc)
+    hour, half = now - datetime.timedelta(hours=1), now - datetime.timedelta(minutes=30)
+    check("events of a time", of(start_date=hour, end_date=half) == [] and len(of(start_date=hour)) == len(listed) == len(of(minutes=5)))
+    check("events page by page", [e.sid for e in space.events.list(page_size=7)] == [e.sid for e in listed])
+    refused("unknown type of event", lambda: space.events.list(event_type="task.exploded"), 400, 20001)
+
+
 def signatures():
     v = RequestValidator("12345")
     u, p = "https://example.test/voice?foo=1&bar=2", {"CallSid": "CA1", "From": "+1", "To": "+2", "Digits": "1234"}
@@ -97,6 +119,7 @@ def main():
     space = workspaces(client, direct)
     worker, workflow = resources(space)
     life(space, worker, workflow)
+    events(space, worker, workflow)
     check("workspace with everything in it deleted", space.delete() is True)
     signatures()
     sys.exit(1 if failed else 0)

@@ -149,12 +149,11 @@ fn scan(
     match (window.direction, window.after) {
         (_, None) => {}
         (Direction::Descending, Some(after)) => filters.push(at_most(after)),
-        (Direction::Ascending, Some(after)) => {
-            // Its row may hold further ones.
-            let row = row_of(store, partition, after)?;
-            let first = row.as_ref().map(key).transpose()?;
-            begin = begin.max(first.unwrap_or(after));
-        }
+        (Direction::Ascending, Some(after)) => begin = begin.max(after),
+    }
+    // The row that begins before it may hold further ones.
+    if let Some(row) = row_of(store, partition, begin)? {
+        begin = key(&row)?;
     }
     if let Some(sid) = query.sid {
         let Some(row) = row_of(store, partition, sid)? else { return Ok(None) };

@@ -1,5 +1,6 @@
 //! TaskRouter over HTTP without a socket: the real layer, host and engine over the memory store.
 
+mod events;
 mod lists;
 mod resources;
 mod work;
