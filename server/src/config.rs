@@ -4,6 +4,7 @@
 //! * What is not built yet is refused, not ignored.
 
 use api::{Disposition, Limits, Site};
+use base::Millis;
 use clap::{Args, ValueEnum};
 use ipnet::IpNet;
 use serde::{Deserialize, Serialize};
@@ -83,6 +84,7 @@ struct File {
     allow_private_callbacks: Option<String>,
     desk: Desk,
     demo: Demo,
+    retention: Kept,
     sqlite: Sqlite,
 }
 
@@ -105,6 +107,13 @@ struct Demo {
     workspace: Option<routing::WorkspaceSid>,
     workflow: Option<routing::WorkflowSid>,
     topics: Option<Vec<live::Topic>>,
+}
+
+#[derive(Clone, Copy, Debug, Default, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+struct Kept {
+    history_days: Option<u32>,
+    journal_days: Option<u32>,
 }
 
 #[derive(Clone, Copy, Debug, Default, Deserialize)]
@@ -171,6 +180,8 @@ pub struct Config {
     pub dispositions: Vec<Disposition>,
     /// The visitors' page, if it is switched on.
     pub demo: Option<live::Demo>,
+    /// How long history is kept.
+    pub retention: host::Retention,
 }
 
 impl Config {
@@ -210,6 +221,7 @@ impl Config {
             allow_private_callbacks: networks(&cidrs.unwrap_or_default())?,
             dispositions: dispositions(file.desk.dispositions)?,
             demo: (flags.demo || file.demo.enabled).then(|| demo(file.demo)),
+            retention: retention(file.retention)?,
         })
     }
 }
@@ -305,6 +317,25 @@ fn sqlite(chosen: Sqlite) -> store_sqlite::Options {
     }
 }
 
+/// Ten years: what is longer is a mistake.
+const KEPT_DAYS_MAX: u32 = 3_660;
+
+fn retention(chosen: Kept) -> Result<host::Retention, ConfigError> {
+    let days = |key: &str, days: Option<u32>, default: Millis| match days {
+        None => Ok(default),
+        Some(days @ 1..=KEPT_DAYS_MAX) => Ok(Millis::secs(i64::from(days) * 24 * 60 * 60)),
+        Some(days) => {
+            let why = format!("{days} is not between 1 and {KEPT_DAYS_MAX}");
+            Err(ConfigError(format!("retention.{key}: {why}")))
+        }
+    };
+    let defaults = host::Retention::default();
+    Ok(host::Retention {
+        history: days("history_days", chosen.history_days, defaults.history)?,
+        journal: days("journal_days", chosen.journal_days, defaults.journal)?,
+    })
+}
+
 fn dispositions(list: Vec<Disposition>) -> Result<Vec<Disposition>, ConfigError> {
     let refused = |why: String| ConfigError(format!("desk.dispositions: {why}"));
     for (at, one) in list.iter().enumerate() {
@@ -380,6 +411,8 @@ mod tests {
             "read_limit_ms",
             "readers_kept",
             "dispositions",
+            "history_days",
+            "journal_days",
         ] {
             let line = |line: &str| line.trim_start_matches("# ").starts_with(&format!("{key} ="));
             assert!(DEFAULTS.lines().any(line), "{key}");

@@ -10,8 +10,8 @@ use std::{
     time::Instant,
 };
 use store::{
-    Batch, CommitError, Committer, Entry, Outgoing, Partition, Row, Scan, Seq, Store, StoreError,
-    Table,
+    Batch, CommitError, Committer, Entry, Forget, Outgoing, Partition, Row, Scan, Seq, Store,
+    StoreError, Table,
 };
 
 /// What was committed since the start.
@@ -102,6 +102,10 @@ impl Committer for CountedCommitter {
             Err(_) => _ = self.commits.failed.fetch_add(1, Relaxed),
         }
         committed
+    }
+
+    fn forget(&mut self, forget: &Forget) -> Result<(), CommitError> {
+        self.inner.forget(forget)
     }
 
     fn after(&mut self, idle: bool) {

@@ -111,6 +111,7 @@ pub async fn serve(config: Config, given: &Given) -> Result<Running, ServeError>
         Clock::Manual => ClockKind::Manual,
     };
     let host = Host::start(Arc::new(counted), &host::Options { clock, seed: None })?;
+    host.forget_old(config.retention);
     let credentials = first::ensure(&host, &config.data, given).await?;
 
     let scheme = if acceptor.is_some() { "https" } else { "http" };

@@ -5,8 +5,8 @@ use std::{
     sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError},
 };
 use store::{
-    Batch, CommitError, Committer, Entry, Outgoing, Partition, Row, Scan, Seq, Store, StoreError,
-    Table,
+    Batch, CommitError, Committer, Entry, Forget, Outgoing, Partition, Row, Scan, Seq, Store,
+    StoreError, Table,
 };
 
 /// What happens to one commit.
@@ -156,6 +156,13 @@ impl Committer for FaultyCommitter {
                 Err(CommitError::Unknown("the answer was lost".to_owned()))
             }
             Fault::LoseGroup => Err(CommitError::Unknown("the group was lost".to_owned())),
+        }
+    }
+
+    fn forget(&mut self, forget: &Forget) -> Result<(), CommitError> {
+        match self.faults.lock().is_full {
+            true => Err(CommitError::Full),
+            false => self.inner.forget(forget),
         }
     }
 

@@ -7,6 +7,7 @@
 
 mod batches;
 mod data;
+mod forgetting;
 mod refusals;
 mod scans;
 
@@ -26,7 +27,7 @@ pub struct Check {
 
 /// All checks.
 pub fn checks() -> impl Iterator<Item = &'static Check> {
-    [batches::CHECKS, refusals::CHECKS, scans::CHECKS].into_iter().flatten()
+    [batches::CHECKS, forgetting::CHECKS, refusals::CHECKS, scans::CHECKS].into_iter().flatten()
 }
 
 /// Runs every check on a store of its own and panics with the names of those that failed.

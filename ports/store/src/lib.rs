@@ -188,6 +188,19 @@ pub struct Partition {
     pub at: Timestamp,
 }
 
+/// What is old enough to be forgotten. It is no part of anybody's state, so no change says so and no
+/// epoch guards it; what is not there is ignored.
+#[derive(Clone, Debug)]
+pub struct Forget {
+    /// Whose.
+    pub partition: PartitionId,
+    /// Rows by table and key.
+    pub rows: Vec<(&'static Table, Box<str>)>,
+    /// Journal entries up to this number; 0 for none. The newest entry of all stays in any case: it
+    /// tells the partition's last number.
+    pub journal_through: Seq,
+}
+
 /// A condition on a declared column, or on `key`.
 #[derive(Clone, Debug)]
 pub struct Filter {
@@ -273,6 +286,9 @@ pub trait Committer: Send {
     /// All batches in one transaction with one sync; all or nothing. A batch with nothing in it is
     /// checked and writes nothing. Panics on rows that do not fit their table.
     fn commit(&mut self, group: &[Batch]) -> Result<(), CommitError>;
+    /// Removes what is old, in a transaction of its own; all or nothing. It takes as long as there
+    /// is much to remove, and commits wait meanwhile: ask for a little at a time.
+    fn forget(&mut self, forget: &Forget) -> Result<(), CommitError>;
     /// Maintenance once the group was answered; `idle` when no other group waits.
     fn after(&mut self, idle: bool);
 }
@@ -294,6 +310,11 @@ pub trait Store: Send + Sync + 'static {
     fn scan(&self, scan: &Scan) -> Result<Vec<Row>, StoreError>;
     /// Journal entries with a number above `after`, in order, at most `limit`.
     fn journal(&self, partition: &str, after: Seq, limit: usize) -> Result<Vec<Entry>, StoreError>;
+    /// The number of the oldest journal entry that is still kept: what came before it was forgotten
+    /// ([`Committer::forget`]). 1 where nothing was, and where there is no entry.
+    fn journal_start(&self, partition: &str) -> Result<Seq, StoreError> {
+        Ok(self.journal(partition, 0, 1)?.first().map_or(1, |entry| entry.seq))
+    }
     /// Effects still to be performed, oldest first.
     fn outgoing(&self, partition: &str) -> Result<Vec<Outgoing>, StoreError>;
     /// All partitions, ordered by name.

@@ -6,14 +6,14 @@
 //! * Faults are not its business; a test wraps [`MemoryCommitter`] or the store.
 
 use crate::{
-    Batch, CommitError, Committer, Direction, Entry, Fence, Filter, Outgoing, OutgoingId,
+    Batch, CommitError, Committer, Direction, Entry, Fence, Filter, Forget, Outgoing, OutgoingId,
     Partition, PartitionId, Row, RowContent, RowWrite, Scan, Seq, Store, StoreError, StoredChange,
     Table, Test, Value,
 };
 use base::Timestamp;
 use std::{
     cmp::Ordering,
-    collections::BTreeMap,
+    collections::{BTreeMap, VecDeque},
     ops::Bound,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
@@ -41,12 +41,13 @@ struct State {
 
 type Rows = BTreeMap<Box<str>, RowContent>;
 
-/// A partition and its journal; the entry at index `i` has the number `i + 1`.
+/// A partition and its journal; the entry at index `i` has the number `forgotten + i + 1`.
 #[derive(Debug)]
 struct Known {
     kind: &'static str,
     since: Timestamp,
-    journal: Vec<(Timestamp, StoredChange)>,
+    forgotten: usize,
+    journal: VecDeque<(Timestamp, StoredChange)>,
 }
 
 impl MemoryStore {
@@ -73,6 +74,11 @@ impl Committer for MemoryCommitter {
             state.apply(batch);
         }
         self.fence.confirm(group);
+        Ok(())
+    }
+
+    fn forget(&mut self, forget: &Forget) -> Result<(), CommitError> {
+        lock(&self.shared).forget(forget);
         Ok(())
     }
 
@@ -136,8 +142,10 @@ impl Store for MemoryStore {
     fn journal(&self, partition: &str, after: Seq, limit: usize) -> Result<Vec<Entry>, StoreError> {
         let state = lock(&self.shared);
         let Some(known) = state.partitions.get(partition) else { return Ok(Vec::new()) };
-        let start = usize::try_from(after).unwrap_or(usize::MAX).min(known.journal.len());
-        let entries = known.journal[start..].iter().zip(start as Seq + 1..).take(limit);
+        let after = usize::try_from(after).unwrap_or(usize::MAX);
+        let start = after.saturating_sub(known.forgotten).min(known.journal.len());
+        let first = (known.forgotten + start) as Seq + 1;
+        let entries = known.journal.range(start..).zip(first..).take(limit);
         Ok(entries
             .map(|((at, change), seq)| Entry {
                 seq,
@@ -165,8 +173,8 @@ impl Store for MemoryStore {
             .map(|(id, known)| Partition {
                 id: id.clone(),
                 kind: known.kind.to_owned(),
-                last: known.journal.len() as Seq,
-                at: known.journal.last().map_or(known.since, |(at, _)| *at),
+                last: (known.forgotten + known.journal.len()) as Seq,
+                at: known.journal.back().map_or(known.since, |(at, _)| *at),
             })
             .collect())
     }
@@ -184,7 +192,8 @@ impl State {
         let known = self.partitions.entry(id.clone()).or_insert_with(|| Known {
             kind: batch.kind,
             since: batch.at,
-            journal: Vec::new(),
+            forgotten: 0,
+            journal: VecDeque::new(),
         });
         known.journal.extend(batch.changes.iter().map(|change| (batch.at, change.clone())));
         for Outgoing { id, body } in &batch.outgoing {
@@ -196,6 +205,23 @@ impl State {
         for row in &batch.rows {
             let table = self.tables.entry(row.table.name).or_default();
             put(table.entry(id.clone()).or_default(), row);
+        }
+    }
+}
+
+impl State {
+    fn forget(&mut self, forget: &Forget) {
+        let Some(known) = self.partitions.get_mut(&forget.partition) else { return };
+        let through = usize::try_from(forget.journal_through).unwrap_or(usize::MAX);
+        let count = through.saturating_sub(known.forgotten);
+        let count = count.min(known.journal.len().saturating_sub(1));
+        known.journal.drain(..count);
+        known.forgotten += count;
+        for (table, key) in &forget.rows {
+            let rows = self.tables.get_mut(table.name);
+            if let Some(rows) = rows.and_then(|rows| rows.get_mut(&forget.partition)) {
+                rows.remove(key);
+            }
         }
     }
 }

@@ -16,7 +16,7 @@ use std::{
     panic::{AssertUnwindSafe, catch_unwind},
     sync::Arc,
 };
-use store::{Batch, CommitError, Committer, PartitionId, Seq, Store, StoredChange};
+use store::{Batch, CommitError, Committer, Forget, PartitionId, Seq, Store, StoredChange};
 use tokio::sync::watch;
 
 /// The group logic over a store's one committer.
@@ -139,6 +139,11 @@ impl GroupCommitter {
         let fates = fates(&batches, &refused, &verdict);
         let Verdict { lost, untold, .. } = verdict;
         Committed { batches, fates, lost, untold }
+    }
+
+    /// Removes what is old. Whether the store takes writes is left to commits to find out.
+    pub fn forget(&mut self, forget: &Forget) -> Result<(), CommitError> {
+        self.inner.forget(forget)
     }
 
     /// Maintenance, once the group was answered.

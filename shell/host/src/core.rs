@@ -20,7 +20,7 @@ use std::{
         atomic::{AtomicBool, Ordering},
     },
 };
-use store::{Partition, PartitionId, Store};
+use store::{CommitError, Forget, Partition, PartitionId, Store};
 use tokio::sync::oneshot;
 
 /// Everything but the kinds of engines.
@@ -175,6 +175,11 @@ impl Core {
         self.clock.reach(target);
         self.settle().await;
         self.clock.now()
+    }
+
+    /// Removes what is old, between two commits; `None` once stopped.
+    pub(crate) fn forget_old(&self, forget: &Forget) -> Option<Result<(), CommitError>> {
+        self.desk.forget_old(forget)
     }
 
     pub(crate) fn readiness(&self) -> Readiness {

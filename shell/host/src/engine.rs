@@ -11,7 +11,7 @@ use base::{Millis, Timestamp, Turn};
 use routing::TaskQueueSid;
 use std::sync::Arc;
 use store::{
-    Batch, Entry, PartitionId, Row, RowWrite, Seq, Store, StoreError, StoredChange, Table,
+    Batch, Entry, Filter, PartitionId, Row, RowWrite, Seq, Store, StoreError, StoredChange, Table,
 };
 
 /// An engine as the host sees it.
@@ -38,6 +38,14 @@ pub trait Engine: Sized + Send + 'static {
 
     /// The tables that are only written here; with the partition they go too.
     const LOGS: &'static [&'static Table] = &[];
+
+    /// The table whose one row, by the partition's own name, says that the partition is there. An
+    /// end removes that row alone; what else there is nobody can reach, and is forgotten bit by bit.
+    /// Without such a table the engine's own rows say what the end removes.
+    const ROOT: Option<&'static Table> = None;
+
+    /// What grows with time and may be forgotten after a time.
+    const AGED: &'static [Aged] = &[];
 
     /// How long an engine remembers what ended.
     const ENDED_KEPT: Millis = Millis(0);
@@ -93,7 +101,7 @@ pub trait Engine: Sized + Send + 'static {
     /// Whether there is nothing to own: it ended, or is of a kind that begins with a command.
     fn is_over(&self) -> bool;
 
-    /// Whether the command ends the partition: its batch then removes every row of it.
+    /// Whether the command ends the partition.
     fn ends(command: &Self::Command) -> bool;
 
     /// A word for the log; no customer data.
@@ -131,6 +139,15 @@ pub trait Engine: Sized + Send + 'static {
 
     /// Panics when an invariant is broken.
     fn check(&self);
+}
+
+/// Rows that may be forgotten after a time.
+#[derive(Clone, Copy, Debug)]
+pub struct Aged {
+    /// Which table.
+    pub table: &'static Table,
+    /// Those that nobody needs whom nothing before this moment concerns.
+    pub before: fn(Timestamp) -> Vec<Filter>,
 }
 
 /// Some rows of one table.

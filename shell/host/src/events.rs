@@ -99,6 +99,17 @@ pub(crate) fn page(
     query: &EventQuery,
     window: &EventWindow,
 ) -> Result<EventPage, StoreError> {
+    look(store, partition, query, window, ROWS_MAX)
+}
+
+/// Looks at little more than `rows_max` rows.
+fn look(
+    store: &dyn Store,
+    partition: &PartitionId,
+    query: &EventQuery,
+    window: &EventWindow,
+    rows_max: usize,
+) -> Result<EventPage, StoreError> {
     let mut page = EventPage::default();
     let Some(mut scan) = scan(store, partition, query, window)? else { return Ok(page) };
     let texts = query.texts();
@@ -121,7 +132,7 @@ pub(crate) fn page(
         if is_last {
             return Ok(page);
         }
-        if looked >= ROWS_MAX {
+        if looked >= rows_max {
             page.looked_until = rows.last().map(|row| seen_until(row, window)).transpose()?;
             return Ok(page);
         }
@@ -272,4 +283,74 @@ fn key(row: &Row) -> Result<EventSid, StoreError> {
 
 fn read(row: &Row) -> Result<Vec<LoggedEvent>, StoreError> {
     log::read(key(row)?, &row.body).map_err(|error| StoreError(error.to_string()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use routing::WorkspaceSid;
+    use std::sync::Arc;
+    use store::{Batch, MemoryStore, RowContent, RowWrite};
+
+    const ROWS: u128 = 1_800;
+
+    /// Rows of one event each, with the SIDs from 1 on; one of a hundred is about a worker.
+    fn filled() -> (MemoryStore, PartitionId) {
+        let store = MemoryStore::new();
+        let partition: PartitionId = Arc::from(WorkspaceSid::new(1).to_string());
+        let worker = WorkerSid::new(7);
+        let line =
+            format!(r#"[{{"i":"{worker}","n":"Ada","a":{{}},"y":["WA{:032x}",null],"v":0}}]"#, 1);
+        let rows = (1..=ROWS).map(|n| {
+            let about =
+                if n % 100 == 0 { format!(r#","w":0}}],"w":{line}}}"#) } else { "}]}".into() };
+            let body = format!(r#"{{"at":{n},"ws":"W","e":[{{"k":"worker.created"{about}"#);
+            let content = RowContent { values: vec![Value::Null], body };
+            let key = EventSid::new(n).to_string().into();
+            RowWrite { table: &tables::EVENT, key, content: Some(content) }
+        });
+        let batch = Batch {
+            partition: partition.clone(),
+            kind: "routing",
+            epoch: 1,
+            first: 1,
+            at: Timestamp(1),
+            changes: Vec::new(),
+            rows: rows.collect(),
+            outgoing: Vec::new(),
+            settled: Vec::new(),
+        };
+        store.committer().commit(&[batch]).expect("an empty store takes it");
+        (store, partition)
+    }
+
+    #[test]
+    fn a_look_ends_after_some_rows_and_goes_on_where_it_ended() {
+        let (store, partition) = filled();
+        let of_worker = EventQuery { worker: Some(WorkerSid::new(7)), ..EventQuery::default() };
+        for direction in [Direction::Ascending, Direction::Descending] {
+            let (mut found, mut after, mut looks) = (Vec::new(), None, 0);
+            loop {
+                let window = EventWindow { direction, after, limit: 50 };
+                let page = look(&store, &partition, &of_worker, &window, 500).expect("readable");
+                found.extend(page.events.iter().map(|event| event.sid.body()));
+                looks += 1;
+                let Some(until) = page.looked_until else { break };
+                after = Some(until);
+            }
+            if direction == Direction::Descending {
+                found.reverse();
+            }
+            assert_eq!(found, (1..=18).map(|n| n * 100).collect::<Vec<u128>>());
+            assert_eq!(looks, 4, "{direction:?}");
+        }
+    }
+
+    #[test]
+    fn a_full_page_tells_no_end_of_the_look() {
+        let (store, partition) = filled();
+        let window = EventWindow { direction: Direction::Ascending, after: None, limit: 3 };
+        let page = look(&store, &partition, &EventQuery::default(), &window, 1).expect("readable");
+        assert_eq!((page.events.len(), page.looked_until), (3, None));
+    }
 }

@@ -6,10 +6,12 @@ use crate::{
     adapters::RoutingEngine,
     clock::Clock,
     core::Core,
+    engine::Engine,
     events,
     inbox::{Home, Inbox},
     listing,
     past::{self, PastError},
+    retention::{self, Forgotten, Retention},
     tables::ACCESS_PARTITION,
 };
 use access::Access;
@@ -22,9 +24,9 @@ use routing::{
 };
 use std::{
     collections::BTreeMap,
-    sync::{Arc, Mutex, PoisonError, RwLock, RwLockWriteGuard},
+    sync::{Arc, Mutex, PoisonError, RwLock, RwLockWriteGuard, Weak},
 };
-use store::{Scan, Store, StoreError, Value};
+use store::{Partition, Scan, Store, StoreError, Value};
 
 /// Following a journal keeps a processor busy and a copy of a workspace in memory.
 const LOOKING_BACK_MAX: usize = 2;
@@ -245,6 +247,27 @@ impl Host {
         self.0.core.outlets.hub.ticks(queue)
     }
 
+    /// Forgets what is old from now on: again and again, a little at a time, as long as this host
+    /// lives.
+    pub fn forget_old(&self, retention: Retention) {
+        let host = Arc::downgrade(&self.0);
+        tokio::spawn(async move {
+            loop {
+                tokio::time::sleep(retention::PAUSE_BETWEEN_PASSES).await;
+                match forget_old(&host, retention).await {
+                    None => return,
+                    Some(Ok(_)) => {}
+                    Some(Err(error)) => tracing::warn!(%error, "what is old was not forgotten"),
+                }
+            }
+        });
+    }
+
+    /// Forgets all that is old now, a little at a time, and tells how much it was.
+    pub async fn forget_old_once(&self, retention: Retention) -> Result<Forgotten, StoreError> {
+        forget_old(&Arc::downgrade(&self.0), retention).await.unwrap_or(Ok(Forgotten::default()))
+    }
+
     /// The time domains live in.
     pub fn now(&self) -> Timestamp {
         self.0.core.clock.now()
@@ -264,6 +287,62 @@ impl Host {
     /// Whether new work can be taken.
     pub fn readiness(&self) -> Readiness {
         self.0.core.readiness()
+    }
+}
+
+/// `None` once nobody has the host any more, or it was stopped.
+async fn forget_old(
+    host: &Weak<Shared>,
+    retention: Retention,
+) -> Option<Result<Forgotten, StoreError>> {
+    let mut forgotten = Forgotten::default();
+    let store = host.upgrade()?.core.store.clone();
+    let partitions = match store.partitions() {
+        Ok(partitions) => partitions,
+        Err(error) => return Some(Err(error)),
+    };
+    drop(store);
+    for known in partitions {
+        loop {
+            let (shared, known) = (host.upgrade()?, known.clone());
+            // The host is let go of between two portions, so that it can end.
+            let look = move || shared.forget_a_little(&known, retention);
+            match tokio::task::spawn_blocking(look).await {
+                Ok(Ok(Some(some))) => forgotten.add(some),
+                Ok(Ok(None)) => break,
+                Ok(Err(error)) => return Some(Err(error)),
+                Err(error) => return Some(Err(StoreError(error.to_string()))),
+            }
+            tokio::time::sleep(retention::PAUSE_BETWEEN_PORTIONS).await;
+        }
+    }
+    Some(Ok(forgotten))
+}
+
+impl Shared {
+    /// One portion of what is old in a partition; `None` when there is nothing more.
+    fn forget_a_little(
+        &self,
+        known: &Partition,
+        retention: Retention,
+    ) -> Result<Option<Forgotten>, StoreError> {
+        let core = &self.core;
+        let portion = match &*known.kind {
+            RoutingEngine::KIND => {
+                let now = core.clock.now();
+                retention::portion::<RoutingEngine>(&*core.store, known, now, retention)
+            }
+            _ => {
+                let now = core.real_clock.now();
+                retention::portion::<Access>(&*core.store, known, now, retention)
+            }
+        };
+        let Some((forget, count)) = portion? else { return Ok(None) };
+        match core.forget_old(&forget) {
+            Some(Ok(())) => Ok(Some(count)),
+            Some(Err(error)) => Err(StoreError(error.to_string())),
+            None => Ok(None),
+        }
     }
 }
 

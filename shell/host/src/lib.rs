@@ -27,6 +27,7 @@ mod past;
 #[cfg(feature = "planted-bugs")]
 pub mod planted;
 mod refusal;
+pub mod retention;
 mod runtime;
 pub mod seat;
 pub mod tables;
@@ -39,6 +40,7 @@ pub use hub::{Announced, Subscription, Ticks, Topic};
 pub use names::Names;
 pub use past::PastError;
 pub use refusal::{Readiness, Refusal, StartError};
+pub use retention::Retention;
 pub use tables::Record;
 
 #[cfg(test)]

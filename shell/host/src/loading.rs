@@ -1,4 +1,4 @@
-//! Rows of a whole partition: read to bring it back, or named to be removed.
+//! Rows of a whole partition, read to bring it back, and the one that says that it is there.
 //!
 //! * Some rows at a time: a large workspace as text all at once would be most of a server's memory.
 //! * A large partition is read on a thread of its own while the engine takes rows in.
@@ -7,8 +7,8 @@ use crate::engine::{Engine, Loaded};
 use base::{Millis, Timestamp};
 use std::{collections::BTreeSet, sync::Arc, sync::mpsc::sync_channel};
 use store::{
-    Batch, Filter, Partition, PartitionId, Row, RowWrite, Scan, Seq, Store, StoreError, Table,
-    Test, Value,
+    Batch, Filter, Partition, PartitionId, RowWrite, Scan, Seq, Store, StoreError, Table, Test,
+    Value,
 };
 
 /// Portions that wait to be taken in.
@@ -42,27 +42,21 @@ pub(crate) fn read<E: Engine, T>(
     failed.map_or(Ok(taken), Err)
 }
 
-/// Makes a batch remove every row its partition has. Nothing of the partition may be on its way to
-/// the store, or rows written there would stay.
-pub(crate) fn remove_all<E: Engine>(
-    store: &dyn Store,
-    batch: &mut Batch,
-) -> Result<(), StoreError> {
-    batch.rows.clear();
-    for table in E::TABLES.iter().chain(E::LOGS) {
-        let mut scan = Scan { limit: ROWS_AT_ONCE, ..Scan::of(table, batch.partition.clone()) };
-        loop {
-            let rows = store.scan(&scan)?;
-            scan.after = rows.last().map(|row| scan.cursor(row));
-            let removals =
-                rows.into_iter().map(|Row { key, .. }| RowWrite { table, key, content: None });
-            batch.rows.extend(removals);
-            if scan.after.is_none() {
-                break;
-            }
-        }
+/// Whether the partition that the store knows has ended, as far as a row tells.
+pub(crate) fn is_gone<E: Engine>(store: &dyn Store, id: &PartitionId) -> Result<bool, StoreError> {
+    match E::ROOT {
+        Some(root) => Ok(store.row(root, id, id)?.is_none()),
+        None => Ok(false),
     }
-    Ok(())
+}
+
+/// Makes a batch end its partition: what it logs stays, and the one row that says that the
+/// partition is there goes. What else there is no one can reach; see [`crate::retention`].
+pub(crate) fn end<E: Engine>(batch: &mut Batch) {
+    let Some(root) = E::ROOT else { return };
+    batch.rows.retain(|row| E::LOGS.iter().any(|log| std::ptr::eq(*log, row.table)));
+    let key = (*batch.partition).into();
+    batch.rows.push(RowWrite { table: root, key, content: None });
 }
 
 /// Bounds the rows that are in memory as text, and how long one read takes.

@@ -81,6 +81,9 @@ impl<E: Engine> Partition<E> {
         epoch: u64,
         mut ids: IdSource,
     ) -> Result<Option<Self>, RestoreError> {
+        if loading::is_gone::<E>(store, &known.id)? {
+            return Ok(None);
+        }
         // A counter may have run over within the newest millisecond; live rows tell how far.
         ids.follow(u128::from((known.at.0.max(0) as u64) << 16 | 0xffff) << 64);
         let engine = loading::read::<E, _>(store, &known, |rows| {

@@ -27,7 +27,7 @@ use std::{
     },
     time::Duration,
 };
-use store::{PartitionId, Store};
+use store::{CommitError, Forget, PartitionId, Store};
 use tokio::sync::{
     mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel},
     watch,
@@ -137,6 +137,16 @@ impl Desk {
             let (batches, rests) = Work::split(works);
             self.deliver(Committed::refused(batches, "nothing is written any more"), rests);
         }
+    }
+
+    /// Removes what is old, as one more message between those of the writer; blocks as long as a
+    /// commit under way. `None` once stopped.
+    pub(crate) fn forget_old(&self, forget: &Forget) -> Option<Result<(), CommitError>> {
+        let mut committer = lock(&self.committing.committer);
+        let committer = committer.as_mut()?;
+        let forgotten = committer.forget(forget);
+        committer.after(false);
+        Some(forgotten)
     }
 
     /// A partition from now on; its settlements go there.

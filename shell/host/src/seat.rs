@@ -14,7 +14,7 @@
 use crate::{
     Refusal,
     engine::Engine,
-    loading::remove_all,
+    loading,
     outlets::Outlets,
     partition::{Partition, RestoreError, Step},
     work::{Asker, Settled, Waiter, Work},
@@ -351,7 +351,7 @@ impl<E: Engine> Seat<E> {
         }
     }
 
-    /// Hands a command's step out; the last one of all removes every row.
+    /// Hands a command's step out; the last one of all ends the partition.
     fn ended(
         &mut self,
         command: &E::Command,
@@ -360,9 +360,8 @@ impl<E: Engine> Seat<E> {
         works: &mut Vec<Work>,
     ) {
         let is_over = E::ends(command) && self.engine().is_some_and(E::is_over);
-        if is_over && let Err(error) = remove_all::<E>(&*self.store, &mut step.batch) {
-            self.lose();
-            return Asker::<E>::Reply(waiter).refuse(Refusal::Unavailable(error.to_string()));
+        if is_over {
+            loading::end::<E>(&mut step.batch);
         }
         works.push(Work::new(step, Asker::Reply(waiter)));
         if is_over {

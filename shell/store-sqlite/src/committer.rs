@@ -12,7 +12,7 @@ use crate::{
 };
 use rusqlite::ErrorCode;
 use std::sync::{Arc, atomic::Ordering};
-use store::{Batch, CommitError, Committer, Fence};
+use store::{Batch, CommitError, Committer, Fence, Forget};
 
 pub(crate) struct SqliteCommitter {
     shared: Arc<Shared>,
@@ -46,10 +46,15 @@ impl SqliteCommitter {
 
     fn write(&mut self, group: &[Batch]) -> Result<(), CommitError> {
         let writer = self.writer.as_mut().expect("commit has opened it");
-        let failure = match writer.write(group, &self.shared) {
-            Ok(()) => return Ok(()),
-            Err(failure) => failure,
-        };
+        match writer.write(group, &self.shared) {
+            Ok(()) => Ok(()),
+            Err(failure) => Err(self.failed(failure)),
+        }
+    }
+
+    /// Leaves a writer behind that can be trusted, or none.
+    fn failed(&mut self, failure: Failure) -> CommitError {
+        let writer = self.writer.as_mut().expect("it failed");
         let (Failure::Before(error) | Failure::AtCommit(error)) = &failure;
         let is_full = error.sqlite_error_code() == Some(ErrorCode::DiskFull);
         // A full disk fails the writing of a frame, so the transaction's last one, which alone
@@ -60,11 +65,11 @@ impl SqliteCommitter {
             self.checkpoints = Checkpoints::new(self.shared.file.clone());
             self.shared.readers.renew();
         }
-        Err(match error.to_string() {
+        match error.to_string() {
             _ if is_full => CommitError::Full,
             text if is_known => CommitError::Failed(text),
             text => CommitError::Unknown(text),
-        })
+        }
     }
 }
 
@@ -102,6 +107,20 @@ impl Committer for SqliteCommitter {
             }
         }
         outcome
+    }
+
+    fn forget(&mut self, forget: &Forget) -> Result<(), CommitError> {
+        for (table, _) in &forget.rows {
+            self.shared.table_position(table);
+        }
+        if self.writer.is_none() {
+            self.reopen().map_err(|error| CommitError::Failed(error.to_string()))?;
+        }
+        let writer = self.writer.as_mut().expect("it was opened");
+        match writer.forget(forget, &self.shared) {
+            Ok(()) => Ok(()),
+            Err(failure) => Err(self.failed(failure)),
+        }
     }
 
     fn after(&mut self, _idle: bool) {

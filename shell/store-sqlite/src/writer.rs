@@ -10,7 +10,7 @@ use crate::{
     Bound, Shared, connect,
     sql::{self, TableSql, sql},
 };
-use rusqlite::{CachedStatement, Connection, hooks::Wal};
+use rusqlite::{CachedStatement, Connection, OptionalExtension as _, hooks::Wal};
 use std::{
     collections::HashMap,
     sync::{
@@ -18,7 +18,7 @@ use std::{
         atomic::{AtomicU32, Ordering},
     },
 };
-use store::{Batch, Outgoing, OutgoingId, PartitionId, RowContent, RowWrite, Value};
+use store::{Batch, Forget, Outgoing, OutgoingId, PartitionId, RowContent, RowWrite, Value};
 
 /// The writing connection.
 pub(crate) struct Writer {
@@ -64,6 +64,30 @@ impl Writer {
         self.write_uncommitted(group, shared).map_err(Failure::Before)?;
         let mut commit = self.connection.prepare_cached("COMMIT").map_err(Failure::Before)?;
         commit.raw_execute().map_err(Failure::AtCommit)?;
+        Ok(())
+    }
+
+    /// Removes what is old.
+    pub(crate) fn forget(&mut self, forget: &Forget, shared: &Shared) -> Result<(), Failure> {
+        self.forget_uncommitted(forget, shared).map_err(Failure::Before)?;
+        let mut commit = self.connection.prepare_cached("COMMIT").map_err(Failure::Before)?;
+        commit.raw_execute().map_err(Failure::AtCommit)?;
+        Ok(())
+    }
+
+    fn forget_uncommitted(&self, forget: &Forget, shared: &Shared) -> rusqlite::Result<()> {
+        self.connection.prepare_cached("BEGIN IMMEDIATE")?.raw_execute()?;
+        let mut select = self.connection.prepare_cached(sql::NUMBER)?;
+        let number = select.query_row([&*forget.partition], |row| row.get::<_, i64>(0));
+        let Some(number) = number.optional()? else { return Ok(()) };
+        if forget.journal_through > 0 {
+            let mut delete = self.connection.prepare_cached(sql::FORGET_ENTRIES)?;
+            delete.execute((number, sql(forget.journal_through)))?;
+        }
+        for (table, key) in &forget.rows {
+            let statements = &shared.tables[shared.table_position(table)];
+            self.connection.prepare_cached(&statements.delete)?.execute((number, &**key))?;
+        }
         Ok(())
     }
 

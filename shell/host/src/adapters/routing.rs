@@ -1,7 +1,7 @@
 //! The `routing` engine as the host sees it: one workspace, its rows, and who hears of what.
 
 use crate::{
-    engine::{Engine, Loaded, Notice},
+    engine::{Aged, Engine, Loaded, Notice},
     outlets::Outlets,
     tables,
 };
@@ -15,6 +15,7 @@ use store::{
     Value,
 };
 
+mod aged;
 mod audience;
 mod log;
 
@@ -71,6 +72,10 @@ impl Engine for RoutingEngine {
         &tables::SETTLING,
         &tables::RE_EVALUATION,
     ];
+
+    const ROOT: Option<&'static Table> = Some(&tables::WORKSPACE);
+
+    const AGED: &'static [Aged] = aged::ALL;
 
     const LOGS: &'static [&'static Table] = &[&tables::EVENT];
 

@@ -4,6 +4,8 @@
 
 mod access;
 mod events;
+mod log;
+mod retention;
 mod workspaces;
 
 use base::{Attributes, Sid};

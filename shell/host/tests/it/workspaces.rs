@@ -134,6 +134,7 @@ async fn a_deleted_workspace_leaves_nothing_and_its_neighbour_everything() {
         assert_eq!(late, Err(Refusal::NoPartition));
         assert_eq!(host.names(gone.workspace), None);
         assert_eq!(host.workspaces(), [stays.workspace]);
+        host.forget_old_once(host::Retention::default()).await.unwrap();
         for table in tables::ALL {
             let rows = store.scan(&Scan::of(table, gone.workspace.to_string().into())).unwrap();
             assert!(rows.is_empty(), "{}", table.name);

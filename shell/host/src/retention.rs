@@ -1,0 +1,138 @@
+//! What may be forgotten, a little at a time: what is old, and what is left of partitions that ended.
+//!
+//! * Nothing here is anybody's state: rows of what ended, the log, the journal before its newest
+//!   entry. Forgetting is no turn, is told to nobody, and may stop and go on at any moment.
+//! * The journal goes last, so that a partition that ended and has more than its newest entry still
+//!   has something to be cleaned up; that survives restarts.
+//! * What waits to leave the process may need the log: an ended partition keeps its log as long as
+//!   something waits, but not for ever.
+//!
+//! Knows no thread and no clock; `Host` asks for portions and pauses between them.
+
+use crate::{
+    engine::{Aged, Engine},
+    loading,
+};
+use base::{Millis, Timestamp};
+use std::time::Duration;
+use store::{Forget, Partition, Scan, Store, StoreError, Table};
+
+/// How long it is until old entries are looked for again.
+pub const PAUSE_BETWEEN_PASSES: Duration = Duration::from_secs(60);
+/// In which commits go on.
+pub const PAUSE_BETWEEN_PORTIONS: Duration = Duration::from_millis(10);
+/// Removed at once: commits wait for a millisecond or two.
+const PORTION: usize = 200;
+/// So long something of an ended partition may wait to leave the process.
+const LAST_EFFECTS_WAIT: Millis = Millis::secs(25 * 60 * 60);
+
+/// How long what is kept.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Retention {
+    /// The log of events with what statistics count, and the rows of what ended.
+    pub history: Millis,
+    /// The journal of changes.
+    pub journal: Millis,
+}
+
+impl Default for Retention {
+    fn default() -> Self {
+        let days_30 = Millis::secs(30 * 24 * 60 * 60);
+        Self { history: days_30, journal: days_30 }
+    }
+}
+
+/// How much was forgotten.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Forgotten {
+    /// Rows of tables.
+    pub rows: usize,
+    /// Journal entries.
+    pub entries: usize,
+}
+
+impl Forgotten {
+    pub(crate) fn add(&mut self, other: Self) {
+        self.rows += other.rows;
+        self.entries += other.entries;
+    }
+}
+
+/// The next portion of a partition at `now`; `None` when nothing is left to be forgotten.
+pub fn portion<E: Engine>(
+    store: &dyn Store,
+    known: &Partition,
+    now: Timestamp,
+    retention: Retention,
+) -> Result<Option<(Forget, Forgotten)>, StoreError> {
+    if loading::is_gone::<E>(store, &known.id)? {
+        return of_ended::<E>(store, known, now);
+    }
+    let back = |span: Millis| now + Millis(-span.0);
+    for Aged { table, before } in E::AGED {
+        let filters = before(back(retention.history));
+        let portion = rows(store, known, table, filters)?;
+        if portion.is_some() {
+            return Ok(portion);
+        }
+    }
+    entries(store, known, Some(back(retention.journal)))
+}
+
+/// Everything, but the newest entry of the journal.
+fn of_ended<E: Engine>(
+    store: &dyn Store,
+    known: &Partition,
+    now: Timestamp,
+) -> Result<Option<(Forget, Forgotten)>, StoreError> {
+    // What is cleaned up already is not looked at table by table.
+    if store.journal_start(&known.id)? >= known.last {
+        return Ok(None);
+    }
+    for table in E::TABLES {
+        let portion = rows(store, known, table, Vec::new())?;
+        if portion.is_some() {
+            return Ok(portion);
+        }
+    }
+    if known.at + LAST_EFFECTS_WAIT > now && !store.outgoing(&known.id)?.is_empty() {
+        return Ok(None);
+    }
+    for table in E::LOGS {
+        let portion = rows(store, known, table, Vec::new())?;
+        if portion.is_some() {
+            return Ok(portion);
+        }
+    }
+    entries(store, known, None)
+}
+
+fn rows(
+    store: &dyn Store,
+    known: &Partition,
+    table: &'static Table,
+    filters: Vec<store::Filter>,
+) -> Result<Option<(Forget, Forgotten)>, StoreError> {
+    let scan = Scan { filters, limit: PORTION, ..Scan::of(table, known.id.clone()) };
+    let rows: Vec<_> = store.scan(&scan)?.into_iter().map(|row| (table, row.key)).collect();
+    let count = Forgotten { rows: rows.len(), entries: 0 };
+    let forget = Forget { partition: known.id.clone(), rows, journal_through: 0 };
+    Ok((count.rows > 0).then_some((forget, count)))
+}
+
+/// The oldest entries of the journal, all or those before a moment.
+fn entries(
+    store: &dyn Store,
+    known: &Partition,
+    before: Option<Timestamp>,
+) -> Result<Option<(Forget, Forgotten)>, StoreError> {
+    let entries = store.journal(&known.id, 0, PORTION)?;
+    // Times in a journal never fall.
+    let old = entries.iter().take_while(|entry| {
+        entry.seq < known.last && before.is_none_or(|before| entry.at < before)
+    });
+    let count = Forgotten { rows: 0, entries: old.clone().count() };
+    let Some(last) = old.last() else { return Ok(None) };
+    let (partition, journal_through) = (known.id.clone(), last.seq);
+    Ok(Some((Forget { partition, rows: Vec::new(), journal_through }, count)))
+}
