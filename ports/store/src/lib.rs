@@ -188,8 +188,8 @@ pub struct Partition {
     pub at: Timestamp,
 }
 
-/// What is old enough to be forgotten. It is no part of anybody's state, so no change says so and no
-/// epoch guards it; what is not there is ignored.
+/// What is old enough to be forgotten. It is no part of anybody's state, so no change says so and
+/// no epoch guards it; what is not there is ignored.
 #[derive(Clone, Debug)]
 pub struct Forget {
     /// Whose.
