@@ -11,6 +11,7 @@ mod customers;
 mod demo;
 mod http;
 mod layers;
+mod parameters;
 mod paths;
 mod rust_text;
 mod scratch;
@@ -30,6 +31,8 @@ cargo xtask bench [NAME...]     benchmarks beside their peers: engine, server, d
                                 (--workers 100,1000 --rounds 3; --quick; --build-time)
 cargo xtask sim SEED [--trace]  runs one simulation seed and prints its script
 cargo xtask crash [SEED]        kill -9 at 100 random moments under load (part of `test`)
+cargo xtask parameters [--write]
+                                which test shows each published parameter; writes the table
 cargo xtask tidy                file and function lengths, module docs, left-overs
 cargo xtask layers              crate arrows against xtask/layers.toml
 cargo xtask help                this text";
@@ -43,6 +46,7 @@ fn main() -> ExitCode {
         Some("bench") => bench::run(rest),
         Some("sim") => test::sim(rest),
         Some("crash") => crash::run(rest),
+        Some("parameters") => parameters::run(rest),
         Some("tidy") => report("tidy", tidy::check()),
         Some("layers") => report("layers", layers::check()),
         None | Some("help" | "--help" | "-h") => {

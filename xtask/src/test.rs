@@ -128,12 +128,14 @@ pub(crate) fn build_release() -> Result<(), String> {
     setup::succeed(command)
 }
 
-const SERVER_STEPS: [&str; 7] = [
+const SERVER_STEPS: [&str; 9] = [
     "sdk node rest",
     "sdk node taskrouter",
     "sdk python rest",
     "readme example",
     "scenarios",
+    "parameters node",
+    "parameters python",
     "crash",
     "browser",
 ];
@@ -151,6 +153,15 @@ fn against_the_server(steps: &mut Steps) {
             Err(reason) => steps.missing(name, reason),
         }
     }
+    let name = "parameters node";
+    match &node {
+        Ok(()) => client_with(steps, name, "clients/node", &["--clock", "manual"], |_| {
+            let mut command = Command::new("node");
+            command.arg("parameters.js").env("TIMEOUT_MS", "300000");
+            command
+        }),
+        Err(reason) => steps.missing(name, reason),
+    }
     match &python {
         Ok(python) => {
             let script = |name: &'static str| {
@@ -166,11 +177,14 @@ fn against_the_server(steps: &mut Steps) {
             let manual = ["--clock", "manual"];
             let scenarios = script("scenarios.py");
             client_with(steps, "scenarios", "clients/python", &manual, scenarios);
+            let parameters = script("parameters.py");
+            client_with(steps, "parameters python", "clients/python", &manual, parameters);
         }
         Err(reason) => {
             steps.missing("sdk python rest", reason);
             steps.missing("readme example", reason);
             steps.missing("scenarios", reason);
+            steps.missing("parameters python", reason);
         }
     }
     steps.call("crash", || crash::run_rounds(crash::fresh_seed()));

@@ -16,7 +16,10 @@ async fn what_follows_the_last_target_is_a_setting_of_the_workspace() {
     let base = format!("/taskrouter/v1/Workspaces/{workspace}");
     let one = made(&format!("{base}/TaskQueues"), &[("FriendlyName", "one")]).await;
     let two = made(&format!("{base}/TaskQueues"), &[("FriendlyName", "two")]).await;
-    let filter = |queue: &str, timeout| json!({"expression": "1==1", "targets": [{"queue": queue, "timeout": timeout}]});
+    let filter = |queue: &str, timeout| {
+        let target = json!({"queue": queue, "timeout": timeout});
+        json!({"expression": "1==1", "targets": [target]})
+    };
     let routing =
         json!({"task_routing": {"filters": [filter(&one, 10), filter(&two, 1000)]}}).to_string();
     let workflow = [("FriendlyName", "Main"), ("Configuration", routing.as_str())];

@@ -205,7 +205,8 @@ impl EventWindow {
 }
 
 impl EventQuery {
-    /// No event before it is wanted: a task has no events before its own beginning.
+    /// No row before it is wanted: a task has no events before its own beginning. A row is named
+    /// by the first event of its turn, which may come before the task or reservation of that turn.
     fn begin(&self) -> EventSid {
         let by_time = self.from.map(first_at);
         let by_task = self.task.map(|task| EventSid::new(stamp(task.body())));
@@ -264,9 +265,9 @@ pub(crate) fn first_at(at: Timestamp) -> EventSid {
     EventSid::new(u128::from(at.0.max(0).unsigned_abs()) << 80)
 }
 
-/// A SID's time and counter, without what is random.
+/// A SID's time to the millisecond, without its counter and what is random.
 const fn stamp(body: u128) -> u128 {
-    body >> 64 << 64
+    body >> 80 << 80
 }
 
 fn value(sid: EventSid) -> Value {

@@ -1,0 +1,244 @@
+//! `cargo xtask parameters`: which test shows each parameter of the published document.
+//!
+//! * The document is read where it lies beside the repository; its prose is never copied.
+//! * A parameter without a test, or a test that claims what is not published, is a finding.
+//! * The table in `docs/reference/` is what this prints; one that differs is a finding too.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fmt::Write as _;
+use std::path::PathBuf;
+
+use serde_json::Value;
+
+use crate::paths;
+
+/// Operations that are not served yet; empty when all are.
+const NOT_YET: [&str; 15] = [
+    "CreateTaskQueueBulkRealTimeStatistics",
+    "FetchTaskQueueCumulativeStatistics",
+    "FetchTaskQueueRealTimeStatistics",
+    "FetchTaskQueueStatistics",
+    "FetchWorkerInstanceStatistics",
+    "FetchWorkerStatistics",
+    "FetchWorkersCumulativeStatistics",
+    "FetchWorkersRealTimeStatistics",
+    "FetchWorkflowCumulativeStatistics",
+    "FetchWorkflowRealTimeStatistics",
+    "FetchWorkflowStatistics",
+    "FetchWorkspaceCumulativeStatistics",
+    "FetchWorkspaceRealTimeStatistics",
+    "FetchWorkspaceStatistics",
+    "ListTaskQueuesStatistics",
+];
+/// The test that tries each path parameter; both of `clients/python/parameters.py`'s making.
+const IN_PATH: &str = "every path parameter names what is meant";
+const TABLE: &str = "docs/reference/taskrouter-parameters.md";
+
+/// One parameter of one operation.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+struct Parameter {
+    operation: String,
+    name: String,
+    place: &'static str,
+}
+
+/// Which case shows a parameter, by operation and name.
+type Shown = BTreeMap<(String, String), Vec<String>>;
+
+/// Runs the command: checks, and with `--write` writes the table first.
+pub(crate) fn run(arguments: &[String]) -> Result<(), String> {
+    let Some(published) = published()? else {
+        println!("{} is not here: nothing to compare with", document().display());
+        return Ok(());
+    };
+    let shown = shown()?;
+    if arguments.iter().any(|argument| argument == "--write") {
+        let file = paths::root().join(TABLE);
+        std::fs::write(&file, table(&published, &shown))
+            .map_err(|error| format!("{}: {error}", file.display()))?;
+    }
+    match findings(&published, &shown) {
+        found if found.is_empty() => {
+            let operations: BTreeSet<&str> =
+                published.iter().map(|one| one.operation.as_str()).collect();
+            println!("{} operations, {} parameters", operations.len(), published.len());
+            Ok(())
+        }
+        found => Err(found.join("\n")),
+    }
+}
+
+fn document() -> PathBuf {
+    paths::root().join("../shared/specs/taskrouter_v1.json")
+}
+
+/// Every parameter of the document in its order, and each operation once even without any.
+fn published() -> Result<Option<Vec<Parameter>>, String> {
+    let Ok(text) = std::fs::read_to_string(document()) else { return Ok(None) };
+    let document: Value = serde_json::from_str(&text).map_err(|error| error.to_string())?;
+    let mut all = Vec::new();
+    for item in document["paths"].as_object().into_iter().flat_map(|paths| paths.values()) {
+        for method in ["get", "post", "delete"] {
+            if let Some(operation) = item.get(method) {
+                all.extend(parameters(&document, operation));
+            }
+        }
+    }
+    all.sort();
+    Ok(Some(all))
+}
+
+fn parameters(document: &Value, operation: &Value) -> Vec<Parameter> {
+    let id = text(&operation["operationId"]);
+    let parameter =
+        |name: &str, place| Parameter { operation: id.clone(), name: name.to_owned(), place };
+    let mut all = Vec::new();
+    for one in operation["parameters"].as_array().into_iter().flatten() {
+        let place = match text(&one["in"]).as_str() {
+            "path" => "path",
+            "query" => "query",
+            "header" => "header",
+            other => panic!("{id} has a parameter in {other}"),
+        };
+        all.push(parameter(&text(&one["name"]), place));
+    }
+    let bodies = operation["requestBody"]["content"].as_object();
+    for (media, body) in bodies.into_iter().flatten() {
+        let schema = &body["schema"];
+        let named = schema["$ref"].as_str().and_then(|name| name.rsplit('/').next());
+        let schema = named.map_or(schema, |name| &document["components"]["schemas"][name]);
+        let fields = schema["properties"].as_object();
+        all.extend(fields.into_iter().flatten().map(|(name, _)| parameter(name, "form")));
+        if media == "application/json" {
+            all.push(parameter("body", "JSON"));
+        }
+    }
+    all
+}
+
+fn shown() -> Result<Shown, String> {
+    let mut shown = Shown::new();
+    for case in cases()? {
+        for (operation, names) in case["shows"].as_object().into_iter().flatten() {
+            for name in names.as_array().into_iter().flatten() {
+                let key = (operation.clone(), text(name));
+                shown.entry(key).or_default().push(text(&case["name"]));
+            }
+        }
+    }
+    Ok(shown)
+}
+
+fn cases() -> Result<Vec<Value>, String> {
+    let folder = paths::root().join("clients/cases");
+    let entries = std::fs::read_dir(&folder).map_err(|error| error.to_string())?;
+    let mut files: Vec<PathBuf> = entries.flatten().map(|entry| entry.path()).collect();
+    files.sort();
+    let mut cases = Vec::new();
+    for file in files {
+        let read = std::fs::read_to_string(&file).map_err(|error| error.to_string())?;
+        let book: Value =
+            serde_json::from_str(&read).map_err(|error| format!("{}: {error}", file.display()))?;
+        cases.extend(book["cases"].as_array().cloned().unwrap_or_default());
+    }
+    Ok(cases)
+}
+
+fn tests_of(parameter: &Parameter, shown: &Shown) -> Vec<String> {
+    let key = (parameter.operation.clone(), parameter.name.clone());
+    let mut tests = shown.get(&key).cloned().unwrap_or_default();
+    let is_called = shown.keys().any(|(operation, _)| *operation == parameter.operation);
+    if parameter.place == "path" && is_called {
+        tests.push(IN_PATH.to_owned());
+    }
+    tests
+}
+
+fn findings(published: &[Parameter], shown: &Shown) -> Vec<String> {
+    let mut found = Vec::new();
+    let is_not_yet = |operation: &str| NOT_YET.contains(&operation);
+    for parameter in published.iter().filter(|one| !is_not_yet(&one.operation)) {
+        if tests_of(parameter, shown).is_empty() {
+            found.push(format!("no case shows {} of {}", parameter.name, parameter.operation));
+        }
+    }
+    for (operation, name) in shown.keys() {
+        let is = |one: &&Parameter| one.operation == *operation && one.name == *name;
+        if !published.iter().any(|one| is(&one)) {
+            found.push(format!("{name} of {operation} is shown, but not published"));
+        }
+        if is_not_yet(operation) {
+            found.push(format!("{operation} is shown, and listed as not served yet"));
+        }
+    }
+    let written = std::fs::read_to_string(paths::root().join(TABLE)).unwrap_or_default();
+    if written != table(published, shown) {
+        found.push(format!("{TABLE} is not up to date: cargo xtask parameters --write"));
+    }
+    found
+}
+
+fn table(published: &[Parameter], shown: &Shown) -> String {
+    let mut text = String::from(
+        "# TaskRouter: each published parameter and the case that shows what it does\n\n\
+         Written by `cargo xtask parameters --write`. The cases are those of `clients/cases/`; \
+         `cargo xtask test parameters` runs\nthem through the official Node and Python \
+         libraries, and checks this table.\n\n\
+         | operation | parameter | in | shown by |\n|---|---|---|---|\n",
+    );
+    for parameter in published {
+        let tests = match NOT_YET.contains(&parameter.operation.as_str()) {
+            true => "not yet".to_owned(),
+            false => tests_of(parameter, shown).join("; "),
+        };
+        let Parameter { operation, name, place } = parameter;
+        let _ = writeln!(text, "| {operation} | {name} | {place} | {tests} |");
+    }
+    text
+}
+
+fn text(value: &Value) -> String {
+    value.as_str().unwrap_or_default().to_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_published_parameter_has_a_case_that_shows_it() {
+        match published().expect("the document is JSON") {
+            None => println!("{} is not here: nothing is compared", document().display()),
+            Some(published) => {
+                let operations: BTreeSet<&str> =
+                    published.iter().map(|one| one.operation.as_str()).collect();
+                // One operation has no parameter at all but its form.
+                assert_eq!(operations.len(), 61);
+                let found = findings(&published, &shown().expect("cases are JSON"));
+                assert!(found.is_empty(), "{}", found.join("\n"));
+            }
+        }
+    }
+
+    #[test]
+    fn what_no_case_shows_and_what_is_not_published_is_found() {
+        let one = |name: &str| Parameter {
+            operation: "ListTask".to_owned(),
+            name: name.to_owned(),
+            place: "query",
+        };
+        let mut shown = Shown::new();
+        shown.insert(("ListTask".to_owned(), "Age".to_owned()), vec!["a case".to_owned()]);
+        let found = findings(&[one("Priority")], &shown);
+        assert!(found[0].contains("no case shows Priority of ListTask"), "{found:?}");
+        assert!(found[1].contains("Age of ListTask is shown, but not published"), "{found:?}");
+    }
+
+    #[test]
+    fn names_of_cases_are_their_own() {
+        let names: Vec<String> =
+            cases().expect("cases are JSON").iter().map(|case| text(&case["name"])).collect();
+        let own: BTreeSet<&String> = names.iter().collect();
+        assert_eq!(own.len(), names.len());
+    }
+}
