@@ -443,5 +443,6 @@ fn came_of(reply: &Reply) -> String {
         Reply::Reservation(row, task) => {
             format!("{} is {}, {} is {}", row.sid, row.status, task.sid, task.status)
         }
+        Reply::Transfer(row) => format!("{} is {}", row.sid, row.status.as_str()),
     }
 }

@@ -11,7 +11,8 @@ use crate::{Names, Secs};
 use base::{Sid, Timestamp};
 use routing::{
     ActivitySid, ReservationSid, ReservationStatus, TaskChannelSid, TaskOrder, TaskQueueSid,
-    TaskSid, TaskStatus, WorkerChannelSid, WorkerSid, WorkflowSid, WorkspaceSid,
+    TaskSid, TaskStatus, TransferMode, TransferSid, WorkerChannelSid, WorkerSid, WorkflowSid,
+    WorkspaceSid,
 };
 use serde::{Serialize, Serializer};
 
@@ -247,6 +248,12 @@ pub struct Reservation<'a> {
     date_updated: Secs,
     version: Version,
     task: Task<'a>,
+    /// The transfer it was made for.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    task_transfer: Option<Transfer<'a>>,
+    /// The transfer that is under way from it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    active_outgoing_task_transfer: Option<Transfer<'a>>,
 }
 
 impl<'a> Reservation<'a> {
@@ -258,6 +265,9 @@ impl<'a> Reservation<'a> {
         names: Names<'a>,
         now: Timestamp,
     ) -> Self {
+        let open = task.transfer.as_deref();
+        let incoming = open.filter(|transfer| reservation.transfer == Some(transfer.sid));
+        let outgoing = open.filter(|one| one.initiating_reservation == reservation.sid);
         Self {
             account_sid: names.account,
             workspace_sid: names.workspace_sid(),
@@ -271,6 +281,64 @@ impl<'a> Reservation<'a> {
             date_updated: Secs(reservation.updated_at),
             version: Version(reservation.version),
             task: Task::new(task, names, now),
+            task_transfer: incoming.map(|transfer| Transfer::new(transfer, names)),
+            active_outgoing_task_transfer: outgoing.map(|one| Transfer::new(one, names)),
+        }
+    }
+
+    /// The same reservation with the transfer it was made for, which may be over.
+    #[must_use]
+    pub fn handed_over_by(mut self, transfer: Option<&'a routing::Transfer>) -> Self {
+        if let Some(transfer) = transfer {
+            self.task_transfer = Some(Transfer::of(transfer, self.account_sid, self.workspace_sid));
+        }
+        self
+    }
+}
+
+/// A transfer.
+#[derive(Clone, Debug, Serialize)]
+pub struct Transfer<'a> {
+    account_sid: Sid,
+    workspace_sid: WorkspaceSid,
+    sid: TransferSid,
+    task_sid: TaskSid,
+    transfer_mode: TransferMode,
+    transfer_type: &'static str,
+    transfer_to: Sid,
+    transfer_status: &'static str,
+    transfer_failed_reason: Option<&'a str>,
+    initiating_reservation_sid: ReservationSid,
+    initiating_worker_sid: WorkerSid,
+    initiating_queue_sid: Option<TaskQueueSid>,
+    initiating_workflow_sid: Option<WorkflowSid>,
+    date_created: Secs,
+    date_updated: Secs,
+}
+
+impl<'a> Transfer<'a> {
+    /// As the library sees it.
+    pub fn new(transfer: &'a routing::Transfer, names: Names<'_>) -> Self {
+        Self::of(transfer, names.account, names.workspace_sid())
+    }
+
+    fn of(transfer: &'a routing::Transfer, account: Sid, workspace: WorkspaceSid) -> Self {
+        Self {
+            account_sid: account,
+            workspace_sid: workspace,
+            sid: transfer.sid,
+            task_sid: transfer.task,
+            transfer_mode: transfer.mode,
+            transfer_type: transfer.to.kind(),
+            transfer_to: transfer.to.sid(),
+            transfer_status: transfer.status.as_str(),
+            transfer_failed_reason: transfer.failed_reason.as_deref(),
+            initiating_reservation_sid: transfer.initiating_reservation,
+            initiating_worker_sid: transfer.initiating_worker,
+            initiating_queue_sid: transfer.initiating_queue,
+            initiating_workflow_sid: transfer.initiating_workflow,
+            date_created: Secs(transfer.created_at),
+            date_updated: Secs(transfer.updated_at),
         }
     }
 }

@@ -84,6 +84,8 @@ pub fn of_routing(rejection: &Rejection) -> Problem {
         | Rejection::NameTaken { .. }
         | Rejection::TaskStatus { .. }
         | Rejection::ReservationStatus { .. }
+        | Rejection::TransferTarget { .. }
+        | Rejection::TransferOver { .. }
         | Rejection::MultiTaskIsForEver
         | Rejection::RejectNeedsUnavailable
         | Rejection::NoTarget => Problem::invalid(message),

@@ -59,9 +59,16 @@ alerts! {
     ConferenceFailed = 40145,
         "The instruction conference could not be carried out: no call can be made here";
     SuperviseWorker = 40146, "The instruction supervise has no valid 'supervisor'";
-    SuperviseMode = 40147, "The instruction supervise has no valid 'mode'";
-    SuperviseFailed = 40148,
+    SuperviseMode = 40146, "The instruction supervise has no valid 'mode'";
+    SuperviseNotAccepted = 40146, "The instruction supervise needs an accepted reservation";
+    SuperviseFailed = 40146,
         "The instruction supervise could not be carried out: no call can be made here";
+    SuperviseContact = 40147, "The instruction supervise needs the supervisor's contact_uri";
+    SuperviseFrom = 40148, "The instruction supervise needs a task with a 'from'";
+    TransferNoConference = 40149,
+        "The instruction conference for a task that was handed over needs its conference_sid";
+    TransferInstruction = 40151,
+        "A task that was handed over takes accept, reject, conference and supervise only";
     UnknownInstruction = 55555, "The instruction is not known";
 }
 

@@ -266,6 +266,37 @@ pub enum Change {
         /// When.
         at: Timestamp,
     },
+    /// A worker hands a task over; offers to others follow. The task waits for them.
+    TransferInitiated {
+        /// The transfer, which names the task.
+        transfer: Box<Transfer>,
+        /// When.
+        at: Timestamp,
+    },
+    /// One of the workers who were offered a task in a transfer to a queue will not have it.
+    TransferAttemptFailed {
+        /// Of which task.
+        task: TaskSid,
+        /// Who is not offered it again.
+        worker: WorkerSid,
+        /// When.
+        at: Timestamp,
+    },
+    /// A transfer is over. Unless somebody took the task it goes back to the queue it came from.
+    TransferEnded {
+        /// Of which task.
+        task: TaskSid,
+        /// How: never `initiated`.
+        status: TransferStatus,
+        /// Why nobody took the task.
+        failed_reason: Option<String>,
+        /// Where the task stands now.
+        task_status: TaskStatus,
+        /// The queue it is in now.
+        queue: Option<TaskQueueSid>,
+        /// When.
+        at: Timestamp,
+    },
     /// It was said how a task ended for the person who handled it.
     DispositionSet {
         /// Which.
@@ -343,6 +374,9 @@ impl Change {
             Self::TaskCanceled { .. } => "task_canceled",
             Self::TaskDeleted { .. } => "task_deleted",
             Self::TaskSystemDeleted { .. } => "task_system_deleted",
+            Self::TransferInitiated { .. } => "transfer_initiated",
+            Self::TransferAttemptFailed { .. } => "transfer_attempt_failed",
+            Self::TransferEnded { .. } => "transfer_ended",
             Self::DispositionSet { .. } => "disposition_set",
             Self::EndedForgotten { .. } => "ended_forgotten",
             Self::SettlingLeft { .. } => "settling_left",

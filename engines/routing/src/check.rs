@@ -1,8 +1,10 @@
 //! The invariants of a workspace, as asserts: run after each step in tests and simulation.
 //!
 //! * Counters and indexes are compared with what they would be if worked out from the entities.
-//! * Between commands no waiting task has an eligible worker, unless offers are left over. Tasks whose expression asks for
-//!   the time are left out: time passes by itself, and they are tried again once a minute.
+//! * A task is held by more than one worker only by transfer.
+//! * Between commands no waiting task has an eligible worker, unless offers are left over. Tasks
+//!   whose expression asks for the time are left out: time passes by itself, and they are tried
+//!   again once a minute.
 
 use crate::{
     apply::line_of,
@@ -61,36 +63,56 @@ impl Routing {
 
     fn check_task(&self, state: &TaskState) {
         let sid = state.task.sid;
-        let mut pending = 0;
-        let mut taken = Vec::new();
-        for open in &state.open {
-            let one = self.reservations.get(*open).expect("a task's open reservation is there");
-            assert_eq!(one.task, sid, "{open} belongs to another task");
-            match one.status {
-                ReservationStatus::Pending => pending += 1,
-                other => taken.push(other),
-            }
-        }
+        self.check_holders(state);
         let status = state.task.status;
-        match status {
-            TaskStatus::Pending => assert!(state.open.is_empty(), "{sid} is pending and offered"),
-            TaskStatus::Reserved => {
-                assert!(pending > 0 && taken.is_empty(), "{sid} is reserved: {taken:?}");
-            }
-            TaskStatus::Assigned => {
-                assert_eq!((pending, &*taken), (0, &[ReservationStatus::Accepted][..]), "{sid}");
-            }
-            TaskStatus::Wrapping => {
-                assert_eq!((pending, &*taken), (0, &[ReservationStatus::Wrapping][..]), "{sid}");
-            }
-            TaskStatus::Completed | TaskStatus::Canceled => panic!("{sid} ended and is live"),
-        }
         let value = serde_json::from_str(state.task.attributes.text()).unwrap_or_default();
         let asked = line_of(&self.workflows, &self.queues, &self.channels, &state.task, &value);
         let waits = matches!(status, TaskStatus::Pending | TaskStatus::Reserved);
         let key = asked.map(|asked| asked.key).filter(|_| waits);
         let line = state.line.map(|line| self.matching.line(line));
         assert_eq!(line.map(|line| &line.key), key.as_ref(), "the line of {sid}");
+    }
+
+    /// The open reservations of a task fit its status. Several workers hold it only by transfer.
+    fn check_holders(&self, state: &TaskState) {
+        let task = &state.task;
+        let (sid, in_transfer) = (task.sid, task.transfer.is_some());
+        let (mut pending, mut accepted, mut wrapping) = (0, 0, 0);
+        let (mut transfers, mut workers) = (BTreeSet::new(), BTreeSet::new());
+        for open in &state.open {
+            let one = self.reservations.get(*open).expect("a task's open reservation is there");
+            assert_eq!(one.task, sid, "{open} belongs to another task");
+            assert!(workers.insert(one.worker), "{} has {sid} twice", one.worker);
+            match one.status {
+                ReservationStatus::Pending => {
+                    let of = task.transfer.as_ref().map(|transfer| transfer.sid);
+                    assert_eq!(one.transfer, of, "{open} is on offer for something else");
+                    pending += 1;
+                }
+                ReservationStatus::Accepted => {
+                    assert!(transfers.insert(one.transfer), "{sid} was taken twice");
+                    accepted += 1;
+                }
+                _ => wrapping += 1,
+            }
+        }
+        let is_held = accepted + wrapping > 0;
+        match task.status {
+            TaskStatus::Pending => {
+                assert!(pending == 0 && (in_transfer || !is_held), "{sid} is pending");
+            }
+            TaskStatus::Reserved => {
+                assert!(pending > 0 && (in_transfer || !is_held), "{sid} is reserved");
+            }
+            TaskStatus::Assigned => {
+                assert!(pending == 0 && accepted > 0 && !in_transfer, "{sid} is assigned");
+            }
+            TaskStatus::Wrapping => {
+                let only_wraps = pending == 0 && accepted == 0 && wrapping > 0;
+                assert!(only_wraps && !in_transfer, "{sid} is wrapping");
+            }
+            TaskStatus::Completed | TaskStatus::Canceled => panic!("{sid} ended and is live"),
+        }
     }
 
     fn check_workers(&self) {

@@ -138,6 +138,15 @@ pub enum Command {
         /// What it said.
         answer: CallbackAnswer,
     },
+    /// Hands an assigned task over to a worker or a queue.
+    CreateTransfer(NewTransfer),
+    /// Calls a transfer off: the task stays with who has it.
+    CancelTransfer {
+        /// Which.
+        sid: TransferSid,
+        /// Of which task.
+        task: TaskSid,
+    },
     /// Says how a task ended for the person who handled it. Not a change of attributes.
     SetDisposition {
         /// Of which task: assigned, wrapping or completed.
@@ -176,6 +185,8 @@ pub enum Reply {
     Reservation(Reservation, Task),
     /// What became of a callback's answer.
     Callback(Followed),
+    /// The transfer.
+    Transfer(Box<Transfer>),
 }
 
 /// What became of a callback's answer.
@@ -450,6 +461,25 @@ pub struct NewTask {
     pub ignore_capacity: Option<bool>,
     /// The queue the task is accounted in under direct routing to a worker.
     pub queue: Option<TaskQueueSid>,
+}
+
+/// A new transfer.
+#[derive(Clone, Debug)]
+pub struct NewTransfer {
+    /// What is handed over.
+    pub task: TaskSid,
+    /// The accepted reservation of the worker who hands it over.
+    pub reservation: ReservationSid,
+    /// That worker, where the request came through it.
+    pub worker: Option<WorkerSid>,
+    /// To whom.
+    pub to: TransferTarget,
+    /// Whether the worker who hands it over stays until it was taken.
+    pub mode: TransferMode,
+    /// The task's attributes from now on: the whole document, no merge.
+    pub attributes: Option<Attributes>,
+    /// The task's priority from now on.
+    pub priority: Option<u32>,
 }
 
 /// Fields of a task to change.

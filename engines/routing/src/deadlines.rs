@@ -65,6 +65,13 @@ pub(crate) fn of_task(task: &Task) -> OfTask {
         (task.created_at + Millis::secs(task.timeout_s.into()), Due::TimeToLive(task.sid));
     let resting = task.rest.as_ref().filter(|rest| rest.from.is_some());
     let rest = resting.map(|rest| (rest.until, Due::Rest(task.sid)));
+    // Time to live and targets no longer matter once the task was assigned (section 12).
+    let until = |since: Timestamp| since + Millis::secs(ASSIGNED_S_MAX.into());
+    if let (Some(since), TaskStatus::Pending | TaskStatus::Reserved) =
+        (task.assigned_at, task.status)
+    {
+        return [Some((until(since), Due::Assigned(task.sid))), None, rest];
+    }
     match task.status {
         TaskStatus::Pending => {
             let target = task.walk.as_ref().and_then(|walk| walk.deadline);
@@ -73,8 +80,7 @@ pub(crate) fn of_task(task: &Task) -> OfTask {
         TaskStatus::Reserved => [Some(time_to_live), None, rest],
         TaskStatus::Assigned => {
             let since = task.assigned_at.unwrap_or(task.updated_at);
-            let until = since + Millis::secs(ASSIGNED_S_MAX.into());
-            [Some((until, Due::Assigned(task.sid))), None, None]
+            [Some((until(since), Due::Assigned(task.sid))), None, None]
         }
         TaskStatus::Wrapping | TaskStatus::Completed | TaskStatus::Canceled => [None, None, None],
     }

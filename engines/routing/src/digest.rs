@@ -3,7 +3,7 @@
 //! What ended is left out: it is on its way out, and how long it is kept is not state anybody
 //! relies on.
 
-use crate::{rows::RowRef, state::Routing};
+use crate::{model::TransferStatus, rows::RowRef, state::Routing};
 use std::fmt::Write;
 
 impl Routing {
@@ -14,6 +14,7 @@ impl Routing {
             let is_live = match &row {
                 RowRef::Task(task) => !task.status.is_final(),
                 RowRef::Reservation(reservation) => reservation.status.is_open(),
+                RowRef::Transfer(transfer) => transfer.status == TransferStatus::Initiated,
                 _ => true,
             };
             if is_live {

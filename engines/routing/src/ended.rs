@@ -28,6 +28,8 @@ pub(crate) struct Ended {
     /// Oldest end first; a task deleted meanwhile may still be named.
     task_order: VecDeque<(Timestamp, TaskSid)>,
     reservation_order: VecDeque<(Timestamp, ReservationSid)>,
+    /// Oldest end first. Kept only until their rows were taken.
+    transfers: Vec<Transfer>,
 }
 
 impl Ended {
@@ -40,6 +42,15 @@ impl Ended {
     pub(crate) fn add_reservation(&mut self, reservation: Reservation) {
         self.reservation_order.push_back((reservation.updated_at, reservation.sid));
         self.reservations.insert(reservation.sid, reservation);
+    }
+
+    pub(crate) fn add_transfer(&mut self, transfer: Transfer) {
+        self.transfers.push(transfer);
+    }
+
+    /// Transfers that ended since rows were last taken.
+    pub(crate) fn transfers(&self) -> impl Iterator<Item = &Transfer> {
+        self.transfers.iter()
     }
 
     /// Who completed a task: its newest completed reservation says so.
@@ -95,8 +106,9 @@ impl Ended {
         }
     }
 
-    /// Down to the bound on their number.
+    /// Down to the bound on their number, after their rows were taken.
     pub(crate) fn trim(&mut self) {
+        self.transfers.clear();
         while self.task_order.len() > ENDED_KEPT_MAX {
             let (_, sid) = self.task_order.pop_front().expect("more than none");
             self.tasks.remove(sid);

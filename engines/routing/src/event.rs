@@ -23,6 +23,8 @@ pub struct Event {
     pub worker: Option<Worker>,
     /// The worker channel, for capacity and availability updates.
     pub worker_channel: Option<WorkerChannel>,
+    /// The transfer, if it concerns one: its own events, and those of a reservation made for it.
+    pub transfer: Option<Box<Transfer>>,
     /// The setting it is about, if it is about one.
     pub setting: Option<Box<Setting>>,
     /// What it replaced, where that is told and cannot be looked up any more.
@@ -115,6 +117,11 @@ event_kinds! {
     TaskCompleted = "task.completed",
     TaskDeleted = "task.deleted",
     TaskSystemDeleted = "task.system-deleted",
+    TaskTransferInitiated = "task.transfer-initiated",
+    TaskTransferAttemptFailed = "task.transfer-attempt-failed",
+    TaskTransferCompleted = "task.transfer-completed",
+    TaskTransferFailed = "task.transfer-failed",
+    TaskTransferCanceled = "task.transfer-canceled",
     TaskChannelCreated = "task-channel.created",
     TaskChannelUpdated = "task-channel.updated",
     TaskChannelDeleted = "task-channel.deleted",

@@ -359,6 +359,9 @@ pub struct Task {
     pub attempts: u32,
     /// How it ended for the person who handled it.
     pub disposition: Option<Disposition>,
+    /// The transfer that is under way.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub transfer: Option<Box<Transfer>>,
     /// The ETag: 0 for a new task, then one more for each visible change.
     pub version: u64,
     /// When it was made.
@@ -403,6 +406,15 @@ impl Resting {
             Self::Workers(workers) => workers.contains(&worker),
             Self::Everybody => true,
         }
+    }
+}
+
+impl Task {
+    /// The target of a workflow in which the task stands or waits, with its expression, order and
+    /// deadline. The walk ends with the first acceptance: whoever is found afterwards is found by
+    /// transfer or in the queue as it is.
+    pub fn current_walk(&self) -> Option<&Walk> {
+        self.walk.as_ref().filter(|_| self.assigned_at.is_none())
     }
 }
 
@@ -470,6 +482,9 @@ pub struct Reservation {
     pub timeout_s: u32,
     /// When the offer runs out.
     pub expires_at: Timestamp,
+    /// The transfer it was made for.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub transfer: Option<TransferSid>,
     /// The ETag: 0 for a new reservation, then one more for each change.
     pub version: u64,
     /// When it was made.
@@ -508,6 +523,104 @@ impl CallbackStage {
             Self::Fallback => "fallback",
         }
     }
+}
+
+/// Whether the worker who hands a task over stays until it was taken.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "UPPERCASE")]
+pub enum TransferMode {
+    /// Stays, and leaves by itself.
+    #[default]
+    Warm,
+    /// Goes into after-work at once.
+    Cold,
+}
+
+/// Where a transfer stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum TransferStatus {
+    /// Under way.
+    Initiated,
+    /// Somebody took the task.
+    Complete,
+    /// Nobody took it.
+    Failed,
+    /// Called off.
+    Canceled,
+}
+
+impl TransferStatus {
+    /// The wire's word.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Initiated => "initiated",
+            Self::Complete => "complete",
+            Self::Failed => "failed",
+            Self::Canceled => "canceled",
+        }
+    }
+}
+
+/// To whom a task is handed over.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum TransferTarget {
+    /// To this worker.
+    Worker(WorkerSid),
+    /// To whoever of this queue takes it.
+    Queue(TaskQueueSid),
+}
+
+impl TransferTarget {
+    /// The worker's or the queue's.
+    pub fn sid(self) -> Sid {
+        match self {
+            Self::Worker(sid) => sid.sid(),
+            Self::Queue(sid) => sid.sid(),
+        }
+    }
+
+    /// The wire's word.
+    pub const fn kind(self) -> &'static str {
+        match self {
+            Self::Worker(_) => "WORKER",
+            Self::Queue(_) => "QUEUE",
+        }
+    }
+}
+
+/// A task on its way from one worker to another, or to a queue.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Transfer {
+    /// Its name for programs.
+    pub sid: TransferSid,
+    /// What is handed over.
+    pub task: TaskSid,
+    /// Whether the worker who hands it over stays until it was taken.
+    pub mode: TransferMode,
+    /// To whom.
+    pub to: TransferTarget,
+    /// Where it stands.
+    pub status: TransferStatus,
+    /// Why nobody took the task.
+    pub failed_reason: Option<String>,
+    /// The reservation of the worker who hands the task over.
+    pub initiating_reservation: ReservationSid,
+    /// The worker who hands it over.
+    pub initiating_worker: WorkerSid,
+    /// The queue the task was in, and comes back to if nobody takes it.
+    pub initiating_queue: Option<TaskQueueSid>,
+    /// The workflow of the task.
+    pub initiating_workflow: Option<WorkflowSid>,
+    /// Who is not offered the task: those who hold it, and those who were offered it already.
+    pub passed_over: Vec<WorkerSid>,
+    /// Offers of it that came to nothing.
+    pub attempts_failed: u32,
+    /// When it began.
+    pub created_at: Timestamp,
+    /// When its status last changed.
+    pub updated_at: Timestamp,
 }
 
 /// The SID of a worker's share in a channel. It follows from the two, so nothing has to be

@@ -89,6 +89,22 @@ pub enum Rejection {
     /// Another worker of the batch was faster.
     #[error("Reservation {0} was rescinded: another worker accepted the task")]
     Rescinded(ReservationSid),
+    /// The worker a task should be handed over to cannot be offered it now.
+    #[error("Worker {worker} cannot be offered the task: {because}")]
+    TransferTarget {
+        /// The worker.
+        worker: WorkerSid,
+        /// What stands in the way.
+        because: &'static str,
+    },
+    /// The transfer is not under way (any more).
+    #[error("Transfer {transfer} of task {task} is not under way")]
+    TransferOver {
+        /// The transfer.
+        transfer: TransferSid,
+        /// The task.
+        task: TaskSid,
+    },
     /// Multi-tasking cannot be switched off.
     #[error("A multi-tasking workspace cannot be turned back to single-tasking")]
     MultiTaskIsForEver,

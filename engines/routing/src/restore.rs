@@ -111,6 +111,10 @@ impl Routing {
             tasks.into_iter().partition(|task| task.status.is_final());
         for task in live {
             self.add_task(&task);
+            let refused = task.transfer.as_ref().is_some_and(|one| one.attempts_failed > 0);
+            if refused && task.status == TaskStatus::Pending {
+                self.refused_transfers.insert(task.sid);
+            }
             if let (Some(workflow), Some(walk)) = (task.workflow, &task.walk) {
                 self.count_walking(workflow, walk.revision, true);
             }
@@ -184,6 +188,8 @@ impl Sorted {
             StoredRow::Reservation(row) => self.reservations.push(row),
             StoredRow::Settling(row) => self.settling = Some(row),
             StoredRow::ReEvaluation(row) => self.driving.push(row),
+            // One that is under way is part of its task.
+            StoredRow::Transfer(_) => {}
         }
     }
 

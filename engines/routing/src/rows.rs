@@ -178,6 +178,8 @@ rows! {
     Settling(Settling) = "settling",
     /// Tasks that are still to go through their workflow again.
     ReEvaluation(ReEvaluation) = "re_evaluation",
+    /// A transfer. One that is under way is part of its task's row too.
+    Transfer(Transfer) = "transfer",
 }
 
 impl RowRef<'_> {
@@ -199,6 +201,7 @@ impl RowRef<'_> {
             Self::Reservation(row) => row.sid.to_string(),
             Self::Settling(row) => row.workspace.to_string(),
             Self::ReEvaluation(row) => row.workflow.to_string(),
+            Self::Transfer(row) => row.sid.to_string(),
             Self::Removed { key, .. } => key.clone(),
         }
     }
@@ -225,6 +228,7 @@ pub(crate) enum Touched {
     Reservation(ReservationSid),
     Settling(WorkspaceSid),
     ReEvaluation(WorkflowSid),
+    Transfer(TaskSid, TransferSid),
 }
 
 impl Touched {
@@ -248,6 +252,7 @@ impl Touched {
             Self::Reservation(sid) => (RowKind::Reservation, sid.to_string()),
             Self::Settling(sid) => (RowKind::Settling, sid.to_string()),
             Self::ReEvaluation(sid) => (RowKind::ReEvaluation, sid.to_string()),
+            Self::Transfer(_, sid) => (RowKind::Transfer, sid.to_string()),
         };
         RowRef::Removed { kind, key }
     }
@@ -297,6 +302,7 @@ impl Routing {
             Touched::Reservation(sid) => self.reservation(sid).map(RowRef::Reservation),
             Touched::Settling(_) => self.settling.as_ref().map(RowRef::Settling),
             Touched::ReEvaluation(sid) => self.driving.get(&sid).map(RowRef::ReEvaluation),
+            Touched::Transfer(task, sid) => self.transfer(task, sid).map(RowRef::Transfer),
             Touched::WorkerChannel(worker, channel) => {
                 return match self.channel_settings(worker, channel) {
                     Some(settings) => write(RowRef::WorkerChannel(&settings)),
@@ -387,6 +393,12 @@ impl Routing {
         all.extend(self.reservations.sorted_keys().into_iter().map(Touched::Reservation));
         all.extend(self.ended.tasks.sorted_keys().into_iter().map(Touched::Task));
         all.extend(self.ended.reservations.sorted_keys().into_iter().map(Touched::Reservation));
+        let transfer = |task: &Task| {
+            task.transfer.as_ref().map(|transfer| Touched::Transfer(task.sid, transfer.sid))
+        };
+        let live = self.tasks.sorted_keys().into_iter();
+        all.extend(live.filter_map(|sid| transfer(&self.tasks.get(sid)?.task)));
+        all.extend(self.ended.transfers().map(|one| Touched::Transfer(one.task, one.sid)));
         all.sort_unstable();
         all
     }

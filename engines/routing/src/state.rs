@@ -54,6 +54,8 @@ pub struct Routing {
     /// Tasks that are still to go through their workflow again.
     pub(crate) driving: BTreeMap<WorkflowSid, ReEvaluation>,
     pub(crate) portion: Portion,
+    /// Tasks on their way to a queue whose offers came to nothing.
+    pub(crate) refused_transfers: BTreeSet<TaskSid>,
     /// Attributes that were parsed to check them, for the change that will want them parsed.
     pub(crate) parsed: Option<(Attributes, Arc<Value>)>,
 }
@@ -341,6 +343,13 @@ impl Routing {
     /// A reservation, open or ended not long ago.
     pub(crate) fn reservation(&self, sid: ReservationSid) -> Option<&Reservation> {
         self.reservations.get(sid).or_else(|| self.ended.reservations.get(sid))
+    }
+
+    /// A transfer, under way or ended not long ago.
+    pub(crate) fn transfer(&self, task: TaskSid, sid: TransferSid) -> Option<&Transfer> {
+        let open = self.tasks.get(task).and_then(|state| state.task.transfer.as_deref());
+        let open = open.filter(|transfer| transfer.sid == sid);
+        open.or_else(|| self.ended.transfers().find(|transfer| transfer.sid == sid))
     }
 
     pub(crate) fn touch(&mut self, entity: Touched) {

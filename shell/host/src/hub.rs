@@ -212,6 +212,7 @@ mod tests {
             reservation: None,
             worker: None,
             worker_channel: None,
+            transfer: None,
             setting: None,
             before: None,
         };

@@ -132,6 +132,10 @@ fn entities(reply: &Reply) -> Vec<Told> {
             let with = vec![row.task.to_string(), row.worker.to_string()];
             vec![task(of), (&tables::RESERVATION, sid, mark, with)]
         }
+        Reply::Transfer(row) => {
+            let mark = Mark::UpdatedAt(row.updated_at.0);
+            vec![(&tables::TRANSFER, row.sid.to_string(), mark, vec![row.task.to_string()])]
+        }
     }
 }
 

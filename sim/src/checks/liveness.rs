@@ -52,7 +52,9 @@ fn overdue(place: &Place, now: Timestamp) -> Option<String> {
     let mut tasks = place.tasks.values();
     let task = tasks.find(|task| {
         let waits = matches!(task.status, TaskStatus::Pending | TaskStatus::Reserved);
-        let target = task.walk.as_ref().and_then(|walk| walk.deadline);
+        // Once it was assigned neither its time to live nor its target matters.
+        let waits = waits && task.assigned_at.is_none();
+        let target = task.current_walk().and_then(|walk| walk.deadline);
         (waits && is_late(task.created_at + Millis::secs(task.timeout_s.into())))
             || (task.status == TaskStatus::Pending && target.is_some_and(is_late))
     });
@@ -63,12 +65,16 @@ fn overdue(place: &Place, now: Timestamp) -> Option<String> {
 fn taker(place: &Place, task: &Task) -> Option<WorkerSid> {
     let attributes: Value = serde_json::from_str(task.attributes.text()).ok()?;
     let direct = task.routing_target.filter(|target| target.kind() == "WK");
+    let direct = direct.filter(|_| task.transfer.is_none());
     let rules = if direct.is_none() { rules(place, task) } else { None };
     let mut workers = place.workers.values();
     let wants = |about: &Value, (queue, target): (Rule, Rule)| {
         queue.holds(about, &attributes) && target.holds(about, &attributes)
     };
+    let passed_over = task.transfer.as_ref().map(|transfer| transfer.passed_over.as_slice());
+    let is_tried = |worker: WorkerSid| passed_over.is_some_and(|who| who.contains(&worker));
     let found = workers.find(|(worker, about)| match direct {
+        _ if is_tried(worker.sid) => false,
         Some(target) if worker.sid.sid() != target => false,
         Some(_) => task.ignore_capacity || has_room(place, task, worker),
         None => rules.is_some_and(|rules| wants(about, rules)) && has_room(place, task, worker),
@@ -91,7 +97,7 @@ fn has_room(place: &Place, task: &Task, worker: &Worker) -> bool {
 fn rules(place: &Place, task: &Task) -> Option<(Rule, Rule)> {
     let queue = place.queues.get(&task.queue?)?;
     let members = Rule::parse(Some(&queue.target_workers))?;
-    let target = match &task.walk {
+    let target = match task.current_walk() {
         Some(walk) => Rule::parse(target(place, task, walk)?.as_deref())?,
         None => Rule::All,
     };

@@ -118,18 +118,26 @@ impl Place {
         findings
     }
 
-    /// A task is offered to as many workers as its queue says, and taken by one.
+    /// A task is offered to as many workers as its queue says, and taken by one. Whoever else
+    /// has it was handed it over.
     fn judge_task(&self, task: &Task) -> Option<Finding> {
-        let open = self.open().filter(|reservation| reservation.task == task.sid).count();
-        let most = match task.status {
+        let open = self.open().filter(|reservation| reservation.task == task.sid);
+        let is_offer = |one: &&Reservation| one.status == ReservationStatus::Pending;
+        let (offers, taken): (Vec<_>, Vec<_>) = open.partition(is_offer);
+        let open = offers.len() + taken.iter().filter(|one| one.transfer.is_none()).count();
+        let offers_most = match task.status {
             TaskStatus::Reserved => {
                 let queue = task.queue.and_then(|queue| self.queues.get(&queue));
                 queue.map_or(1, |queue| queue.max_reserved_workers as usize)
             }
-            TaskStatus::Assigned | TaskStatus::Wrapping => 1,
-            TaskStatus::Pending | TaskStatus::Completed | TaskStatus::Canceled => 0,
+            _ => 0,
         };
-        (open > most).then(|| {
+        let taken_most = match task.status {
+            TaskStatus::Assigned | TaskStatus::Wrapping => 1,
+            TaskStatus::Pending | TaskStatus::Reserved => usize::from(task.transfer.is_some()),
+            TaskStatus::Completed | TaskStatus::Canceled => 0,
+        };
+        (open > offers_most + taken_most).then(|| {
             let what = format!("{} is {} with {open} open reservations", task.sid, task.status);
             ("one open reservation per single-offer task", what)
         })

@@ -5,7 +5,7 @@ use axum::extract::ws::Utf8Bytes;
 use host::Names;
 use routing::{ActivitySid, Event, EventKind};
 use serde::Serialize;
-use wire::bridge::{Frame, Reservation, Task, Worker, WorkerChannel};
+use wire::bridge::{Frame, Reservation, Task, Transfer, Worker, WorkerChannel};
 
 /// The library adds one to the worker's version when it is told one of these.
 pub(crate) const fn bumps_version(kind: EventKind) -> bool {
@@ -50,12 +50,20 @@ pub(crate) fn text(
         | EventKind::ReservationWrapup
         | EventKind::ReservationCompleted => {
             let (reservation, task) = (event.reservation.as_ref()?, event.task.as_ref()?);
-            write(kind, Reservation::new(reservation, task, Some(worker_name), names, event.at))
+            let shown = Reservation::new(reservation, task, Some(worker_name), names, event.at);
+            write(kind, shown.handed_over_by(event.transfer.as_deref()))
         }
         EventKind::TaskUpdated
         | EventKind::TaskCanceled
         | EventKind::TaskWrapup
         | EventKind::TaskCompleted => write(kind, Task::new(event.task.as_ref()?, names, event.at)),
+        EventKind::TaskTransferInitiated
+        | EventKind::TaskTransferAttemptFailed
+        | EventKind::TaskTransferCompleted
+        | EventKind::TaskTransferFailed
+        | EventKind::TaskTransferCanceled => {
+            write(kind, Transfer::new(event.transfer.as_ref()?, names))
+        }
         EventKind::ActivityCreated
         | EventKind::ActivityUpdated
         | EventKind::ActivityDeleted

@@ -7,6 +7,7 @@
 mod reservation;
 mod settings;
 mod task;
+mod transfer;
 mod worker;
 
 pub(crate) use settings::configured;
@@ -75,7 +76,7 @@ impl Routing {
                 });
             }
             Change::TaskReturned { task, at } => {
-                self.set_status(*task, TaskStatus::Pending, None, *at);
+                self.return_task(*task, *at);
             }
             Change::TaskWrapped { task, reason, version, at } => {
                 let said = Some((reason.clone(), *version));
@@ -92,6 +93,11 @@ impl Routing {
             Change::TaskDeleted { task, .. } | Change::TaskSystemDeleted { task, .. } => {
                 self.delete_task(*task);
             }
+            Change::TransferInitiated { transfer, at } => self.begin_transfer(transfer, *at),
+            Change::TransferAttemptFailed { task, worker, at } => {
+                self.pass_over(*task, *worker, *at);
+            }
+            Change::TransferEnded { task, .. } => self.end_transfer(*task, change),
             Change::DispositionSet { task, disposition } => {
                 self.set_disposition(*task, disposition);
             }

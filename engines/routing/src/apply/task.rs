@@ -96,10 +96,11 @@ impl Routing {
         };
         let Some(channel) = self.channels.slot(channel) else { return };
         self.set_status(sid, TaskStatus::Reserved, None, at);
+        self.refused_transfers.remove(&sid);
         batch.iter().for_each(|reservation| self.add_reservation(reservation, channel));
         if let Some(state) = self.tasks.get_mut(sid) {
             state.task.attempts += 1;
-            state.open = batch.iter().map(|reservation| reservation.sid).collect();
+            state.open.extend(batch.iter().map(|reservation| reservation.sid));
             state.offered_at = Some(at);
             state.refused.retain(|refusal| refusal.offered_at == at);
         }
@@ -280,11 +281,23 @@ pub(crate) fn line_of<'a>(
         let key = LineKey { queue: task.queue, channel, who, order_by: text, resting };
         Asked { key, order, order_by, queue }
     };
+    if let Some(transfer) = &task.transfer {
+        return match transfer.to {
+            TransferTarget::Queue(_) => {
+                queue?;
+                Some(asked(Who::Transfer(transfer.passed_over.clone()), None))
+            }
+            // The one offer is made with the transfer, and the transfer ends with it.
+            TransferTarget::Worker(_) => None,
+        };
+    }
     if let Some(worker) = routed_worker(task) {
         return Some(asked(Who::Direct { worker, ignore_capacity: task.ignore_capacity }, None));
     }
     queue?;
-    let Some(walk) = &task.walk else { return Some(asked(Who::Members(Bound::always()), None)) };
+    let Some(walk) = task.current_walk() else {
+        return Some(asked(Who::Members(Bound::always()), None));
+    };
     let configuration = task.workflow.and_then(|sid| workflows.get(&sid)?.revision(walk.revision));
     let Some(target) = configuration.and_then(|one| one.target(walk.filter, walk.target)) else {
         return Some(asked(Who::Members(Bound::never()), None));

@@ -110,7 +110,7 @@ impl Routing {
     }
 
     fn configuration_of(&self, task: &Task) -> Option<&Arc<Configuration>> {
-        self.workflows.get(&task.workflow?)?.revision(task.walk.as_ref()?.revision)
+        self.workflows.get(&task.workflow?)?.revision(task.current_walk()?.revision)
     }
 
     /// The first condition that rules a worker out; `None` for a candidate.
@@ -135,7 +135,10 @@ impl Routing {
         } else if !self.holds(case, state) {
             Some(Obstacle::TargetExpression)
         } else if !who.names(&state.worker) {
-            Some(Obstacle::NotTheKnownWorker)
+            match who {
+                Who::Transfer(_) => Some(Obstacle::PassedOver),
+                _ => Some(Obstacle::NotTheKnownWorker),
+            }
         } else if rests {
             Some(Obstacle::Resting)
         } else {
@@ -161,6 +164,7 @@ impl Routing {
             }
             Some(Who::Known(known, _)) => self.known_rest(case, known, &mut rest),
             Some(Who::Members(_)) => self.members_rest(case, &mut rest),
+            Some(Who::Transfer(_)) => self.transfer_rest(case, &mut rest),
             None => {}
         }
         rest
@@ -221,6 +225,17 @@ impl Routing {
         rest.count(Obstacle::ChannelUnavailable, closed);
         rest.count(full, members.count() - closed - ready.count());
         self.judge_all(case, &ready, rest);
+    }
+
+    /// Whoever is in the queue is a candidate, but for those who hold the task or would not have it.
+    fn transfer_rest(&self, case: &Case<'_>, rest: &mut Rest) {
+        let Some(queue) = case.task.queue.and_then(|sid| self.queues.get(&sid)) else { return };
+        let available = self.matching.available();
+        let mut able = available.clone();
+        able.intersect(&queue.members);
+        rest.count(Obstacle::ActivityUnavailable, self.workers.len() - available.count());
+        rest.count(Obstacle::NotInQueue, available.count() - able.count());
+        self.judge_all(case, &able, rest);
     }
 
     /// Judges workers one by one, up to the bound.
@@ -293,8 +308,15 @@ impl Routing {
 
     fn holders(&self, task: TaskSid) -> Vec<String> {
         let open = self.tasks.get(task).map(|state| state.open.as_slice()).unwrap_or_default();
+        // Whoever hands a reserved task over holds it too, and so does whoever did before.
+        let status = self.tasks.get(task).map(|state| state.task.status);
+        let counts = |one: &&Reservation| match status {
+            Some(TaskStatus::Reserved) => one.status == ReservationStatus::Pending,
+            Some(TaskStatus::Assigned) => one.status == ReservationStatus::Accepted,
+            _ => true,
+        };
         let workers = open.iter().filter_map(|sid| {
-            let worker = self.reservations.get(*sid)?.worker;
+            let worker = self.reservations.get(*sid).filter(counts)?.worker;
             Some(self.workers.get(worker)?.worker.friendly_name.clone())
         });
         workers.collect()
@@ -302,7 +324,7 @@ impl Routing {
 
     /// What `skip_if` would see, if the target has one.
     fn members_seen(&self, case: &Case<'_>) -> Option<MemberCounts> {
-        let walk = case.task.walk.as_ref()?;
+        let walk = case.task.current_walk()?;
         let target = self.configuration_of(case.task)?.target(walk.filter, walk.target)?;
         target.skip_if.as_ref()?;
         let queue = self.queues.get(&case.task.queue?)?;

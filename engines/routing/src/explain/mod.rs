@@ -368,6 +368,8 @@ pub enum Reason {
     },
     /// The target names another worker.
     NotTheKnownWorker,
+    /// The task is handed over, and this worker holds it or would not have it before.
+    PassedOver,
     /// The callbacks of the worker's last offer failed: the task is not offered to the worker for
     /// a while.
     CallbackFailed {

@@ -110,7 +110,7 @@ impl Sight {
 
 impl Seen {
     fn target(&self) -> Option<&Target> {
-        let walk = self.task.walk.as_ref()?;
+        let walk = self.task.current_walk()?;
         self.configuration.as_ref()?.target(walk.filter, walk.target)
     }
 }
@@ -243,6 +243,7 @@ impl Shown<'_> {
         match obstacle {
             Obstacle::NotTheRoutingTarget => Reason::NotTheRoutingTarget,
             Obstacle::NotTheKnownWorker => Reason::NotTheKnownWorker,
+            Obstacle::PassedOver => Reason::PassedOver,
             Obstacle::Busy => Reason::Busy,
             Obstacle::Resting => Reason::CallbackFailed {
                 until: self.seen.task.rest.as_ref().map_or(self.seen.at, |rest| rest.until),
@@ -381,7 +382,7 @@ impl Shown<'_> {
     }
 
     fn held(&self) -> Option<TargetHeld> {
-        let walk = self.seen.task.walk.as_ref()?;
+        let walk = self.seen.task.current_walk()?;
         let target = self.target;
         let skip_if = target.and_then(|target| target.skip_if.as_ref());
         let known = target.and_then(|target| target.known_worker.as_ref());
@@ -550,6 +551,7 @@ const fn key(obstacle: Obstacle) -> &'static str {
         Obstacle::NotInQueue => "not_in_queue",
         Obstacle::TargetExpression => "target_expression",
         Obstacle::NotTheKnownWorker => "not_the_known_worker",
+        Obstacle::PassedOver => "passed_over",
         Obstacle::ChannelUnavailable => "channel_unavailable",
         Obstacle::NoCapacity => "no_capacity",
         Obstacle::Busy => "busy",
@@ -569,6 +571,9 @@ fn said(obstacle: Obstacle, count: usize) -> String {
             ("does not match the target's expression", "do not match the target's expression")
         }
         Obstacle::NotTheKnownWorker => ("is not the known worker", "are not the known worker"),
+        Obstacle::PassedOver => {
+            ("holds the task or was offered it before", "hold the task or were offered it before")
+        }
         Obstacle::ChannelUnavailable => ("has the channel closed", "have the channel closed"),
         Obstacle::NoCapacity => ("has no capacity left", "have no capacity left"),
         Obstacle::CapacityRule => {

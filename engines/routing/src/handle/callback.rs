@@ -106,10 +106,12 @@ impl Routing {
         }
         self.record(turn, Change::ReservationCanceled { reservation: sid, at: turn.now });
         self.tell_reservation(turn, EventKind::ReservationCanceled, sid);
-        if let Some(rest) = self.rest_after(reservation, turn.now) {
+        // In a transfer each worker is tried once, so nobody has to rest.
+        let rest = self.rest_after(reservation, turn.now);
+        if let Some(rest) = rest.filter(|_| reservation.transfer.is_none()) {
             self.record(turn, Change::TaskRested { task: reservation.task, rest });
         }
-        self.return_if_free(turn, reservation.task);
+        self.after_refusal(turn, reservation, "No callback URL said what to do");
     }
 
     fn has_fallback(&self, task: TaskSid) -> bool {
@@ -157,6 +159,19 @@ impl Routing {
         };
         let has_to = |to: &Option<String>| to.is_some() || self.has_contact(reservation.worker);
         let has = |keys: &[&str]| self.task_has(reservation.task, keys);
+        if reservation.transfer.is_some() {
+            match call {
+                CallInstruction::Conference { .. }
+                    if !names_conference(&self.attributes_of(reservation.task)) =>
+                {
+                    return Alert::TransferNoConference;
+                }
+                CallInstruction::Conference { .. } | CallInstruction::Supervise { .. } => {}
+                CallInstruction::Call { .. }
+                | CallInstruction::Redirect { .. }
+                | CallInstruction::Dequeue { .. } => return Alert::TransferInstruction,
+            }
+        }
         match call {
             CallInstruction::Call { .. } if !is_pending => Alert::CallNotPending,
             CallInstruction::Call { to, .. } if !has_to(to) => Alert::CallTo,
@@ -194,6 +209,11 @@ impl Routing {
             CallInstruction::Supervise { supervisor } => {
                 match supervisor.and_then(|sid| self.workers.get(sid)) {
                     None => Alert::SuperviseWorker,
+                    Some(_) if reservation.status != ReservationStatus::Accepted => {
+                        Alert::SuperviseNotAccepted
+                    }
+                    Some(one) if !self.has_contact(one.worker.sid) => Alert::SuperviseContact,
+                    Some(_) if !has(&["from"]) => Alert::SuperviseFrom,
                     Some(_) => Alert::SuperviseFailed,
                 }
             }
@@ -205,10 +225,19 @@ impl Routing {
     }
 
     fn task_has(&self, task: TaskSid, keys: &[&str]) -> bool {
-        let text = self.task(task).map(|task| task.attributes.text()).unwrap_or_default();
-        let value: Value = serde_json::from_str(text).unwrap_or_default();
+        let value = self.attributes_of(task);
         keys.iter().any(|key| is_text(&value[*key]))
     }
+
+    fn attributes_of(&self, task: TaskSid) -> Value {
+        let text = self.task(task).map(|task| task.attributes.text()).unwrap_or_default();
+        serde_json::from_str(text).unwrap_or_default()
+    }
+}
+
+/// The platform keeps a task's conference as `conference: {"sid": …}`, applications as a text.
+fn names_conference(attributes: &Value) -> bool {
+    is_text(&attributes["conference_sid"]) || is_text(&attributes["conference"]["sid"])
 }
 
 fn is_text(value: &Value) -> bool {

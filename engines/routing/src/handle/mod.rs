@@ -18,6 +18,7 @@ mod task;
 mod task_channel;
 mod task_create;
 mod tell;
+mod transfer;
 mod walk;
 mod worker;
 mod worker_channel;
@@ -106,6 +107,8 @@ impl Routing {
             Command::AnswerCallback { reservation, stage, answer } => {
                 self.answer_callback(turn, *reservation, *stage, answer)
             }
+            Command::CreateTransfer(new) => self.create_transfer(turn, new),
+            Command::CancelTransfer { sid, task } => self.cancel_transfer(turn, *task, *sid),
             Command::SetDisposition { task, code, note } => {
                 self.dispose(turn, *task, code, note.as_deref())
             }

@@ -27,6 +27,9 @@ impl Routing {
     pub(super) fn settle(&mut self, turn: &mut Turn<'_>) {
         loop {
             self.settle_lines(turn);
+            if self.give_up_transfers(turn) {
+                continue;
+            }
             if !self.has_steps() {
                 return;
             }
@@ -127,13 +130,17 @@ impl Routing {
         newest.map(|refusal| refusal.worker).collect()
     }
 
-    fn offer(&mut self, turn: &mut Turn<'_>, sid: TaskSid, chosen: &[u32]) {
+    pub(super) fn offer(&mut self, turn: &mut Turn<'_>, sid: TaskSid, chosen: &[u32]) {
         let Some(state) = self.tasks.get(sid) else { return };
         let task = &state.task;
         if task.attempts >= ATTEMPTS_MAX {
-            self.cancel(turn, sid, TOO_OFTEN);
+            match task.transfer {
+                Some(_) => self.fail_transfer(turn, sid, TOO_OFTEN),
+                None => self.cancel(turn, sid, TOO_OFTEN),
+            }
             return;
         }
+        let transfer = task.transfer.as_ref().map(|transfer| transfer.sid);
         let workflow = task.workflow.and_then(|sid| self.workflows.get(&sid));
         let timeout_s = workflow.map_or(RESERVATION_TIMEOUT_S_DEFAULT, |state| {
             state.workflow.task_reservation_timeout_s
@@ -156,6 +163,7 @@ impl Routing {
                 status: ReservationStatus::Pending,
                 timeout_s,
                 expires_at: at + Millis::secs(timeout_s.into()),
+                transfer,
                 version: 0,
                 created_at: at,
                 updated_at: at,

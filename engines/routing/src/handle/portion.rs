@@ -122,7 +122,7 @@ impl Routing {
     /// Says whether the task went anywhere.
     fn drive_again(&mut self, turn: &mut Turn<'_>, sid: TaskSid) -> bool {
         let Some(state) = self.tasks.get(sid) else { return false };
-        if state.task.status != TaskStatus::Pending || state.task.walk.is_none() {
+        if state.task.status != TaskStatus::Pending || state.task.current_walk().is_none() {
             return false;
         }
         let Ok(step) = self.entry_of(turn, sid) else { return false };

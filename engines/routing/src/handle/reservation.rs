@@ -42,14 +42,8 @@ impl Routing {
             ReservationStep::Call(call) => {
                 return Err(Rejection::Instruction(self.trouble_with(&reservation, call)));
             }
-            ReservationStep::Wrap => {
-                let version = self.task(reservation.task).map_or(0, |task| task.version);
-                self.wrap_task(turn, reservation.task, None, version);
-            }
-            ReservationStep::Complete => {
-                let version = self.task(reservation.task).map_or(0, |task| task.version);
-                self.complete_task(turn, reservation.task, None, version);
-            }
+            ReservationStep::Wrap => self.wrap_reservation(turn, &reservation),
+            ReservationStep::Complete => self.complete_reservation(turn, &reservation),
         }
         let task = self.task(reservation.task).cloned();
         let task = task.ok_or_else(|| unknown(reservation.task.sid()))?;
@@ -58,14 +52,16 @@ impl Routing {
 
     pub(super) fn accept_reservation(&mut self, turn: &mut Turn<'_>, reservation: &Reservation) {
         let (sid, at) = (reservation.sid, turn.now);
-        let siblings: Vec<ReservationSid> =
-            self.open_of(reservation.task).into_iter().filter(|open| *open != sid).collect();
+        let mut siblings =
+            self.open_with(reservation.task, |status| status == ReservationStatus::Pending);
+        siblings.retain(|open| *open != sid);
         self.record(turn, Change::ReservationAccepted { reservation: sid, at });
         self.tell_reservation(turn, EventKind::ReservationAccepted, sid);
         for reservation in siblings {
             self.record(turn, Change::ReservationRescinded { reservation, at });
             self.tell_reservation(turn, EventKind::ReservationRescinded, reservation);
         }
+        self.complete_transfer(turn, reservation.task);
         if self.is_single_tasking() {
             let queue = self.task(reservation.task).and_then(|task| task.queue);
             let state = queue.and_then(|sid| self.queues.get(&sid));
@@ -79,7 +75,40 @@ impl Routing {
         let change = Change::ReservationRejected { reservation: reservation.sid, at: turn.now };
         self.record(turn, change);
         self.tell_reservation(turn, EventKind::ReservationRejected, reservation.sid);
-        self.return_if_free(turn, reservation.task);
+        self.after_refusal(turn, reservation, "The worker rejected the task");
+    }
+
+    /// One worker's part goes into after-work, and the task with the last one.
+    fn wrap_reservation(&mut self, turn: &mut Turn<'_>, reservation: &Reservation) {
+        let (sid, task) = (reservation.sid, reservation.task);
+        let Some(state) = self.tasks.get(task) else { return };
+        let (version, in_transfer) = (state.task.version, state.task.transfer.is_some());
+        let taken = self.open_with(task, |status| status == ReservationStatus::Accepted);
+        if taken.len() == 1 && !in_transfer {
+            self.wrap_task(turn, task, None, version);
+            return;
+        }
+        self.record(turn, Change::ReservationWrapped { reservation: sid, at: turn.now });
+        self.tell_reservation(turn, EventKind::ReservationWrapup, sid);
+    }
+
+    /// One worker's part is done, and the task with the last one.
+    fn complete_reservation(&mut self, turn: &mut Turn<'_>, reservation: &Reservation) {
+        let (sid, task, at) = (reservation.sid, reservation.task, turn.now);
+        let Some(state) = self.tasks.get(task) else { return };
+        let (version, in_transfer) = (state.task.version, state.task.transfer.is_some());
+        if state.open.len() == 1 && !in_transfer {
+            self.complete_task(turn, task, None, version);
+            return;
+        }
+        let was_assigned = state.task.status == TaskStatus::Assigned;
+        self.record(turn, Change::ReservationCompleted { reservation: sid, at });
+        let working = self.open_with(task, |status| status == ReservationStatus::Accepted);
+        if was_assigned && working.is_empty() {
+            self.record(turn, Change::TaskWrapped { task, reason: None, version, at });
+            self.tell_task(turn, EventKind::TaskWrapup, task);
+        }
+        self.tell_reservation(turn, EventKind::ReservationCompleted, sid);
     }
 
     /// Every pending reservation of a worker.
@@ -102,11 +131,24 @@ impl Routing {
         if let Some(activity) = activity {
             self.send_worker(turn, reservation.worker, activity);
         }
-        self.return_if_free(turn, reservation.task);
+        self.after_refusal(turn, &reservation, "The worker did not answer in time");
+    }
+
+    /// An offer came to nothing: a transfer goes on or fails, any other task waits again.
+    pub(super) fn after_refusal(
+        &mut self,
+        turn: &mut Turn<'_>,
+        reservation: &Reservation,
+        why: &str,
+    ) {
+        match reservation.transfer {
+            Some(_) => self.after_refused_transfer(turn, reservation, why),
+            None => self.return_if_free(turn, reservation.task),
+        }
     }
 
     /// A reserved task all of whose offers ended waits again, in the target whose time it is.
-    pub(super) fn return_if_free(&mut self, turn: &mut Turn<'_>, task: TaskSid) {
+    fn return_if_free(&mut self, turn: &mut Turn<'_>, task: TaskSid) {
         let Some(state) = self.tasks.get(task) else { return };
         if state.task.status == TaskStatus::Reserved && state.open.is_empty() {
             self.record(turn, Change::TaskReturned { task, at: turn.now });

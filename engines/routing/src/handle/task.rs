@@ -19,7 +19,7 @@ use base::Timestamp;
 
 impl Routing {
     /// A live task; one that ended a short while ago is refused with its status.
-    fn live_task(
+    pub(super) fn live_task(
         &self,
         sid: TaskSid,
         if_match: IfMatch,
@@ -80,7 +80,8 @@ impl Routing {
         }
         if let Some(channel) = &patch.task_channel {
             let channel = self.channel_in(channel)?;
-            if channel != task.task_channel && task.status != TaskStatus::Pending {
+            let is_free = task.status == TaskStatus::Pending && self.open_of(task.sid).is_empty();
+            if channel != task.task_channel && !is_free {
                 return Err(not(task, "is not pending, so its channel stays"));
             }
         }
@@ -102,7 +103,7 @@ impl Routing {
     ) -> Result<Option<Step>, Rejection> {
         let Some(attributes) = &patch.attributes else { return Ok(None) };
         let is_driven = task.status == TaskStatus::Pending
-            && task.walk.is_some()
+            && task.current_walk().is_some()
             && patch.status.is_none()
             && *attributes != task.attributes;
         let Some(workflow) = task.workflow.filter(|_| is_driven) else { return Ok(None) };
@@ -113,7 +114,7 @@ impl Routing {
     }
 
     /// Records the fields that change; returns the version that the request leads to.
-    fn change_fields(
+    pub(super) fn change_fields(
         &mut self,
         turn: &mut Turn<'_>,
         task: &Task,
@@ -156,16 +157,32 @@ impl Routing {
     }
 
     fn cancel_at(&mut self, turn: &mut Turn<'_>, task: TaskSid, reason: &str, version: u64) {
+        self.call_transfer_off(turn, task);
         let open = self.open_of(task);
         let at = turn.now;
-        for reservation in &open {
-            self.record(turn, Change::ReservationCanceled { reservation: *reservation, at });
+        let mut told = Vec::with_capacity(open.len());
+        for reservation in open {
+            let (change, kind) = self.withdrawal(reservation, at);
+            self.record(turn, change);
+            told.push((kind, reservation));
         }
         let reason = reason.to_owned();
         self.record(turn, Change::TaskCanceled { task, reason, version, at });
         self.tell_task(turn, EventKind::TaskCanceled, task);
-        for reservation in open {
-            self.tell_reservation(turn, EventKind::ReservationCanceled, reservation);
+        for (kind, reservation) in told {
+            self.tell_reservation(turn, kind, reservation);
+        }
+    }
+
+    /// How an open reservation ends when its task goes away: an offer is withdrawn, work is over.
+    fn withdrawal(&self, reservation: ReservationSid, at: Timestamp) -> (Change, EventKind) {
+        match self.reservations.get(reservation).map(|reservation| reservation.status) {
+            Some(ReservationStatus::Pending) => {
+                (Change::ReservationCanceled { reservation, at }, EventKind::ReservationCanceled)
+            }
+            _ => {
+                (Change::ReservationCompleted { reservation, at }, EventKind::ReservationCompleted)
+            }
         }
     }
 
@@ -176,7 +193,7 @@ impl Routing {
         reason: Option<String>,
         version: u64,
     ) {
-        let open = self.open_of(task);
+        let open = self.open_with(task, |status| status == ReservationStatus::Accepted);
         let at = turn.now;
         for reservation in &open {
             self.record(turn, Change::ReservationWrapped { reservation: *reservation, at });
@@ -212,6 +229,17 @@ impl Routing {
         self.tasks.get(task).map(|state| state.open.clone()).unwrap_or_default()
     }
 
+    /// Those of them that stand so.
+    pub(super) fn open_with(
+        &self,
+        task: TaskSid,
+        stands: impl Fn(ReservationStatus) -> bool,
+    ) -> Vec<ReservationSid> {
+        let mut open = self.open_of(task);
+        open.retain(|sid| self.reservations.get(*sid).is_some_and(|one| stands(one.status)));
+        open
+    }
+
     pub(super) fn remove_task(
         &mut self,
         turn: &mut Turn<'_>,
@@ -228,18 +256,9 @@ impl Routing {
     /// Removes a task in any state: offers are withdrawn, work on it is over.
     pub(super) fn delete(&mut self, turn: &mut Turn<'_>, task: TaskSid, kind: EventKind) {
         let at = turn.now;
+        self.call_transfer_off(turn, task);
         for reservation in self.open_of(task) {
-            let status = self.reservations.get(reservation).map(|reservation| reservation.status);
-            let (change, kind) = match status {
-                Some(ReservationStatus::Pending) => (
-                    Change::ReservationCanceled { reservation, at },
-                    EventKind::ReservationCanceled,
-                ),
-                _ => (
-                    Change::ReservationCompleted { reservation, at },
-                    EventKind::ReservationCompleted,
-                ),
-            };
+            let (change, kind) = self.withdrawal(reservation, at);
             self.record(turn, change);
             self.tell_reservation(turn, kind, reservation);
         }
@@ -305,6 +324,6 @@ fn check_status(task: &Task, status: TaskStatus, patch: &TaskPatch) -> Result<()
     Ok(())
 }
 
-fn not(task: &Task, because: &'static str) -> Rejection {
+pub(super) fn not(task: &Task, because: &'static str) -> Rejection {
     Rejection::TaskStatus { task: task.sid, status: task.status, because }
 }

@@ -56,6 +56,7 @@ impl Routing {
             ignore_capacity: worker.is_some() && new.ignore_capacity.unwrap_or(true),
             attempts: 0,
             disposition: None,
+            transfer: None,
             version: 0,
             created_at: turn.now,
             updated_at: turn.now,

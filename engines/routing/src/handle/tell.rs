@@ -71,9 +71,27 @@ impl Routing {
             task: self.task(reservation.task).cloned(),
             worker: self.workers.get(reservation.worker).map(|state| state.worker.clone()),
             reservation: Some(reservation.clone()),
+            transfer: reservation.transfer.and_then(|sid| self.told(reservation.task, sid)),
             ..event(turn, kind)
         };
         turn.effects.push(event);
+    }
+
+    pub(super) fn tell_transfer(
+        &self,
+        turn: &mut Turn<'_>,
+        kind: EventKind,
+        task: TaskSid,
+        transfer: TransferSid,
+    ) {
+        self.tell_task(turn, kind, task);
+        if let Some(event) = turn.effects.last_mut() {
+            event.transfer = self.told(task, transfer);
+        }
+    }
+
+    fn told(&self, task: TaskSid, transfer: TransferSid) -> Option<Box<Transfer>> {
+        self.transfer(task, transfer).cloned().map(Box::new)
     }
 }
 
@@ -86,6 +104,7 @@ fn event(turn: &mut Turn<'_>, kind: EventKind) -> Event {
         reservation: None,
         worker: None,
         worker_channel: None,
+        transfer: None,
         setting: None,
         before: None,
     }

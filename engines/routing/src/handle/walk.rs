@@ -105,7 +105,7 @@ impl Routing {
     /// As long as the deadline of its target has passed, a pending task moves on.
     pub(super) fn catch_up(&mut self, turn: &mut Turn<'_>, sid: TaskSid) {
         while let Some(state) = self.tasks.get(sid) {
-            let deadline = state.task.walk.as_ref().and_then(|walk| walk.deadline);
+            let deadline = state.task.current_walk().and_then(|walk| walk.deadline);
             match deadline {
                 Some(at) if at <= turn.now && state.task.status == TaskStatus::Pending => {
                     self.give_up_target(turn, sid, at);

@@ -136,6 +136,12 @@ impl Matching {
             Who::Known(Known::FriendlyName(name), _) => one(workers.slot_named(name)),
             Who::Known(Known::Nobody, _) => BitSet::default(),
             Who::Members(bound) => self.narrowed(workers, bound.node(), queue.clone()),
+            Who::Transfer(passed_over) => {
+                let mut members = queue.clone();
+                let slots = passed_over.iter().filter_map(|sid| workers.slot(*sid));
+                slots.for_each(|slot| _ = members.remove(slot));
+                members
+            }
         }
     }
 

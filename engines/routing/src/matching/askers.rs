@@ -71,7 +71,8 @@ impl Askers {
             Who::Known(Known::FriendlyName(name), _) => {
                 self.note_name(asker, &name.to_lowercase(), asks);
             }
-            Who::Known(Known::Nobody, _) | Who::Members(_) => {}
+            // Whom a transfer passes over stays the same, whatever becomes of the worker.
+            Who::Known(Known::Nobody, _) | Who::Members(_) | Who::Transfer(_) => {}
         }
         if let Some(bound) = who.bound() {
             self.note(asker, bound.node(), asks);

@@ -34,6 +34,8 @@ pub(crate) enum Who {
     Members(Bound),
     /// The known worker, if a member of the queue for whom this holds.
     Known(Known, Bound),
+    /// Members of the queue to which a task is handed over, but not these.
+    Transfer(Vec<WorkerSid>),
     /// Direct routing.
     Direct {
         /// To this worker.
@@ -121,7 +123,7 @@ impl Who {
     pub(crate) fn bound(&self) -> Option<&Bound> {
         match self {
             Self::Members(bound) | Self::Known(_, bound) => Some(bound),
-            Self::Direct { .. } => None,
+            Self::Transfer(_) | Self::Direct { .. } => None,
         }
     }
 
@@ -129,6 +131,7 @@ impl Who {
     pub(crate) fn names(&self, worker: &Worker) -> bool {
         match self {
             Self::Members(_) => true,
+            Self::Transfer(passed_over) => !passed_over.contains(&worker.sid),
             Self::Known(Known::Sid(sid), _) | Self::Direct { worker: sid, .. } => {
                 *sid == worker.sid
             }
@@ -145,6 +148,7 @@ impl Who {
 pub(super) fn could_take(who: &Who, in_queue: bool, worker: &WorkerState) -> bool {
     match who {
         Who::Direct { .. } => who.names(&worker.worker),
+        Who::Transfer(_) => in_queue && who.names(&worker.worker),
         Who::Members(bound) => in_queue && could_hold(bound.node(), &worker.worker, &worker.value),
         Who::Known(_, bound) => {
             in_queue

@@ -14,6 +14,7 @@ pub(crate) enum Obstacle {
     TargetExpression,
     NotTheKnownWorker,
     Resting,
+    PassedOver,
     ChannelUnavailable,
     NoCapacity,
     CapacityRule,

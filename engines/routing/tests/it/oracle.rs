@@ -169,7 +169,10 @@ impl Oracle {
         }
         let Some(waiting) = self.tasks.get_mut(&task) else { return };
         match to {
-            ReservationStatus::Accepted => waiting.task.status = TaskStatus::Assigned,
+            ReservationStatus::Accepted => {
+                waiting.task.status = TaskStatus::Assigned;
+                waiting.task.assigned_at = Some(*at);
+            }
             ReservationStatus::Rejected | ReservationStatus::Canceled => {
                 waiting.refused_by.push(worker);
             }
@@ -228,6 +231,25 @@ impl Oracle {
                 self.waiting(task).rest = Some(Box::new(rest.clone()));
             }
             Change::TaskReturned { task, .. } => self.waiting(task).status = TaskStatus::Pending,
+            Change::TransferInitiated { transfer, .. } => {
+                let task = self.waiting(&transfer.task);
+                task.status = TaskStatus::Pending;
+                task.transfer = Some(transfer.clone());
+                task.rest = None;
+                if let TransferTarget::Queue(queue) = transfer.to {
+                    task.queue = Some(queue);
+                }
+            }
+            Change::TransferAttemptFailed { task, worker, .. } => {
+                let transfer = self.waiting(task).transfer.as_mut();
+                transfer.expect("a transfer is under way").passed_over.push(*worker);
+            }
+            Change::TransferEnded { task, task_status, queue, .. } => {
+                let task = self.waiting(task);
+                task.status = *task_status;
+                task.queue = *queue;
+                task.transfer = None;
+            }
             Change::TaskWrapped { task, .. } => self.waiting(task).status = TaskStatus::Wrapping,
             Change::TaskCompleted { task, .. }
             | Change::TaskCanceled { task, .. }
@@ -274,7 +296,7 @@ impl Oracle {
 
     fn eligible_in_order(&self, waiting: &Waiting, now: Timestamp) -> Vec<WorkerSid> {
         let task = &waiting.task;
-        let target = self.target(task);
+        let target = self.target(task).filter(|_| task.transfer.is_none());
         let value = &waiting.attributes;
         let mut eligible: Vec<&Person> = self
             .workers
@@ -299,7 +321,8 @@ impl Oracle {
     }
 
     fn target(&self, task: &Task) -> Option<&Value> {
-        let walk = task.walk.as_ref()?;
+        // Whoever took it ended the walk.
+        let walk = task.walk.as_ref().filter(|_| task.assigned_at.is_none())?;
         let routing = &self.workflows[&(task.workflow?, walk.revision)]["task_routing"];
         Some(match walk.filter {
             Some(filter) => &routing["filters"][filter as usize]["targets"][walk.target as usize],
@@ -317,6 +340,9 @@ impl Oracle {
     ) -> bool {
         let worker = &person.worker;
         let has_room = self.has_room(task, person);
+        if let Some(transfer) = &task.transfer {
+            return self.may_be_handed(transfer, person, has_room);
+        }
         if let Some(direct) = task.routing_target.filter(|sid| sid.kind() == "WK") {
             return direct == worker.sid.sid() && (task.ignore_capacity || has_room);
         }
@@ -329,6 +355,21 @@ impl Oracle {
         let expression = target.and_then(|target| target["expression"].as_str());
         let fits = expression.is_none_or(|text| self.holds(text, Place::Target, &scope));
         has_room && is_member && fits && is_known(target, value, worker)
+    }
+
+    fn may_be_handed(&self, transfer: &Transfer, person: &Person, has_room: bool) -> bool {
+        let holds_it = self.reservations.values().any(|one| {
+            one.task == transfer.task && one.worker == person.worker.sid && one.status.is_open()
+        });
+        let refused_it = transfer.passed_over.contains(&person.worker.sid);
+        let is_meant = match transfer.to {
+            TransferTarget::Worker(worker) => worker == person.worker.sid,
+            TransferTarget::Queue(queue) => {
+                let scope = Scope { worker: &person.attributes, ..Scope::default() };
+                self.holds(&self.queues[&queue].target_workers, Place::Queue, &scope)
+            }
+        };
+        has_room && is_meant && !holds_it && !refused_it
     }
 
     /// An empty text holds for nobody.

@@ -11,6 +11,7 @@ use crate::{
 };
 use base::{Millis, Patch};
 use routing::{command::*, instruction::Instruction, *};
+use std::collections::BTreeMap;
 
 /// Small, seedable, and the same everywhere.
 struct Dice(u64);
@@ -352,6 +353,40 @@ impl Random {
         Some(Command::UpdateWorker { sid, if_match, patch })
     }
 
+    /// A transfer of whatever somebody has, or the end of one. Many are refused.
+    fn on_transfer(&mut self) -> Option<Command> {
+        let accepted = self.world.rows.values().filter_map(|row| match row {
+            StoredRow::Reservation(one) if one.status == ReservationStatus::Accepted => {
+                Some(one.clone())
+            }
+            _ => None,
+        });
+        let accepted: Vec<Reservation> = accepted.collect();
+        if self.dice.one_in(6) {
+            let all = self.live_tasks().into_iter();
+            let open: Vec<Box<Transfer>> =
+                all.filter_map(|sid| self.world.task(sid)?.transfer.clone()).collect();
+            let one = self.dice.of(&open)?;
+            return Some(Command::CancelTransfer { sid: one.sid, task: one.task });
+        }
+        let one = self.dice.of(&accepted)?;
+        let workers: Vec<WorkerSid> = self.keys(RowKind::Worker);
+        let queues: Vec<TaskQueueSid> = self.keys(RowKind::TaskQueue);
+        let to = match self.dice.one_in(2) {
+            true => TransferTarget::Worker(self.dice.of(&workers)?),
+            false => TransferTarget::Queue(self.dice.of(&queues)?),
+        };
+        Some(Command::CreateTransfer(NewTransfer {
+            task: one.task,
+            reservation: one.sid,
+            worker: self.dice.one_in(2).then_some(one.worker),
+            to,
+            mode: self.dice.of(&[TransferMode::Warm, TransferMode::Cold])?,
+            attributes: self.dice.one_in(4).then(|| attrs(&self.attributes_of_task())),
+            priority: self.dice.one_in(4).then(|| self.dice.roll(5) as u32),
+        }))
+    }
+
     fn on_settings(&mut self) -> Option<Command> {
         Some(match self.dice.roll(6) {
             0 => {
@@ -464,7 +499,8 @@ impl Random {
         if self.ruled && self.dice.one_in(12) {
             return Some(self.new_rules());
         }
-        match self.dice.roll(20) {
+        match self.dice.roll(25) {
+            20..=24 => self.on_transfer(),
             0..=6 => Some(self.new_task()),
             7..=11 => self.on_reservation(),
             12..=14 => self.on_task(),
@@ -618,13 +654,21 @@ fn play_on(mut random: Random, steps: usize) -> Random {
 
 #[test]
 fn random_commands_keep_every_promise() {
-    let mut offers = 0;
+    let (mut offers, mut transfers) = (0, BTreeMap::new());
     for seed in 0..6 {
         let random = play(seed, 300, false, 8);
         let offered = |change: &&Change| matches!(change, Change::TaskOffered { .. });
         offers += random.world.journal.iter().filter(offered).count();
+        for change in &random.world.journal {
+            if let Change::TransferEnded { status, .. } = change {
+                *transfers.entry(*status).or_insert(0) += 1;
+            }
+        }
     }
     assert!(offers > 400, "too little happens to mean anything: {offers} offers");
+    use TransferStatus::{Canceled, Complete, Failed};
+    let most = [Complete, Failed, Canceled].map(|end| transfers.get(&end).copied().unwrap_or(0));
+    assert!(most.iter().all(|count| *count >= 3), "too few transfers end so: {transfers:?}");
 }
 
 #[test]

@@ -8,7 +8,7 @@ use crate::{
 use base::{Attributes, Millis, Timestamp, Turn};
 use routing::{
     Answer, Change, Command, Event, Question, Rejection, Reply, Routing, RowKind, RowRef,
-    StoredRow, TaskStatus, WorkspaceSid, limits::ENDED_READABLE_S,
+    StoredRow, TaskStatus, TransferStatus, WorkspaceSid, limits::ENDED_READABLE_S,
 };
 use store::{
     Batch, Entry, PartitionId, RowContent, RowWrite, Seq, Store, StoreError, StoredChange, Table,
@@ -71,6 +71,7 @@ impl Engine for RoutingEngine {
         &tables::RESERVATION,
         &tables::SETTLING,
         &tables::RE_EVALUATION,
+        &tables::TRANSFER,
     ];
 
     const ROOT: Option<&'static Table> = Some(&tables::WORKSPACE);
@@ -235,6 +236,7 @@ fn table(kind: RowKind) -> &'static Table {
         RowKind::Reservation => &tables::RESERVATION,
         RowKind::Settling => &tables::SETTLING,
         RowKind::ReEvaluation => &tables::RE_EVALUATION,
+        RowKind::Transfer => &tables::TRANSFER,
     }
 }
 
@@ -298,6 +300,12 @@ fn values(row: &RowRef<'_>) -> Vec<Value> {
             row.created_at.into(),
             row.status.is_open().into(),
         ],
+        RowRef::Transfer(row) => vec![
+            super::sid(row.task.sid()),
+            row.status.as_str().into(),
+            row.created_at.into(),
+            (row.status == TransferStatus::Initiated).into(),
+        ],
     }
 }
 
@@ -328,6 +336,7 @@ const fn attributes(command: &Command) -> Option<&Attributes> {
         Command::CreateWorker(new) => Some(&new.attributes),
         Command::UpdateTask { patch, .. } => patch.attributes.as_ref(),
         Command::UpdateWorker { patch, .. } => patch.attributes.as_ref(),
+        Command::CreateTransfer(new) => new.attributes.as_ref(),
         _ => None,
     }
 }
@@ -359,6 +368,8 @@ const fn name(command: &Command) -> &'static str {
         Command::DeleteTask { .. } => "DeleteTask",
         Command::UpdateReservation { .. } => "UpdateReservation",
         Command::AnswerCallback { .. } => "AnswerCallback",
+        Command::CreateTransfer(_) => "CreateTransfer",
+        Command::CancelTransfer { .. } => "CancelTransfer",
         Command::SetDisposition { .. } => "SetDisposition",
     }
 }

@@ -132,6 +132,15 @@ pub static RESERVATION: Table = Table {
     live: Some("live"),
 };
 
+/// Transfers, ended ones included as long as they are kept. One that is under way is part of its
+/// task's row too.
+pub static TRANSFER: Table = Table {
+    name: "transfer",
+    columns: &[fixed(text("task")), text("status"), fixed(int("created_at")), int("live")],
+    indexes: &[&["task"]],
+    live: Some("live"),
+};
+
 macro_rules! records {
     ($($kind:path => $table:ident),+ $(,)?) => {$(
         impl Record for $kind {
@@ -153,4 +162,5 @@ records! {
     routing::rows::WorkflowRevision => WORKFLOW_REVISION,
     routing::Task => TASK,
     routing::Reservation => RESERVATION,
+    routing::Transfer => TRANSFER,
 }

@@ -235,6 +235,7 @@ impl Engine for Counter {
                 reservation: None,
                 worker: None,
                 worker_channel: None,
+                transfer: None,
                 setting: None,
                 before: None,
             };

@@ -9,7 +9,7 @@ use crate::{
 };
 use routing::{
     Change, Event, EventKind, Reservation, ReservationSid, StoredRow, TaskQueueSid, TaskSid,
-    WorkerSid, WorkspaceSid,
+    TransferTarget, WorkerSid, WorkspaceSid,
 };
 use std::{
     collections::{BTreeMap, BTreeSet, HashMap},
@@ -85,6 +85,14 @@ impl Audience {
             | Change::TargetEntered { task, queue, .. } => {
                 self.queues.insert(*task, *queue);
             }
+            Change::TransferInitiated { transfer, .. } => {
+                if let TransferTarget::Queue(queue) = transfer.to {
+                    self.queues.insert(transfer.task, queue);
+                }
+            }
+            Change::TransferEnded { task, queue: Some(queue), .. } => {
+                self.queues.insert(*task, *queue);
+            }
             Change::TaskOffered { reservations, .. } => {
                 reservations.iter().for_each(|reservation| self.add(reservation));
             }
@@ -116,11 +124,13 @@ impl Audience {
     fn task_of(&self, change: &Change) -> Option<TaskSid> {
         match change {
             Change::TaskCreated(task) => Some(task.sid),
+            Change::TransferInitiated { transfer, .. } => Some(transfer.task),
             Change::TaskPlaced { task, .. }
             | Change::TargetEntered { task, .. }
             | Change::TaskUpdated { task, .. }
             | Change::TaskOffered { task, .. }
             | Change::TaskReturned { task, .. }
+            | Change::TransferEnded { task, .. }
             | Change::TaskWrapped { task, .. }
             | Change::TaskCompleted { task, .. }
             | Change::TaskCanceled { task, .. }
@@ -166,6 +176,11 @@ impl Audience {
         topics.extend(worker.or(reserved).map(Topic::Worker));
         let Some(task) = &event.task else { return topics };
         topics.push(Topic::Task(task.sid));
+        if event.reservation.is_none() {
+            // A transfer is the business of whoever hands the task over.
+            let transfer = event.transfer.as_ref();
+            topics.extend(transfer.map(|transfer| Topic::Worker(transfer.initiating_worker)));
+        }
         if is_for_workers_of_the_task(event.kind) {
             let open = self.open.get(&task.sid).into_iter().flatten().map(|(_, worker)| *worker);
             let ended = ended.get(&task.sid).into_iter().flatten().copied();
