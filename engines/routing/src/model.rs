@@ -581,6 +581,15 @@ impl TransferTarget {
         }
     }
 
+    /// What a SID names; `None` for one that is neither a worker's nor a queue's.
+    pub fn of(sid: Sid) -> Option<Self> {
+        match sid.kind() {
+            WorkerSid::KIND => Some(Self::Worker(WorkerSid::new(sid.body()))),
+            TaskQueueSid::KIND => Some(Self::Queue(TaskQueueSid::new(sid.body()))),
+            _ => None,
+        }
+    }
+
     /// The wire's word.
     pub const fn kind(self) -> &'static str {
         match self {

@@ -5,13 +5,14 @@ use super::{
     caller::Caller,
     params::Params,
     perform::{names, payload},
+    transfers,
 };
 use crate::answer::Trouble;
 use crate::names::lend;
 use axum::response::Response;
 use host::Record;
 use routing::{Answer, Question, Reservation, Task, TaskQueue, Worker, WorkerSid};
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use store::{Direction, Filter, Scan, Test, Value};
 use wire::bridge::{self, Contents, ContentsMeta};
 
@@ -79,9 +80,16 @@ pub(crate) async fn reservations(
         bridge.host.fetch(&caller.workspace.to_string(), &worker.to_string())?;
     let name = row.as_ref().map(|row| row.friendly_name.as_str());
     let (names, now) = (names(bridge, caller), bridge.host.now());
+    let mut handed_over = BTreeMap::new();
+    for (reservation, _) in &open {
+        if let Some(transfer) = transfers::past(bridge, caller, reservation)? {
+            handed_over.insert(reservation.sid, transfer);
+        }
+    }
     let page = page(&open, params, |(reservation, _)| reservation.sid.to_string())?;
     let shown = payload(page.map(|(reservation, task): &(Reservation, Task)| {
         bridge::Reservation::new(reservation, task, name, lend(&names), now)
+            .handed_over_by(handed_over.get(&reservation.sid))
     }));
     bridge.rooms.loaded(worker, &caller.token_hash);
     Ok(shown)

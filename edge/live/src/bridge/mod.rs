@@ -10,9 +10,11 @@ mod frame;
 mod lists;
 mod operation;
 mod params;
+mod participants;
 mod perform;
 mod proxy;
 mod rooms;
+mod transfers;
 mod update;
 
 use axum::{

@@ -2,7 +2,7 @@
 //! answers 404.
 
 use crate::answer::Trouble;
-use routing::{ReservationSid, TaskQueueSid, TaskSid, WorkerSid, WorkspaceSid};
+use routing::{ReservationSid, TaskQueueSid, TaskSid, TransferSid, WorkerSid, WorkspaceSid};
 use std::str::FromStr;
 
 /// Reading or changing.
@@ -28,6 +28,23 @@ pub(crate) enum Operation {
     UpdateTask(TaskSid),
     ListTaskQueues,
     FetchTaskQueue(TaskQueueSid),
+    CreateTransfer(WorkerSid),
+    UpdateTransfer(WorkerSid, TransferSid),
+    UpdateParticipant(WorkerSid, Participant),
+    InstructOnTask(TaskSid, ReservationSid),
+}
+
+/// Whom in a task's conference a request is about.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Participant {
+    /// Whoever called: hold.
+    Customer,
+    /// The worker of the path: mute and so on.
+    Own,
+    /// Another worker: hold.
+    HeldWorker,
+    /// Another worker: out.
+    KickedWorker,
 }
 
 /// Reads a path such as `Workspaces/WS…/Workers/WK…`.
@@ -54,6 +71,16 @@ pub(crate) fn parse(method: Method, url: &str) -> Result<(WorkspaceSid, Operatio
         (Post, ["Workers", worker, "Reservations", reservation]) => {
             O::UpdateReservation(sid(worker, url)?, sid(reservation, url)?)
         }
+        (Post, ["Workers", worker, "Transfers"]) => O::CreateTransfer(sid(worker, url)?),
+        (Post, ["Workers", worker, "Transfers", transfer]) => {
+            O::UpdateTransfer(sid(worker, url)?, sid(transfer, url)?)
+        }
+        (Post, ["Workers", worker, name]) => {
+            O::UpdateParticipant(sid(worker, url)?, participant(name).ok_or_else(unknown)?)
+        }
+        (Post, ["Tasks", task, "Reservations", reservation]) => {
+            O::InstructOnTask(sid(task, url)?, sid(reservation, url)?)
+        }
         (Post, ["Tasks"]) => O::CreateTask,
         (Get, ["Tasks", task]) => O::FetchTask(sid(task, url)?),
         (Post, ["Tasks", task]) => O::UpdateTask(sid(task, url)?),
@@ -62,6 +89,16 @@ pub(crate) fn parse(method: Method, url: &str) -> Result<(WorkspaceSid, Operatio
         _ => return Err(unknown()),
     };
     Ok((sid(workspace, url)?, operation))
+}
+
+fn participant(name: &str) -> Option<Participant> {
+    Some(match name {
+        "CustomerParticipant" => Participant::Customer,
+        "WorkerParticipant" => Participant::Own,
+        "HoldWorkerParticipant" => Participant::HeldWorker,
+        "KickWorkerParticipant" => Participant::KickedWorker,
+        _ => return None,
+    })
 }
 
 /// A malformed SID names nothing, just as an unknown one.
@@ -90,6 +127,14 @@ mod tests {
             parsed(Method::Post, &format!("Workers/{WK}/Reservations/{WR}")).1,
             Operation::UpdateReservation(worker, reservation)
         );
+        assert_eq!(
+            parsed(Method::Post, &format!("Workers/{WK}/KickWorkerParticipant")).1,
+            Operation::UpdateParticipant(worker, Participant::KickedWorker)
+        );
+        assert_eq!(
+            parsed(Method::Post, &format!("Workers/{WK}/Transfers")).1,
+            Operation::CreateTransfer(worker)
+        );
         assert_eq!(parsed(Method::Post, "Tasks").1, Operation::CreateTask);
         assert_eq!(parsed(Method::Get, "Activities").1, Operation::ListActivities);
     }
@@ -99,8 +144,9 @@ mod tests {
         for (method, path) in [
             (Method::Get, "Workers/WK0bad".to_owned()),
             (Method::Get, format!("Workers/{WR}")),
-            (Method::Post, format!("Workers/{WK}/Transfers")),
-            (Method::Post, format!("Workers/{WK}/CustomerParticipant")),
+            (Method::Get, format!("Workers/{WK}/Transfers")),
+            (Method::Post, format!("Workers/{WK}/Transfers/{WR}")),
+            (Method::Post, format!("Workers/{WK}/Participant")),
             (Method::Get, "Statistics".to_owned()),
             (Method::Post, "Activities".to_owned()),
         ] {

@@ -40,6 +40,14 @@ impl Params {
         parsed.map(Some)
     }
 
+    /// The same where it has to be there.
+    pub(crate) fn required<T: FromStr>(&self, name: &str) -> Result<T, Trouble>
+    where
+        T::Err: std::fmt::Display,
+    {
+        self.parsed(name)?.ok_or_else(|| Trouble::invalid(format!("{name} is required")))
+    }
+
     /// `true` or `false`.
     pub(crate) fn flag(&self, name: &str) -> Result<Option<bool>, Trouble> {
         match self.text(name)?.as_deref() {

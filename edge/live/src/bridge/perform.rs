@@ -1,6 +1,9 @@
 //! What each operation does: who may, then a read of rows, a question, or a command.
 
-use super::{Bridge, caller::Caller, lists, operation::Operation, params::Params, update};
+use super::{
+    Bridge, caller::Caller, lists, operation::Operation, params::Params, participants, transfers,
+    update,
+};
 use crate::answer::{self, Trouble};
 use crate::names::lend;
 use axum::{http::StatusCode, response::Response};
@@ -68,6 +71,22 @@ pub(crate) async fn perform(
             caller.speaks_for(worker)?;
             update::reservation(bridge, worker, sid, wanted).await
         }
+        O::CreateTransfer(worker) => {
+            caller.speaks_for(worker)?;
+            transfers::create(bridge, worker, wanted).await
+        }
+        O::UpdateTransfer(worker, sid) => {
+            caller.speaks_for(worker)?;
+            transfers::cancel(bridge, worker, sid, wanted).await
+        }
+        O::UpdateParticipant(worker, participant) => {
+            caller.speaks_for(worker)?;
+            participants::update(bridge, worker, participant, wanted).await
+        }
+        O::InstructOnTask(task, sid) => {
+            caller.supervises()?;
+            update::instruct(bridge, task, sid, wanted).await
+        }
         O::CreateTask => update::create_task(bridge, wanted).await,
         O::FetchTask(sid) => {
             may_touch(bridge, caller, sid, Hold::Open).await?;
@@ -132,7 +151,9 @@ fn fetch_reservation(
     let worker: Worker = row(bridge, caller, &worker.to_string())?;
     let (names, now) = (names(bridge, caller), bridge.host.now());
     let name = Some(worker.friendly_name.as_str());
-    Ok(payload(bridge::Reservation::new(&reservation, &task, name, lend(&names), now)))
+    let transfer = transfers::past(bridge, caller, &reservation)?;
+    let shown = bridge::Reservation::new(&reservation, &task, name, lend(&names), now);
+    Ok(payload(shown.handed_over_by(transfer.as_ref())))
 }
 
 async fn list_worker_channels(
@@ -150,7 +171,7 @@ async fn list_worker_channels(
 
 /// Which reservation gives a worker a hold on a task.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Hold {
+pub(crate) enum Hold {
     /// One that is open, offers included: enough to look.
     Open,
     /// One that was accepted and is not over: needed to change.
@@ -168,7 +189,7 @@ impl Hold {
 }
 
 /// A worker touches tasks by reservation only; supervisors touch all.
-async fn may_touch(
+pub(crate) async fn may_touch(
     bridge: &Bridge,
     caller: &Caller,
     task: TaskSid,

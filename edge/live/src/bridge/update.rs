@@ -4,6 +4,7 @@ use super::{
     Bridge,
     params::Params,
     perform::{Wanted, names, payload},
+    transfers,
 };
 use crate::answer::Trouble;
 use crate::names::lend;
@@ -29,7 +30,11 @@ pub(crate) async fn worker(
         attributes: params.attributes("Attributes")?,
         reject_pending_reservations: params.flag("RejectPendingReservations")?.unwrap_or(false),
     };
-    let if_match = seen_by_library(wanted.if_match, bridge.rooms.bumps(sid));
+    let if_match = match wanted.caller.worker {
+        Some(own) if own == sid => seen_by_library(wanted.if_match, bridge.rooms.bumps(sid)),
+        // The library names the version of the supervisor, not of the worker who is changed.
+        _ => IfMatch::Any,
+    };
     let command = Command::UpdateWorker { sid, if_match, patch };
     let reply = bridge.host.routing(wanted.caller.workspace, command).await?;
     let Reply::Worker(worker) = reply else { return Err(Trouble::internal()) };
@@ -66,7 +71,31 @@ pub(crate) async fn reservation(
     let row: Option<Worker> = bridge.host.fetch(&partition, &worker.to_string())?;
     let name = row.as_ref().map(|row| row.friendly_name.as_str());
     let (names, now) = (names(bridge, wanted.caller), bridge.host.now());
-    Ok(payload(bridge::Reservation::new(&reservation, &task, name, lend(&names), now)))
+    let transfer = transfers::past(bridge, wanted.caller, &reservation)?;
+    let shown = bridge::Reservation::new(&reservation, &task, name, lend(&names), now);
+    Ok(payload(shown.handed_over_by(transfer.as_ref())))
+}
+
+/// A supervisor joins what a worker does.
+pub(crate) async fn instruct(
+    bridge: &Bridge,
+    task: TaskSid,
+    sid: ReservationSid,
+    wanted: Wanted<'_>,
+) -> Result<Response, Trouble> {
+    let step = match wanted.params.text("Instruction")?.as_deref() {
+        Some("supervise") => step(&wanted.params)?,
+        _ => return Err(Trouble::invalid("Instruction must be supervise")),
+    };
+    if wanted.params.parsed::<WorkerSid>("Supervisor")? != wanted.caller.worker {
+        return Err(Trouble::forbidden("A supervisor joins as its own worker: Supervisor"));
+    }
+    let owner = ReservationOwner::Task(task);
+    let command = Command::UpdateReservation { sid, owner, if_match: wanted.if_match, step };
+    let reply = bridge.host.routing(wanted.caller.workspace, command).await?;
+    let Reply::Reservation(reservation, task) = reply else { return Err(Trouble::internal()) };
+    let (names, now) = (names(bridge, wanted.caller), bridge.host.now());
+    Ok(payload(bridge::Reservation::new(&reservation, &task, None, lend(&names), now)))
 }
 
 fn step(params: &Params) -> Result<ReservationStep, Trouble> {

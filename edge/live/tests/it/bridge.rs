@@ -275,7 +275,7 @@ async fn every_refusal_says_why() {
         assert_eq!(centre.ask(&token, "GET", path, json!({})).await.refused(), 404, "{path}");
     }
     let transfer = format!("/Workers/{ann}/Transfers");
-    assert_eq!(centre.ask(&token, "POST", &transfer, json!({})).await.refused(), 404);
+    assert_eq!(centre.ask(&token, "POST", &transfer, json!({})).await.refused(), 400);
     assert_eq!(centre.ask(&token, "DELETE", "/Activities", json!({})).await.refused(), 400);
     assert_eq!(centre.ask("nonsense", "GET", "/Activities", json!({})).await.refused(), 401);
     let expired = Says { worker: Some(ann), role: "worker", life_s: 1 };

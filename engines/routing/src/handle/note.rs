@@ -94,11 +94,14 @@ impl Routing {
 fn subject(change: &Change) -> Subject {
     match change {
         Change::TaskCreated(task) => Subject::Task(task.sid),
+        Change::TransferInitiated { transfer, .. } => Subject::Task(transfer.task),
         Change::TaskPlaced { task, .. }
         | Change::TargetEntered { task, .. }
         | Change::TaskUpdated { task, .. }
         | Change::TaskOffered { task, .. }
         | Change::TaskReturned { task, .. }
+        | Change::TransferAttemptFailed { task, .. }
+        | Change::TransferEnded { task, .. }
         | Change::TaskRested { task, .. }
         | Change::TaskWrapped { task, .. }
         | Change::TaskCompleted { task, .. }

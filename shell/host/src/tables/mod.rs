@@ -28,6 +28,7 @@ pub static ALL: &[&Table] = &[
     &RESERVATION,
     &SETTLING,
     &RE_EVALUATION,
+    &TRANSFER,
     &EVENT,
     &ACCOUNT,
     &API_KEY,
