@@ -168,6 +168,18 @@ impl Cx {
         json(&self.body)
     }
 
+    /// 400 when there are as many of these as the incumbent allows, where the operator asked for
+    /// its counts.
+    pub fn room_for_one(&self, what: &str, have: usize, most: usize) -> Result<(), Problem> {
+        match self.options().limits {
+            crate::Limits::Compat if have >= most => {
+                let why = format!("there are {have} {what}, and no more than {most} are allowed");
+                Err(Problem::invalid(why))
+            }
+            _ => Ok(()),
+        }
+    }
+
     /// 429 when the caller did this more than `per_s` times within a second, where the operator
     /// asked for the incumbent's rates.
     pub fn rate(&self, what: &'static str, per_s: u32) -> Result<(), Problem> {

@@ -5,6 +5,7 @@ mod clock;
 mod dispositions;
 mod evaluate;
 mod explain;
+mod history;
 pub mod password;
 mod session;
 mod settings;
@@ -24,6 +25,7 @@ pub(crate) fn routes() -> Vec<Routes> {
         dispositions::routes(),
         evaluate::routes(),
         explain::routes(),
+        history::routes(),
         session::routes(),
         settings::routes(),
         users::routes(),

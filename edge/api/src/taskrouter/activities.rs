@@ -1,7 +1,7 @@
 //! Activities: what a worker can be doing.
 
 use super::{
-    filters::{by_name, is, scan},
+    filters::{ACTIVITIES_MAX, by_name, is, scan},
     read::unexpected,
 };
 use crate::{Answer, Cx, Listing, Param, ParamKind, Permit, Reply, Routes, Shape};
@@ -49,6 +49,7 @@ async fn list(cx: Cx) -> Reply {
 }
 
 async fn create(cx: Cx) -> Reply {
+    cx.room_for_one("activities", cx.names().activities.len(), ACTIVITIES_MAX)?;
     let new = NewActivity {
         friendly_name: cx.input.required("FriendlyName")?.to_owned(),
         available: cx.input.text("Available").is_some_and(means_true),

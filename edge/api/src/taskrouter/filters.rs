@@ -10,7 +10,7 @@ pub(crate) fn scan<R: Record>(cx: &Cx, filters: Vec<Filter>) -> Scan {
 }
 
 /// A column has this value.
-pub(super) fn is(column: &'static str, value: impl Into<Value>) -> Filter {
+pub(crate) fn is(column: &'static str, value: impl Into<Value>) -> Filter {
     Filter { column, test: Test::OneOf(vec![value.into()]) }
 }
 
@@ -61,3 +61,7 @@ fn known(columns: &[(&str, &'static str)]) -> String {
 
 /// The incumbent answers lists that evaluate an expression this often a second.
 pub(super) const EXPRESSION_LISTS_PER_S: u32 = 3;
+/// The incumbent's workspaces hold this many activities.
+pub(super) const ACTIVITIES_MAX: usize = 100;
+/// The incumbent's workspaces hold this many task queues.
+pub(super) const TASK_QUEUES_MAX: usize = 5_000;

@@ -1,7 +1,7 @@
 //! Task queues.
 
 use super::{
-    filters::{EXPRESSION_LISTS_PER_S, any_sid, by_name, ordering, scan},
+    filters::{EXPRESSION_LISTS_PER_S, TASK_QUEUES_MAX, any_sid, by_name, ordering, scan},
     read::unexpected,
     workspaces::task_order,
 };
@@ -64,6 +64,7 @@ async fn list(cx: Cx) -> Reply {
 }
 
 async fn create(cx: Cx) -> Reply {
+    cx.room_for_one("task queues", cx.names().queues.len(), TASK_QUEUES_MAX)?;
     match cx.command(Command::CreateTaskQueue(new(&cx)?)).await? {
         routing::Reply::TaskQueue(made) => {
             Ok(Answer::created(&rest::TaskQueue::new(&made, cx.names(), cx.base())))

@@ -75,7 +75,10 @@ impl Desk {
         let mark = if query.is_empty() || path.contains('?') { "" } else { "?" };
         let mut request = Request::builder()
             .method(method)
-            .uri(format!("/taskrouter/v1{path}{mark}{query}"))
+            .uri(match path.starts_with("/sinew/") {
+                true => format!("{path}{mark}{query}"),
+                false => format!("/taskrouter/v1{path}{mark}{query}"),
+            })
             .header("host", "localhost:8080")
             .header("authorization", format!("Basic {basic}"));
         if method == "POST" {
