@@ -205,6 +205,41 @@ fn text(value: &Value) -> String {
 mod tests {
     use super::*;
 
+    /// What is promised, in our own words.
+    const PROMISES: &str = "docs/reference/taskrouter-behaviour.md";
+
+    /// Names of Rust tests, of scenarios and of cases.
+    fn known_tests() -> BTreeSet<String> {
+        let mut known: BTreeSet<String> =
+            cases().expect("cases are JSON").iter().map(|case| text(&case["name"])).collect();
+        let vectors = paths::root().join("testkit/vectors");
+        for file in std::fs::read_dir(vectors).expect("vectors are there").flatten() {
+            if file.file_name().to_string_lossy().starts_with("routing-") {
+                let read = std::fs::read_to_string(file.path()).expect("vectors are texts");
+                let scenarios: Vec<Value> = serde_json::from_str(&read).expect("vectors are JSON");
+                known.extend(scenarios.iter().map(|scenario| text(&scenario["id"])));
+            }
+        }
+        for folder in ["engines", "edge", "shell", "server", "xtask"] {
+            rust_tests(&paths::root().join(folder), &mut known);
+        }
+        known
+    }
+
+    fn rust_tests(folder: &std::path::Path, known: &mut BTreeSet<String>) {
+        for entry in std::fs::read_dir(folder).expect("the folder is there").flatten() {
+            let path = entry.path();
+            if path.is_dir() {
+                rust_tests(&path, known);
+            } else if path.extension().is_some_and(|extension| extension == "rs") {
+                let read = std::fs::read_to_string(&path).expect("sources are texts");
+                let marked = read.split("test]\n").skip(1);
+                let names = marked.filter_map(|after| after.split_once("fn ")?.1.split_once('('));
+                known.extend(names.map(|(name, _)| name.to_owned()));
+            }
+        }
+    }
+
     #[test]
     fn every_published_parameter_has_a_case_that_shows_it() {
         match published().expect("the document is JSON") {
@@ -232,6 +267,29 @@ mod tests {
         let found = findings(&[one("Priority")], &shown);
         assert!(found[0].contains("no case shows Priority of ListTask"), "{found:?}");
         assert!(found[1].contains("Age of ListTask is shown, but not published"), "{found:?}");
+    }
+
+    #[test]
+    fn every_promise_names_tests_that_are_there() {
+        let text =
+            std::fs::read_to_string(paths::root().join(PROMISES)).expect("the page is there");
+        let promises = text.lines().filter(|line| line.starts_with("| ")).skip(1);
+        let (mut known, mut missing, mut count) = (known_tests(), Vec::new(), 0);
+        known.insert(IN_PATH.to_owned());
+        for line in promises.filter(|line| !line.ends_with("| shown by |")) {
+            let tests = line.trim_end_matches(" |").rsplit_once(" | ").map_or("", |(_, last)| last);
+            let named: Vec<&str> = named_in(tests);
+            assert!(!named.is_empty(), "{line}");
+            missing.extend(named.iter().filter(|name| !known.contains(**name)).copied());
+            count += named.len();
+        }
+        assert!(missing.is_empty(), "{PROMISES} names tests that are not there: {missing:?}");
+        assert!(count > 150, "{count}");
+    }
+
+    /// Between backticks or quotes.
+    fn named_in(text: &str) -> Vec<&str> {
+        text.split(['`', '"']).skip(1).step_by(2).collect()
     }
 
     #[test]
