@@ -16,6 +16,7 @@ mod lexer;
 mod lint;
 mod lookup;
 mod parser;
+mod parts;
 mod path;
 mod place;
 mod print;
@@ -31,6 +32,7 @@ pub use error::CompileError;
 pub use lint::Warning;
 pub use lookup::{Lookup, ScalarKey, scalars_at};
 pub use parser::{DEPTH_MAX, SOURCE_CHARS_MAX};
+pub use parts::{Compared, Operands};
 pub use path::{Path, Segment};
 pub use place::{Place, UnknownPlace};
 pub use scope::{
@@ -98,6 +100,17 @@ impl Expression {
     /// Likely mistakes that are no errors, in the order of the text.
     pub fn lint(&self) -> Vec<Warning> {
         lint::lint(&self.0.tree, &self.0.source, self.0.place)
+    }
+
+    /// What it compares with what, in the order of the text.
+    pub fn compared(&self) -> Vec<Compared> {
+        parts::compared(&self.0.tree, &self.0.source)
+    }
+
+    /// A comparison that cannot hold together with one before it although both must, with its
+    /// place.
+    pub fn contradiction(&self) -> Option<(String, base::Position)> {
+        parts::contradiction(&self.0.tree, &self.0.source)
     }
 
     /// What is left to ask about a worker and the time once the task is known.

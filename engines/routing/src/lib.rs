@@ -38,6 +38,7 @@ mod restore;
 pub mod rows;
 mod state;
 mod tally;
+pub mod warnings;
 mod workflow;
 
 pub use alert::Alert;

@@ -145,20 +145,21 @@ impl Host {
     /// What was decided last about a task, as the journal tells. On a blocking thread, a few at a
     /// time.
     pub async fn decision(&self, workspace: WorkspaceSid, look: Look) -> Result<Sight, PastError> {
-        let store = self.0.core.store.clone();
-        self.looking_back(move || past::decision(&*store, &workspace.to_string(), look)).await
+        let partition = workspace.to_string();
+        self.at_length(move |store| past::decision(store, &partition, look)).await
     }
 
-    /// Runs something long that only reads.
-    async fn looking_back<T: Send + 'static>(
+    /// Runs something long that only reads: on a blocking thread, a few at a time.
+    pub async fn at_length<T: Send + 'static>(
         &self,
-        work: impl FnOnce() -> Result<T, PastError> + Send + 'static,
+        work: impl FnOnce(&dyn Store) -> Result<T, PastError> + Send + 'static,
     ) -> Result<T, PastError> {
         let turn = self.0.looking_back.acquire().await;
         let failed =
             |error: &dyn std::fmt::Display| PastError::Store(StoreError(error.to_string()));
         let _turn = turn.map_err(|error| failed(&error))?;
-        tokio::task::spawn_blocking(work).await.map_err(|error| failed(&error))?
+        let store = self.0.core.store.clone();
+        tokio::task::spawn_blocking(move || work(&*store)).await.map_err(|error| failed(&error))?
     }
 
     fn inbox(

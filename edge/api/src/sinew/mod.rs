@@ -10,6 +10,7 @@ pub mod password;
 mod session;
 mod settings;
 mod users;
+mod warnings;
 
 use crate::{Cx, Problem, Routes};
 use access::{Seat, User};
@@ -29,6 +30,7 @@ pub(crate) fn routes() -> Vec<Routes> {
         session::routes(),
         settings::routes(),
         users::routes(),
+        warnings::routes(),
     ]
 }
 

@@ -7,10 +7,12 @@
 
 mod past;
 mod sight;
+mod what_if;
 
 pub use past::Past;
 pub use sight::Sight;
 pub(crate) use sight::{RuleSeen, Seen, WorkerSeen};
+pub use what_if::{Outcome, WhatIf, what_if};
 
 use crate::{capacity::CapacityRule, model::*};
 use base::Timestamp;

@@ -5,7 +5,7 @@
 //! * Other tasks are followed only as far as they load workers: they stand in no queue here.
 
 use super::{Basis, Look, Sight};
-use crate::{change::Change, model::*, rejection::Rejection, state::Routing};
+use crate::{change::Change, model::*, rejection::Rejection, rows::StoredRow, state::Routing};
 use base::{Attributes, Timestamp};
 
 /// See the module.
@@ -68,10 +68,14 @@ impl Past {
         self.is_over
     }
 
-    /// The state just before the decision, for asking what would have been otherwise; and the
-    /// decision. `None` if there was none yet.
+    /// The decision; `None` if there was none yet.
     pub fn found(self) -> Option<Result<Sight, Rejection>> {
         self.found
+    }
+
+    /// The rows of the workspace as it is where the journal was followed to.
+    pub fn rows(&self) -> Vec<StoredRow> {
+        self.routing.copied()
     }
 
     fn see(&mut self, basis: Basis, seq: u64, at: Timestamp) {

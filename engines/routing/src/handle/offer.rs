@@ -41,6 +41,22 @@ impl Routing {
         }
     }
 
+    /// Decides about a task as if it had just begun to wait: in a copy that was made in the middle
+    /// of a turn.
+    pub(crate) fn reconsider(&mut self, turn: &mut Turn<'_>, sid: TaskSid) {
+        let Some(state) = self.tasks.get(sid) else { return };
+        let (TaskStatus::Pending, Some(line)) = (state.task.status, state.line) else { return };
+        let entered = state.task.walk.as_ref().is_some_and(|walk| {
+            let last = walk.passed.last().map_or(walk.clock, |passed| passed.at);
+            last == turn.now
+        });
+        if entered {
+            self.fresh.push(sid);
+        }
+        self.matching.mark_line(line);
+        self.settle(turn);
+    }
+
     fn settle_lines(&mut self, turn: &mut Turn<'_>) {
         #[cfg(feature = "planted-bugs")]
         if crate::planted::is(crate::planted::Planted::ForgetFreedWorkers) {

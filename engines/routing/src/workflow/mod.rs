@@ -10,7 +10,7 @@ mod reader;
 mod walk;
 
 pub(crate) use order_by::OrderBy;
-pub(crate) use read::read;
+pub(crate) use read::{place_of, read};
 pub(crate) use reader::{position_of, without_place};
 pub(crate) use walk::Step;
 

@@ -13,6 +13,7 @@ use crate::{
     model::TaskQueueSid,
     rejection::Rejection,
 };
+use base::Position;
 use expr::{Expression, Path, Place};
 use std::sync::Arc;
 
@@ -49,6 +50,40 @@ pub(crate) fn read(
         return Err(routing.problem("neither filters nor default_filter: nothing would be routed"));
     }
     Ok(Configuration { filters, default })
+}
+
+/// Where in the text, in words and as a position, something of a filter or target stands: the
+/// whole of it, or the member `key`, or a place inside that. `None` if it is not there.
+pub(crate) fn place_of(
+    text: &str,
+    (filter, target): (Option<u32>, Option<u32>),
+    key: Option<&str>,
+    inner: Option<Position>,
+) -> Option<(String, Position)> {
+    let whole = Node::whole(text).ok()?.members().ok()?;
+    let routing = match whole.get("task_routing").ok()? {
+        Some(inner) => inner.members().ok()?,
+        None => whole,
+    };
+    let mut node = match filter {
+        None => routing.get("default_filter").ok()??,
+        Some(index) => {
+            let filters = routing.get("filters").ok()??.elements().ok()?;
+            let filter = filters.into_iter().nth(index as usize)?;
+            match target {
+                None => filter,
+                Some(target) => {
+                    let targets = filter.members().ok()?.get("targets").ok()??;
+                    targets.elements().ok()?.into_iter().nth(target as usize)?
+                }
+            }
+        }
+    };
+    if let Some(key) = key {
+        node = node.members().ok()?.get(key).ok()??;
+    }
+    let position = inner.map_or_else(|| node.start(), |inner| node.place_inside(inner));
+    Some((node.words().to_owned(), position))
 }
 
 type Exists<'a> = &'a dyn Fn(TaskQueueSid) -> bool;
@@ -172,7 +207,6 @@ fn known_path(text: &str) -> Option<Path> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use base::Position;
 
     const QUEUE: &str = "WQ00000000000000000000000000000001";
 

@@ -85,11 +85,22 @@ impl<'a> Node<'a> {
     /// A problem inside this string, at a place in the text that the string stands for. Escapes
     /// shift places; then the beginning of the string has to do.
     pub(super) fn problem_inside(&self, inner: Position, message: &str) -> Rejection {
+        let position = self.place_inside(inner);
+        let message = format!("{message} (line {}, column {})", inner.line, inner.column);
+        self.problem_at(position, &message)
+    }
+
+    /// A place in the text that this string stands for, as a place in the whole text.
+    pub(super) fn place_inside(&self, inner: Position) -> Position {
         let plain = !self.raw.get().contains('\\') && inner.line == 1;
         let mut position = self.start();
         position.column += if plain { inner.column } else { 0 };
-        let message = format!("{message} (line {}, column {})", inner.line, inner.column);
-        self.problem_at(position, &message)
+        position
+    }
+
+    /// How one gets there, in words.
+    pub(super) fn words(&self) -> &str {
+        &self.words
     }
 
     fn problem_at(&self, position: Position, message: &str) -> Rejection {
@@ -101,7 +112,7 @@ impl<'a> Node<'a> {
         }
     }
 
-    fn start(&self) -> Position {
+    pub(super) fn start(&self) -> Position {
         // A raw value is a part of the text it was read from.
         let offset = self.raw.get().as_ptr() as usize - self.text.as_ptr() as usize;
         position_at(self.text, offset)

@@ -368,6 +368,34 @@ impl Judged {
         }
     }
 
+    /// A change that somebody might wonder about.
+    fn supposed(&mut self) -> Command {
+        let dice = &mut self.dice;
+        match dice.below(3) {
+            0 => {
+                let attributes = Some(attrs(&worker_attributes(dice)));
+                let activity = dice.chance(50).then(|| self.world.activity("Available"));
+                let patch = WorkerPatch { attributes, activity, ..WorkerPatch::default() };
+                let sid = self.workers[dice.below(self.workers.len())];
+                Command::UpdateWorker { sid, if_match: IfMatch::Any, patch }
+            }
+            1 => {
+                let target_workers = Some(dice.one(&QUEUES).to_owned());
+                let patch = TaskQueuePatch { target_workers, ..TaskQueuePatch::default() };
+                Command::UpdateTaskQueue { sid: self.queues[dice.below(4)], patch }
+            }
+            _ => {
+                let configuration = Some(configuration(dice, &self.queues));
+                let patch = WorkflowPatch {
+                    configuration,
+                    re_evaluate_tasks: true,
+                    ..WorkflowPatch::default()
+                };
+                Command::UpdateWorkflow { sid: self.workflow, patch }
+            }
+        }
+    }
+
     fn pending(&self) -> Vec<TaskSid> {
         let is_pending = |sid: &&TaskSid| {
             self.world.task(**sid).is_some_and(|task| task.status == TaskStatus::Pending)
@@ -504,4 +532,49 @@ fn the_last_decision_on_an_ended_task_is_found_in_the_journal() {
         }
     }
     assert!(found >= 100, "{found} tasks ended");
+}
+
+#[test]
+fn what_if_tells_what_really_happens() {
+    let (mut tried, mut offered) = (0, 0);
+    for seed in 900..910 {
+        let mut judged = Judged::new(seed);
+        for _ in 0..60 {
+            judged.step();
+            let pending = judged.pending();
+            let Some(task) = pending.last().copied() else { continue };
+            let command = judged.supposed();
+            let now = judged.world.now;
+            let rows: Vec<StoredRow> = judged.world.rows.values().cloned().collect();
+            let digest = judged.world.routing.digest();
+            let told = what_if(&rows, &Look::of(task), &command, now);
+            assert_eq!(judged.world.routing.digest(), digest, "nothing is touched");
+            let real = judged.world.run(&command);
+            let Ok(told) = told else {
+                assert_eq!(told.map(|_| ()).err(), real.err());
+                continue;
+            };
+            let made = &judged.world.journal[judged.learned..];
+            let really: Vec<WorkerSid> = made
+                .iter()
+                .filter_map(|change| match change {
+                    Change::TaskOffered { task: of, reservations, .. } if *of == task => {
+                        Some(reservations.iter().map(|one| one.worker))
+                    }
+                    _ => None,
+                })
+                .flatten()
+                .collect();
+            assert_eq!(told.offered, really, "{command:?}");
+            assert_eq!(told.after.offer(), told.offered, "the decision is the one that is made");
+            let status = judged.world.task(task).expect("it is kept").status;
+            assert_eq!(told.outcome == Outcome::Ends, status == TaskStatus::Canceled);
+            let page = serde_json::to_value(told.after.explain(Detail::Full)).expect("plain data");
+            compare(&[page], &told.after.explain(Detail::Full), Some(&really));
+            judged.learn();
+            tried += 1;
+            offered += usize::from(!really.is_empty());
+        }
+    }
+    assert!(tried > 200 && offered > 20, "{offered} of {tried} changes led to an offer");
 }

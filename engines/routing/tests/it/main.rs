@@ -7,4 +7,5 @@ mod oracle;
 mod properties;
 mod rules;
 mod scenarios;
+mod warnings;
 mod world;
