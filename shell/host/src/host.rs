@@ -13,12 +13,13 @@ use crate::{
     past::{self, PastError},
     retention::{self, Forgotten, Retention},
     tables::ACCESS_PARTITION,
+    what_if::{self, Supposed},
 };
 use access::Access;
 use base::{IdSource, Millis, Sid, Timestamp};
 use routing::{
-    Answer, Command, EventSid, LoggedEvent, Question, Rejection, Reply, TaskQueueSid, Workspace,
-    WorkspaceSid,
+    Answer, Command, EventSid, LoggedEvent, Question, Rejection, Reply, TaskQueueSid, TaskStatus,
+    Workspace, WorkspaceSid,
     command::NewWorkspace,
     explain::{Look, Sight},
 };
@@ -147,6 +148,23 @@ impl Host {
     pub async fn decision(&self, workspace: WorkspaceSid, look: Look) -> Result<Sight, PastError> {
         let partition = workspace.to_string();
         self.at_length(move |store| past::decision(store, &partition, look)).await
+    }
+
+    /// What would be otherwise, had `command` been carried out before the decision on a task: the
+    /// one that is due now for a task that waits, else its last.
+    pub async fn what_if(
+        &self,
+        workspace: WorkspaceSid,
+        look: Look,
+        command: Command,
+        status: TaskStatus,
+    ) -> Result<Supposed, PastError> {
+        let (partition, now) = (workspace.to_string().into(), self.now());
+        self.at_length(move |store| match status {
+            TaskStatus::Pending => what_if::now(store, &partition, (&look, &command), now),
+            _ => what_if::then(store, &partition, (&look, &command)),
+        })
+        .await
     }
 
     /// Runs something long that only reads: on a blocking thread, a few at a time.

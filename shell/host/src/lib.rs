@@ -31,6 +31,7 @@ pub mod retention;
 mod runtime;
 pub mod seat;
 pub mod tables;
+mod what_if;
 pub mod work;
 
 pub use clock::ClockKind;
@@ -42,6 +43,7 @@ pub use past::PastError;
 pub use refusal::{Readiness, Refusal, StartError};
 pub use retention::Retention;
 pub use tables::Record;
+pub use what_if::Supposed;
 
 #[cfg(test)]
 mod tests;

@@ -94,7 +94,7 @@ pub(crate) fn decision(store: &dyn Store, partition: &str, look: Look) -> Result
     Ok(past.into_inner().found().ok_or(PastError::NoDecision)??)
 }
 
-fn last_of(store: &dyn Store, partition: &str) -> Result<Option<Seq>, StoreError> {
+pub(crate) fn last_of(store: &dyn Store, partition: &str) -> Result<Option<Seq>, StoreError> {
     let partitions = store.partitions()?;
     Ok(partitions.iter().find(|known| &*known.id == partition).map(|known| known.last))
 }

@@ -36,7 +36,7 @@ enum Instant {
 async fn explain(cx: Cx) -> Reply {
     let sid: TaskSid = cx.path_sid("task")?;
     let look = look(&cx, sid)?;
-    let detail = word(&cx, "Detail", &[("reasons", Detail::Reasons), ("full", Detail::Full)])?;
+    let detail = detail(&cx)?;
     let at = word(&cx, "At", &[("now", Instant::Now), ("decision", Instant::Decision)])?;
     let task = cx.fetch::<Task>(&sid.sid())?.ok_or_else(|| cx.not_found())?;
     let sight = match at {
@@ -47,7 +47,7 @@ async fn explain(cx: Cx) -> Reply {
         None if task.status.is_final() => past(&cx, look).await?,
         Some(Instant::Now) | None => now(&cx, look).await?,
     };
-    let explanation = sight.explain(detail.unwrap_or_default());
+    let explanation = sight.explain(detail);
     let next = explanation.next;
     let mut shown = serde_json::to_value(&explanation).expect("reasons are plain data");
     shown["meta"] = meta(&cx, look.limit, next);
@@ -68,6 +68,12 @@ pub(super) fn look(cx: &Cx, task: TaskSid) -> Result<Look, Problem> {
         after: cx.input.sid::<WorkerSid>("PageToken")?,
         limit: usize::try_from(limit).expect("it is bounded below"),
     })
+}
+
+/// How much is wanted.
+pub(super) fn detail(cx: &Cx) -> Result<Detail, Problem> {
+    let words = [("reasons", Detail::Reasons), ("full", Detail::Full)];
+    Ok(word(cx, "Detail", &words)?.unwrap_or_default())
 }
 
 fn word<T: Copy>(
@@ -91,7 +97,7 @@ async fn now(cx: &Cx, look: Look) -> Result<Sight, Problem> {
     }
 }
 
-pub(super) async fn past(cx: &Cx, look: Look) -> Result<Sight, Problem> {
+async fn past(cx: &Cx, look: Look) -> Result<Sight, Problem> {
     let found = cx.host.decision(cx.workspace(), look).await;
     found.map_err(|error| refused(cx, error))
 }

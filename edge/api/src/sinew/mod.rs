@@ -11,6 +11,7 @@ mod session;
 mod settings;
 mod users;
 mod warnings;
+mod what_if;
 
 use crate::{Cx, Problem, Routes};
 use access::{Seat, User};
@@ -31,6 +32,7 @@ pub(crate) fn routes() -> Vec<Routes> {
         settings::routes(),
         users::routes(),
         warnings::routes(),
+        what_if::routes(),
     ]
 }
 

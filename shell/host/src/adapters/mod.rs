@@ -4,6 +4,7 @@ mod access;
 mod routing;
 
 pub use routing::RoutingEngine;
+pub(crate) use routing::kind as kind_of;
 
 use base::Sid;
 use store::Value;

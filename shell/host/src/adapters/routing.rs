@@ -240,7 +240,7 @@ fn table(kind: RowKind) -> &'static Table {
     }
 }
 
-fn kind(of: &'static Table) -> RowKind {
+pub(crate) fn kind(of: &'static Table) -> RowKind {
     let mut kinds = RowKind::ALL.iter().copied();
     kinds.find(|kind| std::ptr::eq(table(*kind), of)).expect("each table has its kind")
 }
