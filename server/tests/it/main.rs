@@ -14,5 +14,6 @@ mod settings;
 mod store;
 mod table;
 mod tls;
+mod why;
 mod wire;
 mod work;

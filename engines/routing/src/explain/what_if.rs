@@ -47,6 +47,8 @@ pub fn what_if(
 ) -> Result<WhatIf, Rejection> {
     let copy = || Routing::restore(rows.iter().cloned());
     let mut real = copy();
+    // A copy may take as long as it takes.
+    real.cut_into(u32::MAX);
     let before = real.look(look, now)?;
     let mut ids = IdSource::new(0);
     let mut turn = Turn::new(now, &mut ids);

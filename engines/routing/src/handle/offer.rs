@@ -51,7 +51,7 @@ impl Routing {
             last == turn.now
         });
         if entered {
-            self.fresh.push(sid);
+            self.fresh.push_back(sid);
         }
         self.matching.mark_line(line);
         self.settle(turn);
