@@ -158,6 +158,7 @@ fn property(kind: Kind) -> Value {
         Kind::Urls => json!({"type": ["object", "null"], "format": "uri-map"}),
         Kind::Integer => json!({"type": "integer"}),
         Kind::Millis => json!({"type": "integer", "format": "int64"}),
+        Kind::Array => json!({"type": ["array", "null"]}),
         Kind::Any => json!({}),
         Kind::Boolean => json!({"type": ["boolean", "null"]}),
         Kind::Word { words, .. } => json!({"type": "string", "enum": words}),

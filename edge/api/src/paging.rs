@@ -122,6 +122,25 @@ impl Cx {
         }
     }
 
+    /// A page of stored rows, shown with something that is looked up for the whole page at once.
+    pub async fn list_with<R: Record + Clone, X>(
+        &self,
+        listing: Listing,
+        gather: impl AsyncFnOnce(Vec<R>) -> Result<X, Problem>,
+        mut show: impl FnMut(&R, &X, &mut Items) -> Result<(), Problem>,
+    ) -> Reply {
+        let wanted = Wanted::of(self, &listing)?;
+        let mut rows: Vec<(R, Vec<Value>)> =
+            self.host.list(wanted.turn(listing.scan.clone())).await?;
+        let page = wanted.page(&mut rows, listing.scan.order.len());
+        let gathered = gather(rows.iter().map(|(row, _)| row.clone()).collect()).await?;
+        let mut items = Items { json: Vec::with_capacity(rows.len() * 2_048) };
+        for (row, _) in &rows {
+            show(row, &gathered, &mut items)?;
+        }
+        Ok(page.envelope(self, listing.style, listing.key, &items.json))
+    }
+
     /// A page of two scans of one table in one order: for a condition that one index does not
     /// serve. The second is made once the first was read, so a row that goes over meanwhile is not
     /// missed; a row found by both is shown once, as the second found it.

@@ -39,6 +39,8 @@ pub enum Kind {
     Millis,
     /// True or false.
     Boolean,
+    /// A list of anything.
+    Array,
     /// Any JSON.
     Any,
     /// One word of a list.

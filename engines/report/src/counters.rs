@@ -229,7 +229,7 @@ impl Counters {
 }
 
 /// Counts the facts of a turn where each belongs: workspace, workflow, queue and worker.
-pub(crate) fn count(scopes: &mut Scopes, workspace: Sid, facts: &[Fact]) {
+pub fn count(scopes: &mut Scopes, workspace: Sid, facts: &[Fact]) {
     // Facts of one turn mostly share their place: it is looked up once.
     for run in facts.chunk_by(|one, next| one.place == next.place) {
         let Place { queue, workflow, channel } = run[0].place;
@@ -267,7 +267,8 @@ fn counters_of(scopes: &mut Scopes, scope: Sid, channel: Sid) -> &mut Counters {
     scopes.entry(scope).or_default().entry(channel).or_default()
 }
 
-pub(crate) fn merge(into: &mut Scopes, from: Scopes) {
+/// Adds up what the same scopes counted elsewhere.
+pub fn merge(into: &mut Scopes, from: Scopes) {
     for (scope, channels) in from {
         merge_channels(into.entry(scope).or_default(), &channels);
     }

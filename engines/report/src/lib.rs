@@ -12,7 +12,7 @@ mod recorder;
 mod stay;
 mod window;
 
-pub use counters::{Channels, Counters, Scopes, Spread, Threshold};
+pub use counters::{Channels, Counters, Scopes, Spread, Threshold, count, merge};
 pub use fact::{Deleted, Fact, FactError, Outcome, Place, What, decode, encode};
 pub use recorder::{Progress, Recorder, RollUp, hour_key, in_chunk, minute_key, minute_of_key};
 pub use stay::{Durations, Stay};

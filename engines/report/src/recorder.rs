@@ -33,6 +33,8 @@ pub enum RollUp {
     Minute {
         /// Its key.
         key: String,
+        /// When what it counts began.
+        began_at: Timestamp,
         /// Of JSON.
         body: String,
     },
@@ -40,6 +42,8 @@ pub enum RollUp {
     Hour {
         /// Its key.
         key: String,
+        /// When what it counts began.
+        began_at: Timestamp,
         /// Of JSON.
         body: String,
     },
@@ -114,9 +118,13 @@ impl Recorder {
         }
     }
 
-    /// How far rows go.
-    pub fn progress(&self) -> Progress {
-        self.progress
+    /// How far rows go when asked at `now`: what is neither counted here nor in a row did not happen.
+    pub fn complete(&self, now: Timestamp) -> Progress {
+        let minute = self.minutes.first_key_value().map(|(minute, _)| *minute);
+        let hour = self.hours.first_key_value().map(|(hour, _)| *hour);
+        let minutes_until = minute.unwrap_or(i64::MAX).min(now.0.div_euclid(MINUTE));
+        let hours_until = hour.unwrap_or(i64::MAX).min(minutes_until.div_euclid(MINUTES));
+        Progress { minutes_until, hours_until }
     }
 
     /// What these scopes counted in minutes that are not in rows, by minute.
@@ -167,7 +175,8 @@ impl Recorder {
             let first = chunk.first_key_value().map(|(first, _)| **first);
             let last = chunk.last_key_value().map(|(last, _)| **last);
             let key = minute_key(minute, first.expect("somebody is in the chunk"));
-            rows.push(RollUp::Minute { key, body: text(&chunk) });
+            let began_at = Timestamp(minute * MINUTE);
+            rows.push(RollUp::Minute { key, began_at, body: text(&chunk) });
             self.written = last;
         }
         if rest.peek().is_none() {
@@ -183,7 +192,8 @@ impl Recorder {
         let Some(scopes) = self.hours.get(&hour) else { return };
         let mut rest = scopes.range(behind(self.written)).peekable();
         for (scope, channels) in rest.by_ref().take(PORTION) {
-            rows.push(RollUp::Hour { key: hour_key(*scope, hour), body: text(channels) });
+            let (key, began_at) = (hour_key(*scope, hour), Timestamp(hour * HOUR));
+            rows.push(RollUp::Hour { key, began_at, body: text(channels) });
             self.written = Some(*scope);
         }
         if rest.peek().is_none() {

@@ -60,6 +60,16 @@ pub trait Engine: Sized + Send + 'static {
         rows: &mut dyn Iterator<Item = Loaded>,
     ) -> Result<Self, String>;
 
+    /// Gets back what is kept beside the rows that bring the engine back; answers a moment that
+    /// has passed for it, if it knows one.
+    fn recall(
+        &mut self,
+        _store: &dyn Store,
+        _partition: &PartitionId,
+    ) -> Result<Option<Timestamp>, StoreError> {
+        Ok(None)
+    }
+
     /// Carries out a command or refuses it; refused, it leaves nothing behind.
     fn handle(
         &mut self,

@@ -3,7 +3,7 @@
 use crate::{
     ClockKind, EventPage, EventQuery, EventWindow, Names, Readiness, Record, Refusal, StartError,
     Subscription, Ticks, Topic,
-    adapters::RoutingEngine,
+    adapters::{Answered, Asked, RoutingEngine},
     clock::Clock,
     core::Core,
     engine::Engine,
@@ -12,19 +12,21 @@ use crate::{
     listing,
     past::{self, PastError},
     retention::{self, Forgotten, Retention},
+    statistics,
     tables::ACCESS_PARTITION,
     what_if::{self, Supposed},
 };
 use access::Access;
 use base::{IdSource, Millis, Sid, Timestamp};
+use report::{Durations, Scopes, Stay, Window};
 use routing::{
     Answer, Command, EventSid, LoggedEvent, Question, Rejection, Reply, TaskQueueSid, TaskStatus,
-    Workspace, WorkspaceSid,
+    WorkersOf, Workspace, WorkspaceSid,
     command::NewWorkspace,
     explain::{Look, Sight},
 };
 use std::{
-    collections::BTreeMap,
+    collections::{BTreeMap, BTreeSet},
     sync::{Arc, Mutex, PoisonError, RwLock, RwLockWriteGuard, Weak},
 };
 use store::{Partition, Scan, Store, StoreError, Value};
@@ -139,8 +141,71 @@ impl Host {
         workspace: WorkspaceSid,
         question: Question,
     ) -> Result<Answer, Refusal<Rejection>> {
+        match self.asked(workspace, Asked::Live(question)).await? {
+            Answered::Live(answer) => Ok(answer),
+            Answered::Running(_) => Err(Refusal::Internal),
+        }
+    }
+
+    async fn asked(
+        &self,
+        workspace: WorkspaceSid,
+        asked: Asked,
+    ) -> Result<Answered, Refusal<Rejection>> {
         let inbox = self.inbox(workspace)?;
-        self.noticing(workspace, self.0.core.question(&inbox, question).await)
+        self.noticing(workspace, self.0.core.question(&inbox, asked).await)
+    }
+
+    /// What each of these scopes (the workspace, workflows, queues, workers) counted in a window;
+    /// one that counted nothing is left out. Rows are read on a blocking thread.
+    pub async fn counted(
+        &self,
+        workspace: WorkspaceSid,
+        window: Window,
+        scopes: BTreeSet<Sid>,
+    ) -> Result<Scopes, Refusal<Rejection>> {
+        let asked = Asked::Running { window, scopes: scopes.iter().copied().collect() };
+        let Answered::Running(running) = self.asked(workspace, asked).await? else {
+            return Err(Refusal::Internal);
+        };
+        let (store, partition) = (self.0.core.store.clone(), workspace.to_string().into());
+        let read = move || statistics::counted(&*store, &partition, window, &scopes, running);
+        on_a_blocking_thread(read).await
+    }
+
+    /// How long these workers did what in a window, by activity. Rows are read on a blocking
+    /// thread.
+    pub async fn durations(
+        &self,
+        workspace: WorkspaceSid,
+        window: Window,
+        of: WorkersOf,
+    ) -> Result<BTreeMap<Sid, Durations>, Refusal<Rejection>> {
+        let everybody = of.is_everybody();
+        let Answer::Doing(doing) = self.ask(workspace, Question::Doing(of)).await? else {
+            return Err(Refusal::Internal);
+        };
+        let (store, partition) = (self.0.core.store.clone(), workspace.to_string().into());
+        let read = move || {
+            let now: Vec<Stay> = doing
+                .iter()
+                .map(|doing| Stay {
+                    worker: doing.worker.sid(),
+                    activity: doing.activity.sid(),
+                    from: doing.since,
+                    to: window.to,
+                })
+                .collect();
+            let workers: BTreeSet<Sid> = now.iter().map(|stay| stay.worker).collect();
+            let workers = (!everybody).then_some(&workers);
+            // Somebody may have gone on to something else since: what was told first holds.
+            let since: BTreeMap<Sid, Timestamp> =
+                now.iter().map(|stay| (stay.worker, stay.from)).collect();
+            let mut stays = statistics::stays(&*store, &partition, window, workers)?;
+            stays.retain(|stay| since.get(&stay.worker).is_none_or(|since| stay.to <= *since));
+            Ok(Durations::of(stays.into_iter().chain(now), window))
+        };
+        on_a_blocking_thread(read).await
     }
 
     /// What was decided last about a task, as the journal tells. On a blocking thread, a few at a
@@ -362,6 +427,19 @@ impl Shared {
             Some(Err(error)) => Err(StoreError(error.to_string())),
             None => Ok(None),
         }
+    }
+}
+
+async fn on_a_blocking_thread<T: Send + 'static>(
+    read: impl FnOnce() -> Result<T, StoreError> + Send + 'static,
+) -> Result<T, Refusal<Rejection>> {
+    let unavailable = |error: String| {
+        tracing::error!(error, "statistics could not be read");
+        Refusal::Unavailable("the store could not be read".to_owned())
+    };
+    match tokio::task::spawn_blocking(read).await {
+        Ok(read) => read.map_err(|error| unavailable(error.to_string())),
+        Err(error) => Err(unavailable(error.to_string())),
     }
 }
 

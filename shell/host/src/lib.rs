@@ -10,6 +10,7 @@
 //! Knows no HTTP and no rule of a domain.
 
 pub mod adapters;
+mod bridge;
 pub mod clock;
 pub mod committer;
 mod core;
@@ -30,6 +31,7 @@ mod refusal;
 pub mod retention;
 mod runtime;
 pub mod seat;
+pub mod statistics;
 pub mod tables;
 mod what_if;
 pub mod work;

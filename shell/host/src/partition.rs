@@ -94,8 +94,10 @@ impl<E: Engine> Partition<E> {
             });
             E::restore(&known.id, &mut rows)
         })?;
-        let engine = engine.map_err(RestoreError::Rows)?;
-        let (next, newest) = (known.last + 1, known.at);
+        let mut engine = engine.map_err(RestoreError::Rows)?;
+        // Batches without changes move no time in the store, but the engine may remember one.
+        let recalled = engine.recall(store, &known.id)?.unwrap_or(known.at);
+        let (next, newest) = (known.last + 1, known.at.max(recalled));
         let id = known.id;
         Ok((!engine.is_over()).then_some(Self { id, engine, ids, epoch, next, newest }))
     }

@@ -1,12 +1,13 @@
 //! TaskRouter over HTTP: one file per resource, one line per route.
 //!
-//! Rules live in `routing`; these files only translate. Statistics are not served yet.
+//! Rules live in `routing`; these files only translate.
 
 mod activities;
 mod events;
 pub(crate) mod filters;
 pub(crate) mod read;
 mod reservations;
+mod statistics;
 mod task_channels;
 mod task_queues;
 mod tasks;
@@ -19,7 +20,7 @@ use crate::Routes;
 
 /// Every route of the product.
 pub(crate) fn routes() -> Vec<Routes> {
-    vec![
+    let mut routes = vec![
         workspaces::routes(),
         activities::routes(),
         events::routes(),
@@ -31,7 +32,9 @@ pub(crate) fn routes() -> Vec<Routes> {
         tasks::routes(),
         reservations::routes_of_tasks(),
         reservations::routes_of_workers(),
-    ]
+    ];
+    routes.extend(statistics::routes());
+    routes
 }
 
 #[cfg(test)]

@@ -6,6 +6,7 @@
 mod activity;
 mod event;
 mod reservation;
+pub mod statistics;
 mod task;
 mod task_channel;
 mod task_queue;

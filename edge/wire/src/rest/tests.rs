@@ -58,6 +58,7 @@ fn fits(value: &Value, kind: Kind) -> bool {
     let text = value.as_str();
     match kind {
         Kind::Integer | Kind::Millis => value.is_i64() || value.is_u64(),
+        Kind::Array => value.is_array(),
         Kind::Word { words, .. } => text.is_some_and(|text| words.contains(&text)),
         _ if value.is_null() => true,
         Kind::Any => true,
@@ -114,7 +115,7 @@ fn schemas_equal_the_published_document() {
         return;
     };
     let document: Value = serde_json::from_str(&text).expect("the document is JSON");
-    for schema in SCHEMAS {
+    for schema in SCHEMAS.iter().chain(statistics::STATISTICS) {
         let published = &document["components"]["schemas"][schema.name];
         let properties = published["properties"].as_object().expect(schema.name);
         assert_eq!(properties.len(), schema.properties.len(), "{}", schema.name);
@@ -141,10 +142,11 @@ impl Described {
             Kind::Url => ("string", "uri".to_owned()),
             Kind::Urls => ("object", "uri-map".to_owned()),
             Kind::AnySid => ("string", "^[a-zA-Z]{2}[0-9a-fA-F]{32}$".to_owned()),
-            Kind::Any => ("", String::new()),
             Kind::Integer => ("integer", String::new()),
             Kind::Millis => ("integer", "int64".to_owned()),
             Kind::Boolean => ("boolean", String::new()),
+            Kind::Array => ("array", String::new()),
+            Kind::Any => ("", String::new()),
             Kind::Word { words, .. } => {
                 let mut words: Vec<_> = words.iter().map(ToString::to_string).collect();
                 words.sort();

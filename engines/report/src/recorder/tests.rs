@@ -59,7 +59,7 @@ impl Rows {
         assert!(portion.len() <= PORTION + 1, "a portion is small");
         for row in portion {
             match row {
-                RollUp::Minute { key, body } | RollUp::Hour { key, body } => {
+                RollUp::Minute { key, body, .. } | RollUp::Hour { key, body, .. } => {
                     self.rows.insert(key, body);
                 }
                 RollUp::Progress(progress) => self.progress = progress,
@@ -85,7 +85,7 @@ impl Rows {
     /// As a reader puts it together.
     fn read(&self, recorder: &Recorder, window: Window, now: Timestamp, scope: Sid) -> Channels {
         let mut sum = Channels::new();
-        let progress = recorder.progress();
+        let progress = recorder.complete(now);
         let parts = window.parts(now, progress.hours_until);
         for hour in parts.hours {
             if let Some(body) = self.rows.get(&hour_key(scope, hour)) {

@@ -3,8 +3,8 @@
 mod access;
 mod routing;
 
-pub use routing::RoutingEngine;
 pub(crate) use routing::kind as kind_of;
+pub use routing::{Answered, Asked, RoutingEngine};
 
 use base::Sid;
 use store::Value;

@@ -3,9 +3,11 @@
 use crate::{
     engine::{Aged, Engine, Loaded, Notice},
     outlets::Outlets,
+    statistics::Running,
     tables,
 };
-use base::{Attributes, Millis, Timestamp, Turn};
+use base::{Attributes, Millis, Sid, Timestamp, Turn};
+use report::Window;
 use routing::{
     Answer, Change, Command, Event, Question, Rejection, Reply, Routing, RowKind, RowRef,
     StoredRow, TaskStatus, TransferStatus, WorkspaceSid, limits::ENDED_READABLE_S,
@@ -17,9 +19,11 @@ use store::{
 
 mod aged;
 mod audience;
+mod counting;
 mod log;
 
 use audience::Audience;
+use counting::Counting;
 
 /// A workspace as it is served.
 pub struct RoutingEngine {
@@ -27,6 +31,30 @@ pub struct RoutingEngine {
     /// Between the creation of the workspace and its end.
     is_there: bool,
     audience: Audience,
+    counting: Counting,
+}
+
+/// What a workspace can be asked.
+#[derive(Clone, Debug)]
+pub enum Asked {
+    /// Of its live work.
+    Live(Question),
+    /// What these scopes counted in a window, as far as it is not in rows.
+    Running {
+        /// The window.
+        window: Window,
+        /// Workspace, workflows, queues or workers.
+        scopes: Vec<Sid>,
+    },
+}
+
+/// What it answers.
+#[derive(Clone, Debug)]
+pub enum Answered {
+    /// To [`Asked::Live`].
+    Live(Answer),
+    /// To [`Asked::Running`].
+    Running(Running),
 }
 
 impl RoutingEngine {
@@ -49,8 +77,8 @@ impl Engine for RoutingEngine {
     type Command = Command;
     type Reply = Reply;
     type Rejection = Rejection;
-    type Question = Question;
-    type Answer = Answer;
+    type Question = Asked;
+    type Answer = Answered;
     type Change = Change;
     type Event = Event;
 
@@ -78,13 +106,17 @@ impl Engine for RoutingEngine {
 
     const AGED: &'static [Aged] = aged::ALL;
 
-    const LOGS: &'static [&'static Table] = &[&tables::EVENT];
+    const LOGS: &'static [&'static Table] = &[&tables::EVENT, &tables::STATISTIC, &tables::STAY];
 
-    fn empty(_: &PartitionId) -> Self {
-        Self { routing: Routing::new(), is_there: false, audience: Audience::default() }
+    fn empty(partition: &PartitionId) -> Self {
+        let counting = Counting::new(partition);
+        Self { routing: Routing::new(), is_there: false, audience: Audience::default(), counting }
     }
 
-    fn restore(_: &PartitionId, loaded: &mut dyn Iterator<Item = Loaded>) -> Result<Self, String> {
+    fn restore(
+        partition: &PartitionId,
+        loaded: &mut dyn Iterator<Item = Loaded>,
+    ) -> Result<Self, String> {
         let mut rows = Vec::new();
         let (mut is_there, mut audience) = (false, Audience::default());
         for Loaded { table, rows: stored } in loaded {
@@ -98,7 +130,16 @@ impl Engine for RoutingEngine {
                 rows.push(row);
             }
         }
-        Ok(Self { routing: Routing::restore(rows), is_there, audience })
+        let counting = Counting::new(partition);
+        Ok(Self { routing: Routing::restore(rows), is_there, audience, counting })
+    }
+
+    fn recall(
+        &mut self,
+        store: &dyn Store,
+        partition: &PartitionId,
+    ) -> Result<Option<Timestamp>, StoreError> {
+        self.counting.recall(store, partition).map(Some)
     }
 
     fn handle(
@@ -111,18 +152,25 @@ impl Engine for RoutingEngine {
 
     fn expire(&mut self, turn: &mut Turn<'_, Change, Event>) {
         self.routing.expire(turn);
+        self.counting.expire(turn.now);
     }
 
     fn next_deadline(&self) -> Option<Timestamp> {
-        self.routing.next_deadline()
+        let (live, counting) = (self.routing.next_deadline(), self.counting.next_deadline());
+        live.into_iter().chain(counting).min()
     }
 
-    fn ask(&self, question: &Question, now: Timestamp) -> Result<Answer, Rejection> {
-        self.routing.ask(question, now)
+    fn ask(&self, asked: &Asked, now: Timestamp) -> Result<Answered, Rejection> {
+        match asked {
+            Asked::Live(question) => self.routing.ask(question, now).map(Answered::Live),
+            Asked::Running { window, scopes } => {
+                Ok(Answered::Running(self.counting.running(*window, scopes, now)))
+            }
+        }
     }
 
-    fn stamp(answer: &mut Answer, last: Seq) {
-        if let Answer::Seen(sight) = answer {
+    fn stamp(answer: &mut Answered, last: Seq) {
+        if let Answered::Live(Answer::Seen(sight)) = answer {
             sight.stamp(last);
         }
     }
@@ -178,8 +226,10 @@ impl Engine for RoutingEngine {
         super::hash(&format!("{command:?} {attributes}"))
     }
 
-    fn keep(&mut self, batch: &mut Batch, changes: &[Change], events: &[Event]) {
-        batch.rows.extend(log::rows(&self.routing, changes, events));
+    fn keep(&mut self, batch: &mut Batch, _: &[Change], events: &[Event]) {
+        let movements = self.routing.take_movements();
+        let facts = self.counting.keep(batch, &movements, events);
+        batch.rows.extend(log::rows(&self.routing, events, facts));
     }
 
     fn notices(

@@ -30,6 +30,8 @@ pub static ALL: &[&Table] = &[
     &RE_EVALUATION,
     &TRANSFER,
     &EVENT,
+    &STATISTIC,
+    &STAY,
     &ACCOUNT,
     &API_KEY,
     &USER,

@@ -75,6 +75,23 @@ pub static SETTLING: Table = Table { name: "settling", columns: &[], indexes: &[
 pub static RE_EVALUATION: Table =
     Table { name: "re_evaluation", columns: &[], indexes: &[], live: None };
 
+/// Roll-ups of what is counted, derived from the facts of events: `h<scope>-<hour>` for a scope's
+/// hour, `m<minute>-<first scope>` for some scopes of a minute, `p` for how far they go.
+pub static STATISTIC: Table = Table {
+    name: "statistic",
+    columns: &[fixed(int("began_at"))],
+    indexes: &[&["began_at"]],
+    live: None,
+};
+
+/// What workers did, by worker and end. Never changed.
+pub static STAY: Table = Table {
+    name: "stay",
+    columns: &[fixed(int("ended_at"))],
+    indexes: &[&["ended_at"]],
+    live: None,
+};
+
 /// Task queues.
 pub static TASK_QUEUE: Table = Table {
     name: "task_queue",

@@ -176,6 +176,7 @@ fn conforms(object: &Value, schema: &Schema) {
             Kind::Word { words, .. } => value.as_str().is_some_and(|word| words.contains(&word)),
             _ if value.is_null() => true,
             Kind::Boolean => value.is_boolean(),
+            Kind::Array => value.is_array(),
             Kind::Urls => value.is_object(),
             Kind::Sid(letters) => value.as_str().is_some_and(|sid| sid.starts_with(letters)),
             Kind::Text | Kind::Date | Kind::Url | Kind::AnySid => value.is_string(),

@@ -4,7 +4,7 @@
 //! * A reservation that is over is kept by the time it was made, which is at most some days earlier.
 
 use crate::{engine::Aged, events::first_at, tables};
-use base::{Sid, Timestamp};
+use base::{Millis, Sid, Timestamp};
 use store::{Filter, Test, Value};
 
 /// All of it.
@@ -12,17 +12,25 @@ pub(super) const ALL: &[Aged] = &[
     Aged { table: &tables::EVENT, before: |at| vec![made_before(at, *b"EV")] },
     Aged { table: &tables::TASK, before: ended_tasks },
     Aged { table: &tables::RESERVATION, before: |at| vec![made_before(at, *b"WR"), is_over()] },
+    Aged { table: &tables::STATISTIC, before: |at| vec![at_most("began_at", at + HOUR_BACK)] },
+    Aged { table: &tables::STAY, before: |at| vec![at_most("ended_at", at)] },
 ];
 
+/// What was counted in the hour that a moment lies in is needed for that moment.
+const HOUR_BACK: Millis = Millis(-report::HOUR);
+
 fn ended_tasks(at: Timestamp) -> Vec<Filter> {
-    let ended = Filter { column: "ended_at", test: Test::AtMost(at.into()) };
-    vec![made_before(at, *b"WT"), is_over(), ended]
+    vec![made_before(at, *b"WT"), is_over(), at_most("ended_at", at)]
 }
 
 /// SIDs begin with the time they were made at.
 fn made_before(at: Timestamp, kind: [u8; 2]) -> Filter {
     let bound = Sid::new(kind, first_at(at).body());
     Filter { column: "key", test: Test::AtMost(Value::from(bound.to_string().as_str())) }
+}
+
+fn at_most(column: &'static str, at: Timestamp) -> Filter {
+    Filter { column, test: Test::AtMost(at.into()) }
 }
 
 fn is_over() -> Filter {

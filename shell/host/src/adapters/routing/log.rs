@@ -7,25 +7,24 @@
 //! * A turn has one row; one that told very much has several, each by the SID of its first event.
 
 use crate::tables;
-use routing::{Change, Event, Routing, log};
-use store::{RowContent, RowWrite, Value};
+use routing::{Event, Routing, log};
+use store::{RowContent, RowWrite};
 
-/// The rows of a turn; none for a turn that tells nothing. `routing` is as it is after the turn.
-pub(super) fn rows(routing: &Routing, changes: &[Change], events: &[Event]) -> Vec<RowWrite> {
-    let mut facts = facts(changes, events);
+/// The rows of a turn; none for a turn that tells nothing, which counts nothing either. `routing`
+/// is as it is after the turn.
+pub(super) fn rows(
+    routing: &Routing,
+    events: &[Event],
+    mut facts: Option<String>,
+) -> Vec<RowWrite> {
     let portions = events.chunks(log::EVENTS_A_ROW);
     let rows = portions.map(|events| RowWrite {
         table: &tables::EVENT,
         key: events[0].sid.to_string().into(),
         content: Some(RowContent {
-            values: vec![std::mem::replace(&mut facts, Value::Null)],
+            values: vec![facts.take().as_deref().into()],
             body: log::write(routing, events),
         }),
     });
     rows.collect()
-}
-
-/// What statistics count of a turn.
-fn facts(_: &[Change], _: &[Event]) -> Value {
-    Value::Null
 }
