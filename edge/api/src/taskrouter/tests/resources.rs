@@ -227,10 +227,11 @@ async fn what_does_not_exist_or_is_not_served_is_not_found() {
         &format!("{workspace}/Tasks/WT0bad"),
         &format!("{workspace}/Tasks/WT00000000000000000000000000000000"),
         &format!("{workspace}/Workers/WT00000000000000000000000000000000"),
-        &format!("{workspace}/Statistics"),
+        &format!("{workspace}/Statistics/Monthly"),
         &format!("{workspace}/Events/EV00000000000000000000000000000000"),
-        &format!("{workspace}/TaskQueues/RealTimeStatistics"),
-        &format!("{workspace}/Workers/CumulativeStatistics"),
+        &format!("{workspace}/TaskQueues/WQ00000000000000000000000000000000/RealTimeStatistics"),
+        &format!("{workspace}/Workflows/WW00000000000000000000000000000000/Statistics"),
+        &format!("{workspace}/Workers/WK00000000000000000000000000000000/Statistics"),
     ] {
         assert_eq!(desk.get(path, &[]).await.code(), (404, 20404), "{path}");
     }
