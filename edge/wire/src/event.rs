@@ -143,7 +143,7 @@ fn describe_task(task: &LoggedTask, kind: EventKind) -> String {
             // The reasons of our own are whole sentences.
             Some(reason) if reason.starts_with("Task ") => reason.to_owned(),
             Some(reason) if is_an_end(kind) => format!("Task {}: {reason}", verb(kind)),
-            _ => format!("Task {}", verb(kind)),
+            _ => format!("Task {}", verb(kind).replace('-', " ")),
         },
     }
 }

@@ -91,7 +91,7 @@ macro_rules! event_kinds {
             }
 
             /// Whether a filter may name it.
-            pub(crate) fn is_word(text: &str) -> bool {
+            pub fn is_word(text: &str) -> bool {
                 Self::named(text).is_some() || DOCUMENTED.contains(&text)
             }
         }

@@ -92,6 +92,7 @@ async fn events_are_filtered_by_everything_the_document_lists() {
     assert_eq!(story.types(&[("TaskChannel", &text(&chat["sid"]))]).await, by_name);
     assert_eq!(story.types(&[("TaskChannel", "voice")]).await, ["task-channel.created"]);
     assert_eq!(story.types(&[("EventType", "task.created")]).await, ["task.created"; 2]);
+    assert!(story.types(&[("EventType", "reservation.failed")]).await.is_empty());
     let two = [("EventType", "reservation.accepted, worker.created")];
     assert_eq!(story.types(&two).await, ["worker.created", "reservation.accepted"]);
     let both = [("EventType", "task.created"), ("TaskSid", second.as_str())];
