@@ -40,8 +40,8 @@ pub trait Engine: Sized + Send + 'static {
     const LOGS: &'static [&'static Table] = &[];
 
     /// The table whose one row, by the partition's own name, says that the partition is there. An
-    /// end removes that row alone; what else there is nobody can reach, and is forgotten bit by bit.
-    /// Without such a table the engine's own rows say what the end removes.
+    /// end removes that row alone; what else there is nobody can reach, and is forgotten bit by
+    /// bit. Without such a table the engine's own rows say what the end removes.
     const ROOT: Option<&'static Table> = None;
 
     /// What grows with time and may be forgotten after a time.

@@ -1,7 +1,8 @@
 //! What of a workspace grows with time: its log, and the rows of what ended.
 //!
 //! * A task that lives stays however old it is; one that ended is kept by the time of its end.
-//! * A reservation that is over is kept by the time it was made, which is at most some days earlier.
+//! * A reservation that is over is kept by the time it was made, which is at most some days
+//!   earlier.
 
 use crate::{engine::Aged, events::first_at, tables};
 use base::{Millis, Sid, Timestamp};
