@@ -46,6 +46,7 @@ class Recorder extends twilio.RequestClient {
     const url = new URL(opts.uri.replace(/^https:\/\/taskrouter\.twilio\.com/, `${cfg.BASE}/taskrouter`));
     const operation = this.published.find(opts.method.toLowerCase(), url.pathname.replace(/^\/taskrouter/, ''));
     const given = [...url.searchParams.keys(), ...Object.keys(opts.params || {}), ...Object.keys(opts.data || {}), ...Object.keys(opts.headers || {})];
+    if (/json/.test((opts.headers || {})['Content-Type'] || '') && opts.data) given.push('body');
     for (const name of operation ? [...operation.names, ...given] : []) this.shown.add(`${operation.id} ${name}`);
     this.requests += 1;
     return super.request({ ...opts, uri: url.href });

@@ -49,12 +49,17 @@ class Published:
         names = [one["name"] for one in operation.get("parameters", [])]
         for body in operation.get("requestBody", {}).get("content", {}).values():
             names += self.resolve(body["schema"]).get("properties", {})
-        return names
+        return names + (["body"] if self.takes_json(operation) else [])
+
+    @staticmethod
+    def takes_json(operation):
+        return "application/json" in operation.get("requestBody", {}).get("content", {})
 
     def sent(self, operation, found, url, form, headers):
         """The published parameters that a request carries."""
         carried = {name for name, _ in parse_qsl(urlsplit(url).query, keep_blank_values=True)} | set(form) | set(found)
         carried |= {name for name in headers if name == "If-Match"}
+        carried |= {"body"} if form and self.takes_json(operation) else set()
         return carried & set(self.parameters(operation))
 
     def faults(self, operation, status, reply):
