@@ -15,7 +15,7 @@ use crate::{
 };
 use base::{Millis, Timestamp};
 use std::time::Duration;
-use store::{Forget, Partition, Scan, Store, StoreError, Table};
+use store::{Direction, Forget, Partition, Scan, Store, StoreError, Table};
 
 /// How long it is until old entries are looked for again.
 pub const PAUSE_BETWEEN_PASSES: Duration = Duration::from_secs(60);
@@ -113,7 +113,10 @@ fn rows(
     table: &'static Table,
     filters: Vec<store::Filter>,
 ) -> Result<Option<(Forget, Forgotten)>, StoreError> {
-    let scan = Scan { filters, limit: PORTION, ..Scan::of(table, known.id.clone()) };
+    // By the column that tells the age, so that its index serves and the oldest go first.
+    let by = filters.first().map(|filter| filter.column).filter(|column| *column != "key");
+    let order = by.map(|column| (column, Direction::Ascending)).into_iter().collect();
+    let scan = Scan { filters, order, limit: PORTION, ..Scan::of(table, known.id.clone()) };
     let rows: Vec<_> = store.scan(&scan)?.into_iter().map(|row| (table, row.key)).collect();
     let count = Forgotten { rows: rows.len(), entries: 0 };
     let forget = Forget { partition: known.id.clone(), rows, journal_through: 0 };
