@@ -334,6 +334,16 @@ impl Routing {
         Self::default()
     }
 
+    /// The workspace and its settings, while it exists.
+    pub fn settings(&self) -> Option<&Workspace> {
+        self.workspace.as_ref()
+    }
+
+    /// A reservation that is open.
+    pub fn open_reservation(&self, sid: ReservationSid) -> Option<&Reservation> {
+        self.reservations.get(sid)
+    }
+
     /// A task, live or ended not long ago.
     pub(crate) fn task(&self, sid: TaskSid) -> Option<&Task> {
         let live = self.tasks.get(sid).map(|state| &state.task);

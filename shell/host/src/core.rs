@@ -7,6 +7,7 @@ use crate::{
     engine::Engine,
     host::Options,
     inbox::{Home, Inbox},
+    outbox::Teller,
     outlets::Outlets,
     partition::RestoreError,
     runtime::{Desk, RETRY, earliest, serve},
@@ -20,7 +21,7 @@ use std::{
         atomic::{AtomicBool, Ordering},
     },
 };
-use store::{CommitError, Forget, Partition, PartitionId, Store};
+use store::{CommitError, Forget, Partition, PartitionId, RowWrite, Store};
 use tokio::sync::oneshot;
 
 /// Everything but the kinds of engines.
@@ -123,6 +124,13 @@ impl Core {
         answer.await.unwrap_or_else(|_| Err(stopped()))
     }
 
+    /// Writes rows that no engine knows of; whether they are durable.
+    pub(crate) async fn write<E: Engine>(&self, inbox: &Inbox<E>, rows: Vec<RowWrite>) -> bool {
+        let (waiter, written) = oneshot::channel();
+        inbox.push(Job::Write(rows, waiter));
+        written.await.unwrap_or(false)
+    }
+
     fn may_take<R>(&self) -> Result<(), Refusal<R>> {
         if self.is_stopping.load(Ordering::Acquire) { Err(stopped()) } else { Ok(()) }
     }
@@ -140,6 +148,18 @@ impl Core {
         }
     }
 
+    /// The same, and what is told outside is told or has failed, with all that follows from it.
+    async fn settle_all(&self) {
+        self.settle().await;
+        self.settle_told().await;
+    }
+
+    async fn settle_told(&self) {
+        if let Some(teller) = self.outlets.outbox.teller() {
+            teller.settle().await;
+        }
+    }
+
     /// See [`crate::Host::advance`].
     pub(crate) async fn advance(&self, by: Millis) -> Timestamp {
         let _one_at_a_time = self.advancing.lock().await;
@@ -147,18 +167,26 @@ impl Core {
             return self.clock.now();
         }
         let target = self.clock.now() + Millis(by.0.max(0));
-        self.settle().await;
+        self.settle_all().await;
         let mut tries = 0;
         loop {
             let homes = self.desk.homes();
+            let told_at = self.outlets.outbox.teller().and_then(Teller::next_deadline);
             let due = earliest(&homes).filter(|(at, _)| *at <= target);
-            let Some((at, home)) = due else { break };
+            let Some((at, home)) = due.filter(|(at, _)| told_at.is_none_or(|told| *at <= told))
+            else {
+                let Some(at) = told_at.filter(|at| *at <= target) else { break };
+                self.clock.reach(at);
+                self.settle_all().await;
+                continue;
+            };
             self.clock.reach(at);
             if !home.ask_to_settle().await.unwrap_or(true) {
                 settle_again(&**home).await;
             }
             if home.deadline().is_none_or(|next| next > at) {
                 tries = 0;
+                self.settle_told().await;
                 continue;
             }
             if self.desk.health.trouble().is_none() {
@@ -173,7 +201,7 @@ impl Core {
             tokio::time::sleep(RETRY).await;
         }
         self.clock.reach(target);
-        self.settle().await;
+        self.settle_all().await;
         self.clock.now()
     }
 

@@ -6,10 +6,12 @@ use crate::{
     adapters::{Answered, Asked, RoutingEngine},
     clock::Clock,
     core::Core,
+    delivery::Delivery,
     engine::Engine,
     events,
     inbox::{Home, Inbox},
     listing,
+    outbox::Outbox,
     past::{self, PastError},
     retention::{self, Forgotten, Retention},
     statistics,
@@ -33,6 +35,18 @@ use store::{Partition, Scan, Store, StoreError, Value};
 
 /// Following a journal keeps a processor busy and a copy of a workspace in memory.
 const LOOKING_BACK_MAX: usize = 2;
+    }
+
+/// What became of a note.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Noted {
+    /// It is written.
+    Durable,
+    /// It is not, and may be tried again.
+    NotYet,
+    /// There is no such workspace any more.
+    Nowhere,
+}
 
 /// How a host is started.
 #[derive(Clone, Debug, Default)]
@@ -243,6 +257,25 @@ impl Host {
         let _turn = turn.map_err(|error| failed(&error))?;
         let store = self.0.core.store.clone();
         tokio::task::spawn_blocking(move || work(&*store)).await.map_err(|error| failed(&error))?
+    }
+
+    /// What came up to be told outside, and the count of what is on its way.
+    pub fn outbox(&self) -> &Outbox {
+        &self.0.core.outlets.outbox
+    }
+
+    /// Writes down what became of deliveries of a workspace; whether that is durable. A workspace
+    /// that is gone needs no notes.
+    pub async fn note(&self, workspace: WorkspaceSid, deliveries: &[Delivery]) -> Noted {
+        let Ok(inbox) = self.inbox(workspace) else { return Noted::Nowhere };
+        if inbox.is_closed() {
+            return Noted::Nowhere;
+        }
+        let rows = deliveries.iter().map(Delivery::row).collect();
+        match self.0.core.write(&inbox, rows).await {
+            true => Noted::Durable,
+            false => Noted::NotYet,
+        }
     }
 
     fn inbox(

@@ -1,6 +1,6 @@
 //! Where durable things become visible to the edge: names first, then events.
 
-use crate::{engine::Notice, hub::Hub, names::NamesBook};
+use crate::{engine::Notice, hub::Hub, names::NamesBook, outbox::Outbox};
 use access::Access;
 use std::sync::{Arc, PoisonError, RwLock};
 
@@ -13,6 +13,8 @@ pub struct Outlets {
     pub names: NamesBook,
     /// Who may do what.
     pub directory: Directory,
+    /// What is to be told outside.
+    pub outbox: Outbox,
 }
 
 impl Outlets {

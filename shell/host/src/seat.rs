@@ -25,7 +25,7 @@ use std::{
     panic::{AssertUnwindSafe, catch_unwind},
     sync::Arc,
 };
-use store::{PartitionId, Store};
+use store::{PartitionId, RowWrite, Store};
 use tokio::sync::oneshot;
 
 /// Something to be done by a partition.
@@ -36,6 +36,9 @@ pub enum Job<E: Engine> {
     Question(Box<E::Question>, Waiter<E::Answer, E::Rejection>),
     /// Tell when everything up to here is durable and published.
     Settle(oneshot::Sender<bool>),
+    /// Write rows the engine knows nothing of, behind the batches ahead; told whether they are
+    /// durable.
+    Write(Vec<RowWrite>, oneshot::Sender<bool>),
 }
 
 /// What the outside is like during one turn.
@@ -285,7 +288,7 @@ impl<E: Engine> Seat<E> {
                 // The end removes every row in the store, so no row may still be on its way there.
                 let ends = |waiting: &Waiting<E>| match &waiting.job {
                     Job::Command(command, _) => E::ends(command),
-                    Job::Question(..) | Job::Settle(_) => false,
+                    Job::Question(..) | Job::Settle(_) | Job::Write(..) => false,
                 };
                 if self.in_flight + handed > 0 && self.waiting.front().is_some_and(ends) {
                     return None;
@@ -306,6 +309,16 @@ impl<E: Engine> Seat<E> {
                 match self.contained(|partition| partition.ask(&question, weather.now)) {
                     Some(step) => works.push(Work::new(step, Asker::Answer(waiter))),
                     None => Asker::<E>::Answer(waiter).refuse(Refusal::Internal),
+                }
+            }
+            Job::Write(rows, waiter) => {
+                if weather.trouble.is_some() {
+                    // Whoever asked tries again.
+                    return drop(waiter);
+                }
+                if let Some(mut step) = self.contained(|partition| partition.pause(weather.now)) {
+                    step.batch.rows = rows;
+                    works.push(Work::new(step, Asker::Settled(waiter)));
                 }
             }
             Job::Settle(waiter) => {
@@ -413,6 +426,8 @@ impl<E: Engine> Job<E> {
             Self::Command(_, waiter) => Asker::<E>::Reply(waiter).refuse(refusal),
             Self::Question(_, waiter) => Asker::<E>::Answer(waiter).refuse(refusal),
             Self::Settle(waiter) => Asker::<E>::Settled(waiter).refuse(refusal),
+            // Not written, whatever the reason.
+            Self::Write(_, waiter) => drop(waiter),
         }
     }
 }

@@ -21,6 +21,7 @@ mod aged;
 mod audience;
 mod counting;
 mod log;
+mod outgoing;
 
 use audience::Audience;
 use counting::Counting;
@@ -106,7 +107,8 @@ impl Engine for RoutingEngine {
 
     const AGED: &'static [Aged] = aged::ALL;
 
-    const LOGS: &'static [&'static Table] = &[&tables::EVENT, &tables::STATISTIC, &tables::STAY];
+    const LOGS: &'static [&'static Table] =
+        &[&tables::EVENT, &tables::STATISTIC, &tables::STAY, &tables::DELIVERY];
 
     fn empty(partition: &PartitionId) -> Self {
         let counting = Counting::new(partition);
@@ -226,10 +228,11 @@ impl Engine for RoutingEngine {
         super::hash(&format!("{command:?} {attributes}"))
     }
 
-    fn keep(&mut self, batch: &mut Batch, _: &[Change], events: &[Event]) {
+    fn keep(&mut self, batch: &mut Batch, changes: &[Change], events: &[Event]) {
         let movements = self.routing.take_movements();
         let facts = self.counting.keep(batch, &movements, events);
         batch.rows.extend(log::rows(&self.routing, events, facts));
+        outgoing::rows(&self.routing, changes, events, &mut batch.rows);
     }
 
     fn notices(
@@ -247,6 +250,7 @@ impl Engine for RoutingEngine {
 
     fn observe(outlets: &Outlets, batch: &Batch, _: &[Change]) {
         outlets.names.observe(batch);
+        outlets.outbox.observe(|| batch.partition.parse().ok(), batch);
     }
 
     fn reveal(

@@ -32,6 +32,7 @@ pub static ALL: &[&Table] = &[
     &EVENT,
     &STATISTIC,
     &STAY,
+    &DELIVERY,
     &ACCOUNT,
     &API_KEY,
     &USER,

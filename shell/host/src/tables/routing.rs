@@ -74,6 +74,21 @@ pub static SETTLING: Table = Table { name: "settling", columns: &[], indexes: &[
 /// Workflows whose tasks are on their way through them again.
 pub static RE_EVALUATION: Table =
     Table { name: "re_evaluation", columns: &[], indexes: &[], live: None };
+/// What was told outside, or is still to be told: see [`crate::delivery`]. By SID, so that rows lie
+/// in order of time.
+pub static DELIVERY: Table = Table {
+    name: "delivery",
+    columns: &[
+        fixed(text("kind")),
+        text("status"),
+        fixed(text("task")),
+        fixed(text("event_type")),
+        fixed(int("created_at")),
+        int("live"),
+    ],
+    indexes: &[&["task"]],
+    live: Some("live"),
+};
 
 /// Roll-ups of what is counted, derived from the facts of events: `h<scope>-<hour>` for a scope's
 /// hour, `m<minute>-<first scope>` for some scopes of a minute, `p` for how far they go.
