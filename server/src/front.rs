@@ -24,6 +24,7 @@ struct Shared {
     live: Router,
     host: Host,
     commits: Arc<Commits>,
+    deliveries: hooks::Counters,
     demo: bool,
     started: Instant,
     open: AtomicU64,
@@ -35,11 +36,21 @@ impl Front {
         host: Host,
         api: Api,
         live: Router,
-        commits: Arc<Commits>,
+        (commits, deliveries): (Arc<Commits>, hooks::Counters),
         demo: bool,
     ) -> Self {
         let (started, open, sockets) = (Instant::now(), AtomicU64::new(0), AtomicU64::new(0));
-        Self(Arc::new(Shared { api, live, host, commits, demo, started, open, sockets }))
+        Self(Arc::new(Shared {
+            api,
+            live,
+            host,
+            commits,
+            deliveries,
+            demo,
+            started,
+            open,
+            sockets,
+        }))
     }
 
     /// Counts a connection while the value lives.
@@ -118,6 +129,7 @@ impl Front {
         let mut out = String::with_capacity(8192);
         self.0.api.write_metrics(&mut out);
         self.0.commits.write(&mut out);
+        self.0.deliveries.write(&mut out);
         let mut gauge = |name: &str, help: &str, value: f64| {
             _ = writeln!(out, "# HELP {name} {help}\n# TYPE {name} gauge\n{name} {value}");
         };

@@ -21,6 +21,7 @@ use api::{Api, Site};
 use config::Clock;
 use counted::{Commits, CountedStore};
 use front::Front;
+use hooks::Hooks;
 use host::{ClockKind, Host, StartError};
 use std::{
     net::SocketAddr,
@@ -67,6 +68,7 @@ pub struct Running {
     pub api: Api,
     stop: watch::Sender<bool>,
     serving: JoinHandle<()>,
+    hooks: Hooks,
     store: Weak<SqliteStore>,
 }
 
@@ -78,11 +80,12 @@ impl Running {
 
     /// Stops accepting, finishes what is in flight, flushes, and lets go of the data folder.
     pub async fn stop(self) {
-        let Self { host, api, stop, serving, store, .. } = self;
+        let Self { host, api, stop, serving, hooks, store, .. } = self;
         stop.send_replace(true);
         if serving.await.is_err() {
             tracing::error!("the listener panicked");
         }
+        hooks.stop().await;
         if tokio::time::timeout(FLUSH_LIMIT, host.stop()).await.is_err() {
             tracing::error!("the host did not end in time");
         }
@@ -124,7 +127,10 @@ pub async fn serve(config: Config, given: &Given) -> Result<Running, ServeError>
     let api = Api::new(host.clone(), options);
     let demo = config.demo.is_some();
     let live = live::router(host.clone(), live::Options { demo: config.demo });
-    let front = Front::new(host.clone(), api.clone(), live, commits, demo);
+    let hooks_options = hooks::Options { allow_private: config.allow_private_callbacks };
+    let hooks = Hooks::start(host.clone(), hooks_options);
+    let counted = (commits, hooks.counters());
+    let front = Front::new(host.clone(), api.clone(), live, counted, demo);
     let (stop, stopped) = watch::channel(false);
     let serving = tokio::spawn(listener::run(listener, acceptor, front, stopped));
     if config.clock == Clock::Manual {
@@ -133,5 +139,5 @@ pub async fn serve(config: Config, given: &Given) -> Result<Running, ServeError>
         );
     }
     let store = Arc::downgrade(&store);
-    Ok(Running { addr, url, credentials, host, api, stop, serving, store })
+    Ok(Running { addr, url, credentials, host, api, stop, serving, hooks, store })
 }

@@ -10,6 +10,7 @@
 //! Knows no HTTP, no rules and no store. Names of related entities come in through [`Names`].
 
 pub mod bridge;
+pub mod callback;
 pub mod event;
 mod field;
 pub mod instruction;

@@ -132,7 +132,8 @@ impl Delivery {
     /// Attempts that are kept, the newest ones: a day of retries.
     pub const ATTEMPTS_KEPT: usize = 48;
 
-    pub(crate) fn new(sid: Sid, about: About, task: Option<TaskSid>, at: Timestamp) -> Self {
+    /// One that came up; its SID ends as the one that is given.
+    pub fn new(sid: Sid, about: About, task: Option<TaskSid>, at: Timestamp) -> Self {
         Self {
             sid: DeliverySid::new(sid.body()),
             about,
@@ -147,6 +148,12 @@ impl Delivery {
             next_attempt_at: None,
             replayed_at: None,
         }
+    }
+
+    /// The SID of asking for an instruction once more: another one each time.
+    pub fn sid_of_asking(reservation: ReservationSid, until: Timestamp) -> DeliverySid {
+        let mixed = (until.0 as u64).wrapping_mul(0x9E37_79B9_7F4A_7C15);
+        DeliverySid::new(reservation.body() ^ u128::from(mixed))
     }
 
     /// Remembers an attempt.

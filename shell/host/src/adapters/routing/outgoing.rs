@@ -22,10 +22,9 @@ pub(super) fn rows(
                     rows.extend(callback(routing, one.sid, one.sid.sid()));
                 }
             }
-            // Another SID than the one of the first URL's delivery, close to it.
-            Change::CallbackMoved { reservation, callback: Some(_) } => {
-                let sid = Sid::new(*b"DL", reservation.body() ^ 1);
-                rows.extend(callback(routing, *reservation, sid));
+            Change::CallbackMoved { reservation, callback: Some(asked) } => {
+                let sid = Delivery::sid_of_asking(*reservation, asked.until);
+                rows.extend(callback(routing, *reservation, sid.sid()));
             }
             _ => {}
         }
@@ -43,7 +42,9 @@ fn callback(routing: &Routing, reservation: ReservationSid, sid: Sid) -> Option<
     let asked = one.callback?;
     let about = About::Callback { reservation, stage: asked.stage };
     let asked_at = asked.until + base::Millis::secs(-routing::limits::CALLBACK_S);
-    Some(Delivery::new(sid, about, Some(one.task), asked_at).row())
+    // Workers of one batch are asked about side by side.
+    let order = None;
+    Some(Delivery { order, ..Delivery::new(sid, about, Some(one.task), asked_at) }.row())
 }
 
 fn webhook(event: &Event) -> Delivery {
