@@ -51,31 +51,49 @@ pub(crate) struct Outcome {
 }
 
 /// What goes wrong before anything is sent.
-struct Unsent(String);
+pub(crate) struct Unsent(pub(crate) String);
 
 /// What is sent, and where to.
-struct Letter {
+pub(crate) struct Letter {
     url: String,
     auth_token: String,
     parameters: Vec<(String, String)>,
 }
 
 impl Desk {
+    /// What is to be sent about a delivery, as things are now; remembered in the delivery.
+    pub(crate) fn letter(
+        &self,
+        workspace: WorkspaceSid,
+        delivery: &mut Delivery,
+    ) -> Result<Letter, Unsent> {
+        let letter = match delivery.about {
+            About::Callback { reservation, stage } => self.question(workspace, reservation, stage),
+            About::Webhook { event, .. } => self.event(workspace, event),
+        }?;
+        delivery.url = Some(letter.url.clone());
+        if let About::Callback { .. } = delivery.about {
+            delivery.parameters = Some(letter.parameters.clone());
+        }
+        Ok(letter)
+    }
+
     /// Tries once. `is_answered` is set once the answer is there: from then on it is too late to
     /// give up.
     pub(crate) async fn attempt(
         &self,
         workspace: WorkspaceSid,
-        mut delivery: Delivery,
+        (mut delivery, letter): (Delivery, Letter),
         is_answered: Arc<AtomicBool>,
     ) -> Outcome {
         let began = (self.host.now(), Instant::now());
-        let (verdict, attempt) = match delivery.about.clone() {
+        let (verdict, attempt) = match delivery.about {
             About::Callback { reservation, stage } => {
-                let asked = (workspace, reservation, stage);
-                self.callback(asked, &mut delivery, &is_answered).await
+                let answer = self.post(&letter, &delivery, Wanted::Body).await;
+                is_answered.store(true, Ordering::Release);
+                self.answered(workspace, (reservation, stage), answer).await
             }
-            About::Webhook { event, .. } => self.webhook(workspace, event, &mut delivery).await,
+            About::Webhook { .. } => heard(self.post(&letter, &delivery, Wanted::Status).await),
         };
         is_answered.store(true, Ordering::Release);
         let took = i64::try_from(began.1.elapsed().as_millis()).unwrap_or(i64::MAX);
@@ -83,50 +101,14 @@ impl Desk {
         Outcome { delivery, verdict }
     }
 
-    async fn webhook(
+    /// Tells the engine what a callback URL said.
+    async fn answered(
         &self,
         workspace: WorkspaceSid,
-        event: EventSid,
-        delivery: &mut Delivery,
+        (reservation, stage): (ReservationSid, CallbackStage),
+        answer: Result<Answer, Trouble>,
     ) -> (Verdict, Attempt) {
-        let letter = match self.event(workspace, event) {
-            Ok(letter) => letter,
-            Err(Unsent(why)) => return (Verdict::GivenUp, attempt(None, Some(why), None)),
-        };
-        delivery.url = Some(letter.url.clone());
-        match self.post(&letter, delivery, Wanted::Status).await {
-            Ok(answer) => {
-                let verdict = match answer.status {
-                    200..300 => Verdict::Heard,
-                    429 | 500.. => Verdict::TryAgain,
-                    _ => Verdict::GivenUp,
-                };
-                let error =
-                    (verdict != Verdict::Heard).then(|| format!("The status is {}", answer.status));
-                (verdict, attempt(Some(answer.status), error, None))
-            }
-            Err(trouble @ (Trouble::Url(_) | Trouble::Private(_))) => {
-                (Verdict::GivenUp, attempt(None, Some(trouble.to_string()), None))
-            }
-            Err(trouble) => (Verdict::TryAgain, attempt(None, Some(trouble.to_string()), None)),
-        }
-    }
-
-    async fn callback(
-        &self,
-        (workspace, reservation, stage): (WorkspaceSid, ReservationSid, CallbackStage),
-        delivery: &mut Delivery,
-        is_answered: &AtomicBool,
-    ) -> (Verdict, Attempt) {
-        let letter = match self.question(workspace, reservation, stage) {
-            Ok(letter) => letter,
-            Err(Unsent(why)) => return (Verdict::GivenUp, attempt(None, Some(why), None)),
-        };
-        delivery.url = Some(letter.url.clone());
-        delivery.parameters = Some(letter.parameters.clone());
-        let posted = self.post(&letter, delivery, Wanted::Body).await;
-        is_answered.store(true, Ordering::Release);
-        let (status, read) = match posted {
+        let (status, read) = match answer {
             Ok(answer) => (Some(answer.status), answer::read(&answer)),
             Err(trouble) => {
                 let error = Some(trouble.to_string());
@@ -174,7 +156,7 @@ impl Desk {
             self.host.event(workspace, event).map_err(|_| unsent("The event cannot be read"))?;
         let logged = logged.ok_or_else(|| unsent("The event is no longer in the log"))?;
         let parameters = wire::event::parameters(&logged, names.account, workspace);
-        self.letter(names.account, url, parameters)
+        self.addressed(names.account, url, parameters)
     }
 
     fn question(
@@ -199,10 +181,10 @@ impl Desk {
         let url = url.ok_or_else(|| unsent("The workflow has no such URL any more"))?;
         let entities = (&reservation, &task, &worker);
         let parameters = wire::callback::parameters(entities, lend(&names), self.host.now());
-        self.letter(names.account, url, parameters)
+        self.addressed(names.account, url, parameters)
     }
 
-    fn letter(
+    fn addressed(
         &self,
         account: Sid,
         url: String,
@@ -228,6 +210,26 @@ impl Desk {
 
 fn unsent(why: &str) -> Unsent {
     Unsent(why.to_owned())
+}
+
+/// What the answer to a webhook means: whether it was heard is all that matters.
+fn heard(answer: Result<Answer, Trouble>) -> (Verdict, Attempt) {
+    match answer {
+        Ok(answer) => {
+            let verdict = match answer.status {
+                200..300 => Verdict::Heard,
+                429 | 500.. => Verdict::TryAgain,
+                _ => Verdict::GivenUp,
+            };
+            let error =
+                (verdict != Verdict::Heard).then(|| format!("The status is {}", answer.status));
+            (verdict, attempt(Some(answer.status), error, None))
+        }
+        Err(trouble @ (Trouble::Url(_) | Trouble::Private(_))) => {
+            (Verdict::GivenUp, attempt(None, Some(trouble.to_string()), None))
+        }
+        Err(trouble) => (Verdict::TryAgain, attempt(None, Some(trouble.to_string()), None)),
+    }
 }
 
 /// Its time is set by whoever measures it.

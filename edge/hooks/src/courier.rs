@@ -8,7 +8,7 @@
 //!   whoever moves it waits here until nothing is under way but what is silent.
 
 use crate::{
-    attempt::{Desk, Outcome, Verdict},
+    attempt::{Desk, Outcome, Unsent, Verdict},
     line::{Line, WINDOW},
     metrics::{Ended, Metrics},
 };
@@ -57,14 +57,14 @@ const NAP_MAX: Duration = Duration::from_secs(10);
 
 /// Who is asked or told: each has a line of its own.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-enum To {
+pub(crate) enum To {
     /// The workspace's event callback URL.
     Webhook,
     /// One of a workflow's two URLs.
     Callback(Option<WorkflowSid>, CallbackStage),
 }
 
-type Destination = (WorkspaceSid, To);
+pub(crate) type Destination = (WorkspaceSid, To);
 
 impl To {
     const fn most(self) -> usize {
@@ -78,7 +78,7 @@ impl To {
 /// What the courier is told.
 pub(crate) enum Message {
     /// An attempt is over.
-    Tried(Destination, Outcome),
+    Tried(Destination, Box<Outcome>),
     /// The store was read.
     Read(WorkspaceSid, Option<Vec<Delivery>>),
     /// What became of deliveries is written, or there is no use in writing it.
@@ -227,7 +227,7 @@ impl Courier {
         match message {
             Message::Tried(to, outcome) => {
                 if let Some(flight) = self.flights.remove(&(to.0, outcome.delivery.sid)) {
-                    self.tried(to, flight.began, outcome);
+                    self.tried(to, flight.began, *outcome);
                 }
             }
             Message::Read(workspace, found) => {
@@ -277,7 +277,15 @@ impl Courier {
         }
     }
 
-    fn send(&mut self, to: Destination, delivery: Delivery, now: Timestamp) {
+    fn send(&mut self, to: Destination, mut delivery: Delivery, now: Timestamp) {
+        let letter = match self.desk.letter(to.0, &mut delivery) {
+            Ok(letter) => letter,
+            Err(Unsent(why)) => {
+                let (response_status, error, alert) = (None, Some(why), None);
+                delivery.add(Attempt { at: now, took: Millis(0), response_status, error, alert });
+                return self.tried(to, now, Outcome { delivery, verdict: Verdict::GivenUp });
+            }
+        };
         let limit = match to.1 {
             To::Webhook => now + WEBHOOK_LIMIT,
             To::Callback(..) => delivery.created_at + Millis::secs(CALLBACK_S),
@@ -286,8 +294,8 @@ impl Courier {
         let (desk, back, flag) = (self.desk.clone(), self.to_self.clone(), is_answered.clone());
         let trying = delivery.clone();
         let task = self.tasks.spawn(async move {
-            let outcome = desk.attempt(to.0, trying, flag).await;
-            _ = back.send(Message::Tried(to, outcome));
+            let outcome = desk.attempt(to.0, (trying, letter), flag).await;
+            _ = back.send(Message::Tried(to, Box::new(outcome)));
         });
         let key = (to.0, delivery.sid);
         let (began, is_silent) = (now, false);
@@ -346,7 +354,6 @@ impl Courier {
             flight.task.abort();
             let Flight { to, mut delivery, began, .. } = flight;
             let took = now - began;
-            delivery.url = delivery.url.or_else(|| self.url_of(to, &delivery));
             delivery.add(Attempt {
                 at: began,
                 took,
@@ -359,21 +366,6 @@ impl Courier {
                 To::Callback(..) => Verdict::GivenUp,
             };
             self.tried(to, began, Outcome { delivery, verdict });
-        }
-    }
-
-    fn url_of(&self, (workspace, to): Destination, _: &Delivery) -> Option<String> {
-        match to {
-            To::Webhook => self.desk.host.names(workspace)?.workspace.event_callback_url.clone(),
-            To::Callback(workflow, stage) => {
-                let (workspace, workflow) = (workspace.to_string(), workflow?.to_string());
-                let found = self.desk.host.fetch::<routing::Workflow>(&workspace, &workflow);
-                let found = found.ok()??;
-                match stage {
-                    CallbackStage::First => found.assignment_callback_url,
-                    CallbackStage::Fallback => found.fallback_assignment_callback_url,
-                }
-            }
         }
     }
 

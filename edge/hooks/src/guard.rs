@@ -1,8 +1,8 @@
 //! Which addresses callbacks may reach.
 //!
 //! * Everything that is not the public internet is refused: this machine, private and link-local
-//!   networks (cloud metadata included), multicast, and what is reserved, also where an IPv6 address
-//!   carries such an IPv4 address.
+//!   networks (cloud metadata included), multicast, and what is reserved, also where an IPv6
+//!   address carries such an IPv4 address.
 //! * Networks that the operator names are allowed although they are private.
 //! * A name is looked up once and the connection goes to an address that was checked: a name that
 //!   answers differently the next time gains nothing.

@@ -53,8 +53,17 @@ mod tests {
             found.unwrap_or_else(|| panic!("no {name}")).1.clone()
         };
         for name in [
-            "Timestamp", "AccountSid", "WorkspaceSid", "WorkflowSid", "TaskQueueSid", "WorkerSid",
-            "WorkerAttributes", "TaskSid", "TaskAttributes", "TaskPriority", "ReservationSid",
+            "Timestamp",
+            "AccountSid",
+            "WorkspaceSid",
+            "WorkflowSid",
+            "TaskQueueSid",
+            "WorkerSid",
+            "WorkerAttributes",
+            "TaskSid",
+            "TaskAttributes",
+            "TaskPriority",
+            "ReservationSid",
         ] {
             assert!(!value(name).is_empty(), "{name}");
         }

@@ -147,6 +147,12 @@ pub enum Command {
         /// Of which task.
         task: TaskSid,
     },
+    /// Asks the workflow's callback URL for an instruction once more; only while the reservation is
+    /// pending.
+    AskCallback {
+        /// About which.
+        reservation: ReservationSid,
+    },
     /// Says how a task ended for the person who handled it. Not a change of attributes.
     SetDisposition {
         /// Of which task: assigned, wrapping or completed.

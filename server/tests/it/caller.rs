@@ -79,6 +79,14 @@ impl Server {
         Self { running, folder }
     }
 
+    /// Another one in the folder of one that ended.
+    pub(crate) async fn again(folder: Folder, change: impl FnOnce(&mut Config)) -> Self {
+        let mut config = Config::in_folder(&folder.path().join("data"));
+        change(&mut config);
+        let running = sinew::serve(config, &Given::from(given)).await.expect("it starts");
+        Self { running, folder }
+    }
+
     /// The account's owner.
     pub(crate) fn owner(&self) -> Caller {
         self.nobody().basic(ACCOUNT, TOKEN)

@@ -5,8 +5,10 @@
 mod caller;
 mod evaluate;
 mod first_start;
+mod hooks;
 mod last_target;
 mod pages;
+mod peer;
 mod people;
 mod program;
 mod secrets;

@@ -22,6 +22,7 @@ fn filled(path: &str, workspace: &str, worker: &str) -> String {
                 "workflow" => sid("WW"),
                 "channel" | "task_channel" => sid("TC"),
                 "queue" | "task_queue" => sid("WQ"),
+                "delivery" => sid("DL"),
                 other => other.to_owned(),
             };
             format!("{before}{value}")

@@ -35,7 +35,6 @@ use store::{Partition, Scan, Store, StoreError, Value};
 
 /// Following a journal keeps a processor busy and a copy of a workspace in memory.
 const LOOKING_BACK_MAX: usize = 2;
-    }
 
 /// What became of a note.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

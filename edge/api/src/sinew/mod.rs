@@ -2,6 +2,7 @@
 
 mod capacity;
 mod clock;
+mod deliveries;
 mod dispositions;
 mod evaluate;
 mod explain;
@@ -24,6 +25,7 @@ pub(crate) fn routes() -> Vec<Routes> {
     vec![
         capacity::routes(),
         clock::routes(),
+        deliveries::routes(),
         dispositions::routes(),
         evaluate::routes(),
         explain::routes(),

@@ -5,7 +5,7 @@
 //! * A failure at the last URL withdraws the offer. The task goes to another worker at once, and to
 //!   the same one only after a rest that doubles with each failure.
 
-use super::{Handled, Turn};
+use super::{Handled, Turn, unknown};
 use crate::{
     alert::Alert,
     change::Change,
@@ -14,6 +14,7 @@ use crate::{
     instruction::{CallInstruction, Instruction},
     limits::{CALLBACK_S, REST_S_MAX, RESTING_WORKERS_MAX},
     model::*,
+    rejection::Rejection,
     state::Routing,
 };
 use base::{Millis, Timestamp};
@@ -51,6 +52,23 @@ impl Routing {
             CallbackAnswer::Do(instruction) => self.follow(turn, &reservation, instruction),
         };
         Ok(Reply::Callback(followed))
+    }
+
+    /// Somebody wants the application to be asked again.
+    pub(super) fn ask_callback(&mut self, turn: &mut Turn<'_>, sid: ReservationSid) -> Handled {
+        let known = self.reservation(sid).ok_or_else(|| unknown(sid.sid()))?.clone();
+        if known.status != ReservationStatus::Pending {
+            let (reservation, status, because) = (sid, known.status, "is not pending");
+            return Err(Rejection::ReservationStatus { reservation, status, because });
+        }
+        let task = self.task(known.task).cloned().ok_or_else(|| unknown(known.task.sid()))?;
+        let workflow = task.workflow.and_then(|sid| self.workflows.get(&sid));
+        if workflow.is_none_or(|state| state.workflow.assignment_callback_url.is_none()) {
+            return Err(Rejection::Required("AssignmentCallbackUrl"));
+        }
+        let callback = Some(first_callback(turn.now));
+        self.record(turn, Change::CallbackMoved { reservation: sid, callback });
+        Ok(Reply::Reservation(Reservation { callback, ..known }, task))
     }
 
     fn follow(

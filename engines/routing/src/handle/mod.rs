@@ -109,6 +109,7 @@ impl Routing {
             }
             Command::CreateTransfer(new) => self.create_transfer(turn, new),
             Command::CancelTransfer { sid, task } => self.cancel_transfer(turn, *task, *sid),
+            Command::AskCallback { reservation } => self.ask_callback(turn, *reservation),
             Command::SetDisposition { task, code, note } => {
                 self.dispose(turn, *task, code, note.as_deref())
             }

@@ -210,3 +210,25 @@ fn the_workers_contact_and_the_tasks_call_count() {
     let refused = world.step(sid, ReservationStep::Call(conference));
     assert_eq!(refused, Err(Rejection::Instruction(Alert::ConferenceFailed)));
 }
+
+#[test]
+fn a_url_can_be_asked_again_while_the_reservation_is_pending() {
+    let mut world = centre(1, &["ann"]);
+    let task = world.new_task("{}");
+    let reservation = world.newest(task).sid;
+    answer(&mut world, task, CallbackAnswer::Nothing);
+    assert_eq!(status(&world, task), (ReservationStatus::Pending, None));
+    world.advance(30);
+    world.must(Command::AskCallback { reservation });
+    assert_eq!(status(&world, task).1, Some(CallbackStage::First));
+    world.routing.check();
+    let followed = answer(&mut world, task, CallbackAnswer::Do(Instruction::Accept));
+    assert_eq!(followed, Followed::Done(None));
+    let refused = world.run(&Command::AskCallback { reservation });
+    assert!(matches!(refused, Err(Rejection::ReservationStatus { .. })), "{refused:?}");
+    let mut without = centre(0, &["ann"]);
+    let task = without.new_task("{}");
+    let reservation = without.newest(task).sid;
+    let refused = without.run(&Command::AskCallback { reservation });
+    assert_eq!(refused, Err(Rejection::Required("AssignmentCallbackUrl")));
+}

@@ -424,6 +424,7 @@ const fn name(command: &Command) -> &'static str {
         Command::AnswerCallback { .. } => "AnswerCallback",
         Command::CreateTransfer(_) => "CreateTransfer",
         Command::CancelTransfer { .. } => "CancelTransfer",
+        Command::AskCallback { .. } => "AskCallback",
         Command::SetDisposition { .. } => "SetDisposition",
     }
 }
