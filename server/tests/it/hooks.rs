@@ -133,8 +133,17 @@ async fn an_instruction_is_asked_for_and_followed() {
     floor.becomes(&task, "assigned").await;
     let heard = peer.hears("/assign?x=1", 1).await;
     for name in [
-        "Timestamp", "AccountSid", "WorkspaceSid", "WorkflowSid", "TaskQueueSid", "WorkerSid",
-        "WorkerAttributes", "TaskSid", "TaskAttributes", "TaskAge", "TaskPriority",
+        "Timestamp",
+        "AccountSid",
+        "WorkspaceSid",
+        "WorkflowSid",
+        "TaskQueueSid",
+        "WorkerSid",
+        "WorkerAttributes",
+        "TaskSid",
+        "TaskAttributes",
+        "TaskAge",
+        "TaskPriority",
         "ReservationSid",
     ] {
         assert!(!heard[0].get(name).is_empty(), "{name}: {heard:?}");

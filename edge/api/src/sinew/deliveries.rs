@@ -6,7 +6,6 @@
 use super::instant;
 use crate::taskrouter::filters::{any, scan};
 use crate::{Answer, Cx, Listing, Param, ParamKind, Permit, Problem, Reply, Routes};
-use base::Timestamp;
 use host::{
     Noted,
     delivery::{About, Attempt, Delivery, DeliverySid, DeliveryStatus},
@@ -198,7 +197,7 @@ mod tests {
             stage: routing::CallbackStage::Fallback,
         };
         let sid = ReservationSid::new(1).sid();
-        let delivery = Delivery::new(sid, about, Some(TaskSid::new(2)), Timestamp(0));
+        let delivery = Delivery::new(sid, about, Some(TaskSid::new(2)), base::Timestamp(0));
         let json = serde_json::to_value(shown(&delivery)).expect("plain data");
         assert_eq!((&json["kind"], &json["stage"]), (&"callback".into(), &"fallback".into()));
         assert_eq!(json["status"], "pending");

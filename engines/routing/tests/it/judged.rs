@@ -266,7 +266,7 @@ impl Judged {
         }
         let sid = open[self.dice.below(open.len())];
         let callback = self.world.rows.values().find_map(|row| match row {
-            StoredRow::Reservation(one) if one.sid == sid => one.callback.clone(),
+            StoredRow::Reservation(one) if one.sid == sid => one.callback,
             _ => None,
         });
         if let Some(callback) = callback.filter(|_| self.dice.chance(40)) {
