@@ -22,10 +22,7 @@ from canned import Canned
 BASE = os.environ["BASE"].rstrip("/")
 CREDENTIALS = f"{os.environ['ACCOUNT_SID']}:{os.environ['AUTH_TOKEN']}"
 VECTORS = os.path.join(os.path.dirname(os.path.abspath(__file__)), "../../testkit/vectors")
-LATER = {
-    **{f"cb-0{n}": "assignment callbacks" for n in (1, 2, 4, 5, 6, 7)},
-    "stat-09": "event callbacks",
-}
+LATER = {}
 
 
 # Every key a scenario may have, by where it stands.

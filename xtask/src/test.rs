@@ -128,10 +128,12 @@ pub(crate) fn build_release() -> Result<(), String> {
     setup::succeed(command)
 }
 
-const SERVER_STEPS: [&str; 9] = [
+const SERVER_STEPS: [&str; 11] = [
     "sdk node rest",
     "sdk node taskrouter",
     "sdk python rest",
+    "hooks node",
+    "hooks python",
     "readme example",
     "scenarios",
     "parameters node",
@@ -162,6 +164,15 @@ fn against_the_server(steps: &mut Steps) {
         }),
         Err(reason) => steps.missing(name, reason),
     }
+    let home = ["--allow-private-callbacks", "127.0.0.0/8"];
+    match &node {
+        Ok(()) => client_with(steps, "hooks node", "clients/node", &home, |_| {
+            let mut command = Command::new("node");
+            command.arg("hooks.js");
+            command
+        }),
+        Err(reason) => steps.missing("hooks node", reason),
+    }
     match &python {
         Ok(python) => {
             let script = |name: &'static str| {
@@ -174,7 +185,9 @@ fn against_the_server(steps: &mut Steps) {
             };
             client(steps, "sdk python rest", "clients/python", script("rest_python.py"));
             client(steps, "readme example", "clients/python", script("readme_example.py"));
-            let manual = ["--clock", "manual"];
+            let hooks = script("hooks.py");
+            client_with(steps, "hooks python", "clients/python", &home, hooks);
+            let manual = ["--clock", "manual", "--allow-private-callbacks", "127.0.0.0/8"];
             let scenarios = script("scenarios.py");
             client_with(steps, "scenarios", "clients/python", &manual, scenarios);
             let parameters = script("parameters.py");
@@ -182,6 +195,7 @@ fn against_the_server(steps: &mut Steps) {
         }
         Err(reason) => {
             steps.missing("sdk python rest", reason);
+            steps.missing("hooks python", reason);
             steps.missing("readme example", reason);
             steps.missing("scenarios", reason);
             steps.missing("parameters python", reason);

@@ -1,4 +1,4 @@
-//! Callbacks and webhooks against a real application that answers well, badly, slowly or not at all.
+//! Callbacks and webhooks against an application that answers well, badly, slowly or not at all.
 
 use crate::{
     caller::{Caller, Server},

@@ -1,4 +1,4 @@
-//! An application that callbacks and webhooks reach: it remembers what it heard and answers as it is
+//! An application that callbacks reach: it remembers what it heard and answers as it is told to.
 //! told to.
 
 use std::{

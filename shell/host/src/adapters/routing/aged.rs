@@ -12,6 +12,7 @@ use store::{Filter, Test, Value};
 pub(super) const ALL: &[Aged] = &[
     Aged { table: &tables::EVENT, before: |at| vec![made_before(at, *b"EV")] },
     Aged { table: &tables::TASK, before: ended_tasks },
+    Aged { table: &tables::DELIVERY, before: |at| vec![made_before(at, *b"DL"), is_over()] },
     Aged { table: &tables::RESERVATION, before: |at| vec![made_before(at, *b"WR"), is_over()] },
     Aged { table: &tables::STATISTIC, before: |at| vec![at_most("began_at", at + HOUR_BACK)] },
     Aged { table: &tables::STAY, before: |at| vec![at_most("ended_at", at)] },
