@@ -36,7 +36,8 @@ enum BuildTime {
     LeftOut,
 }
 
-const NAMES: [&str; 5] = ["engine", "server", "durable", "cold", "size"];
+const NAMES: [&str; 8] =
+    ["engine", "server", "durable", "cold", "size", "routing", "decisions", "scale"];
 
 impl Plan {
     /// The plan and the names of the benchmarks; no name means all.
@@ -82,8 +83,18 @@ pub(crate) fn run(arguments: &[String]) -> Result<(), String> {
     test::build_release()?;
     build_load()?;
     machine();
+    // `routing` is all its parts; each can be had by its own name.
+    let routes = |name: &str| wants(name) || names.contains(&"routing");
     if wants("engine") {
         engine()?;
+    }
+    if routes("decisions") {
+        println!("\n== engine alone: decisions and assignments");
+        example("routing", "decisions")?;
+    }
+    if routes("scale") {
+        println!("\n== a large workspace");
+        example("host", "scale")?;
     }
     if wants("durable") {
         server::durable(&plan)?;
@@ -127,12 +138,16 @@ fn machine() {
 /// The routing engine alone; it prints its own table and ratio.
 fn engine() -> Result<(), String> {
     println!("\n== engine alone: assignments per second");
+    example("routing", "assignments")
+}
+
+/// A benchmark that prints its own tables.
+fn example(package: &str, name: &str) -> Result<(), String> {
     let mut build = paths::cargo();
-    build.args(["build", "--release", "--quiet", "--package", "routing"]);
-    build.args(["--example", "assignments"]);
+    build.args(["build", "--release", "--quiet", "--package", package, "--example", name]);
     setup::succeed(build)?;
     quiet::wait();
-    setup::succeed(Command::new(paths::target().join("release/examples/assignments")))
+    setup::succeed(Command::new(paths::target().join("release/examples").join(name)))
 }
 
 fn size(plan: &Plan) -> Result<(), String> {

@@ -47,6 +47,14 @@ enum Reading {
     NumberInText(Scalar),
 }
 
+impl ScalarKey {
+    /// Whether all workers with this key have the same value there, in the eyes of every
+    /// comparison: it stands alone and is not a number found in a text.
+    pub fn is_the_value(&self) -> bool {
+        self.stands == Stands::Alone && !matches!(self.reading, Reading::NumberInText(_))
+    }
+}
+
 impl WorkerTest {
     /// The lookup that answers this test, for "attribute == constant", "attribute IN constants"
     /// and "constant IN attribute".

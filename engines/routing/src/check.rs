@@ -249,7 +249,11 @@ impl Routing {
             if let Some(queue) = queue {
                 assert_eq!(state.order, queue.queue.task_order, "order of {:?}", state.key);
             }
-            for worker in self.workers.iter() {
+            // A line in which tasks wait is worked out when it is tried, the others when a task
+            // comes.
+            let is_marked = state.waiting.is_empty() || self.matching.is_marked(line);
+            assert!(!state.is_stale || is_marked, "{:?} would never be tried", state.key);
+            for worker in self.workers.iter().filter(|_| !state.is_stale) {
                 let in_queue = queue.is_some_and(|queue| queue.members.contains(worker.slot));
                 let belongs = self.matching.belongs(line, in_queue, worker);
                 let member = state.members.contains(worker.slot);

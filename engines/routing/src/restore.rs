@@ -46,7 +46,7 @@ impl Routing {
         routing.restore_workflows(&sorted);
         routing.restore_work(sorted.tasks, sorted.reservations);
         routing.touched.clear();
-        routing.matching.take_dirty();
+        routing.drop_marks();
         if let Some(settling) = sorted.settling {
             // Where it stood is found again: what has nobody costs a look.
             routing.fresh = settling.fresh.iter().copied().collect();

@@ -2,7 +2,7 @@
 
 use crate::{
     capacity::{CapacityRules, Matrix},
-    matching::Place,
+    matching::{BitSet, Place},
     model::*,
     rows::{ReEvaluation, Settling, Touched},
     state::{ActivityState, Older, QueueState, Routing, Share, WorkflowState},
@@ -118,22 +118,31 @@ impl Routing {
         let state = QueueState { queue: queue.clone(), expression, members };
         self.queues.insert(queue.sid, state);
         if !same {
-            self.refill_lines(queue.sid);
+            self.matching.outdate(queue.sid);
         }
         if let Some(order) = order.filter(|order| *order != queue.task_order) {
             self.reorder_lines(queue.sid, order, queue.task_order);
         }
     }
 
-    fn lines_in(&self, queue: TaskQueueSid) -> Vec<u32> {
-        self.matching.lines_in(queue).collect()
+    /// Works out the members of a line again if they may be others; says how many were.
+    pub(crate) fn refresh_line(&mut self, line: u32) -> usize {
+        let state = self.matching.line(line);
+        if !state.is_stale {
+            return 0;
+        }
+        let none = BitSet::new();
+        let queue = state.key.queue.and_then(|sid| self.queues.get(&sid));
+        let members = queue.map_or(&none, |queue| &queue.members);
+        self.matching.refill(&mut self.workers, line, members)
     }
 
-    fn refill_lines(&mut self, queue: TaskQueueSid) {
-        for line in self.lines_in(queue) {
-            let members = &self.queues[&queue].members;
-            self.matching.refill(&mut self.workers, line, members);
+    /// Forgets which lines are to be tried. What is known of them is right then.
+    pub(crate) fn drop_marks(&mut self) {
+        for line in self.matching.dirty_lines() {
+            self.refresh_line(line);
         }
+        self.matching.take_dirty();
     }
 
     fn reorder_lines(&mut self, queue: TaskQueueSid, old: TaskOrder, order: TaskOrder) {
@@ -196,7 +205,7 @@ impl Routing {
         self.fresh = rest.map(|rest| rest.fresh.iter().copied().collect()).unwrap_or_default();
         self.settling = rest.cloned();
         if rest.is_none() {
-            self.matching.take_dirty();
+            self.drop_marks();
         }
     }
 

@@ -208,7 +208,7 @@ impl Routing {
         let (everybody, all, in_queue) = (self.workers.len(), available.count(), able.count());
         rest.count(Obstacle::ActivityUnavailable, everybody - all);
         rest.count(Obstacle::NotInQueue, all - in_queue);
-        if case.task.rest.as_ref().is_some_and(|rest| rest.from.is_some()) {
+        if line.is_stale || case.task.rest.as_ref().is_some_and(|rest| rest.from.is_some()) {
             return self.judge_all(case, &able, rest);
         }
         rest.count(Obstacle::TargetExpression, in_queue - members.count());

@@ -136,7 +136,7 @@ impl Routing {
     pub(crate) fn forget_marks(&mut self) {
         self.touched.clear();
         self.ended.trim();
-        self.matching.take_dirty();
+        self.drop_marks();
         self.parsed = None;
     }
 }

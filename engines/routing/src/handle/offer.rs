@@ -20,6 +20,8 @@ use crate::{
 use base::{Millis, Timestamp};
 use expr::{Bound, NoSchedules, Scope};
 
+/// Members of a line that come or go for one step.
+const MEMBERS_A_STEP: i64 = 2;
 /// Why a task ended that was offered too often.
 const TOO_OFTEN: &str = "Task canceled after 1000 assignment attempts";
 impl Routing {
@@ -70,6 +72,11 @@ impl Routing {
             let Next::Line(at) = next else { break };
             let (_, _, line) = at;
             let Some((_, sid)) = self.matching.line(line).head() else { break };
+            if self.matching.line(line).is_stale {
+                let moved = self.refresh_line(line);
+                self.spend(LOOK + moved as i64 / MEMBERS_A_STEP);
+                continue;
+            }
             self.choose(line, sid, turn.now, &mut chosen);
             if chosen.is_empty() {
                 self.matching.tried(at);
@@ -130,6 +137,7 @@ impl Routing {
     /// costs before anything is written down.
     pub fn decide(&mut self, sid: TaskSid, now: Timestamp) -> Option<WorkerSid> {
         let line = self.tasks.get(sid)?.line?;
+        self.refresh_line(line);
         let mut chosen = std::mem::take(&mut self.matching.chosen);
         self.choose(line, sid, now, &mut chosen);
         let first = chosen.first().map(|slot| self.workers.at(*slot).worker.sid);

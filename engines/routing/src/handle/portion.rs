@@ -53,7 +53,7 @@ impl Routing {
         self.portion.left = self.portion.most;
         self.movements.clear();
         if self.settling.is_none() {
-            self.matching.take_dirty();
+            self.drop_marks();
         }
     }
 

@@ -312,6 +312,11 @@ impl Matching {
         }
     }
 
+    /// The lines that are to be tried because of what happened to them.
+    pub(crate) fn dirty_lines(&self) -> Vec<u32> {
+        self.agenda.dirty.iter().flatten().map(|(_, line)| *line).collect()
+    }
+
     /// Every line with waiting tasks is tried again: after a restart in the middle of settling.
     pub(crate) fn mark_everything(&mut self) {
         for line in self.agenda.all_heads().collect::<Vec<_>>() {

@@ -3,6 +3,7 @@
 //! * Bounded: the test that was wanted least recently goes first.
 //! * Tests that the value index answers are not kept here.
 
+use super::values::ValueIndex;
 use super::{
     BitSet, Matching,
     lines::{Known, LineKey, Who, could_take},
@@ -27,7 +28,7 @@ pub(crate) struct Answers {
 }
 
 impl Answers {
-    fn get(&mut self, test: &WorkerTest, workers: &Workers) -> BitSet {
+    fn get(&mut self, test: &WorkerTest, workers: &Workers, values: &mut ValueIndex) -> BitSet {
         self.clock += 1;
         let clock = self.clock;
         if let Some((wanted_at, bits)) = self.answers.get_mut(test) {
@@ -36,8 +37,7 @@ impl Answers {
             self.wanted.insert((clock, test.clone()));
             return bits.clone();
         }
-        let yes = workers.iter().filter(|worker| test.evaluate(&worker.value));
-        let bits: BitSet = yes.map(|worker| worker.slot).collect();
+        let bits = values.answers(test, workers);
         self.answers.insert(test.clone(), (clock, bits.clone()));
         self.wanted.insert((clock, test.clone()));
         if self.answers.len() > CACHED_TESTS_MAX {
@@ -195,9 +195,9 @@ impl Matching {
             Node::Test(test) => match test.lookup() {
                 Some(lookup) => match self.values.find(&lookup, workers) {
                     Some(found) => found.into_iter().collect(),
-                    None => self.tests.get(test, workers),
+                    None => self.tests.get(test, workers, &mut self.values),
                 },
-                None => self.tests.get(test, workers),
+                None => self.tests.get(test, workers, &mut self.values),
             },
             Node::Not(inner) if inner.is_volatile() => self.all.clone(),
             Node::Not(inner) => self.holding(workers, inner).complement(&self.all),

@@ -102,6 +102,9 @@ pub(crate) struct Line {
     pub(crate) tasks: u32,
     pub(super) stamp: u64,
     pub(super) is_dirty: bool,
+    /// Its queue has other members than when its own were worked out: they are again before it is
+    /// tried.
+    pub(crate) is_stale: bool,
 }
 
 impl Line {
@@ -226,6 +229,7 @@ impl Matching {
             tasks: 0,
             stamp: 0,
             is_dirty: false,
+            is_stale: false,
             members,
             key: key.clone(),
         };
@@ -368,17 +372,24 @@ impl Matching {
         }
     }
 
-    /// Works out all members of a line again, after its queue's members changed.
-    pub(crate) fn refill(&mut self, workers: &mut Workers, line: u32, queue: &BitSet) {
+    /// The queue of these lines has other members.
+    pub(crate) fn outdate(&mut self, queue: TaskQueueSid) {
+        for line in self.lines_in(queue).collect::<Vec<_>>() {
+            self.line_mut(line).is_stale = true;
+            self.mark_line(line);
+        }
+    }
+
+    /// Works out all members of a line again; says how many came or went.
+    pub(crate) fn refill(&mut self, workers: &mut Workers, line: u32, queue: &BitSet) -> usize {
         let key = self.line(line).key.clone();
         let members = self.members_of(workers, &key, queue);
         let before = self.line(line).members.clone();
-        for slot in members.complement(&before).iter() {
-            self.set_member(workers, line, slot, false);
-        }
-        for slot in before.complement(&members).iter() {
-            self.set_member(workers, line, slot, true);
-        }
+        let (gone, new) = (members.complement(&before), before.complement(&members));
+        gone.iter().for_each(|slot| self.set_member(workers, line, slot, false));
+        new.iter().for_each(|slot| self.set_member(workers, line, slot, true));
+        self.line_mut(line).is_stale = false;
+        gone.count() + new.count()
     }
 
     /// Puts the tasks of a line in another order.

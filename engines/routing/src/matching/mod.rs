@@ -140,6 +140,11 @@ impl Matching {
         }
     }
 
+    /// Whether the tasks of a line are to be tried again.
+    pub(crate) fn is_marked(&self, line: u32) -> bool {
+        self.line(line).is_dirty
+    }
+
     /// A worker gained room.
     pub(crate) fn mark_worker(&mut self, slot: u32) {
         self.agenda.gain(slot);

@@ -3,8 +3,9 @@
 //! Answers equality, IN and HAS tests at the cost of the answer, so an expression that is new
 //! with each task, because it names one person, costs nothing.
 
+use super::BitSet;
 use crate::{limits::INDEXED_PATHS_MAX, state::Workers};
-use expr::{Lookup, Path, ScalarKey, scalars_at};
+use expr::{Lookup, Path, ScalarKey, WorkerTest, scalars_at};
 use serde_json::Value;
 use std::collections::BTreeMap;
 
@@ -13,17 +14,47 @@ use std::collections::BTreeMap;
 pub(crate) struct ValueIndex(BTreeMap<Path, BTreeMap<ScalarKey, Vec<u32>>>);
 
 impl ValueIndex {
-    /// The workers a look-up finds, sorted; `None` if too many attributes are indexed already.
-    pub(super) fn find(&mut self, lookup: &Lookup<'_>, workers: &Workers) -> Option<Vec<u32>> {
-        if !self.0.contains_key(lookup.path()) {
+    /// The workers for whom a test holds. Where it reads one attribute, it is asked once for each
+    /// value of that, and for each worker whose value is no plain one.
+    pub(super) fn answers(&mut self, test: &WorkerTest, workers: &Workers) -> BitSet {
+        let holds = |slot: u32| test.evaluate(&workers.at(slot).value);
+        let mut paths = test.paths();
+        let (path, other) = (paths.next(), paths.next());
+        let index = match (path, other) {
+            (Some(path), None) => self.of(path, workers),
+            _ => None,
+        };
+        let mut yes = BitSet::default();
+        let mut asked = BitSet::default();
+        let groups = index.into_iter().flatten().filter(|(key, _)| key.is_the_value());
+        for (_, slots) in groups {
+            let is = slots.first().is_some_and(|slot| holds(*slot));
+            for slot in slots {
+                asked.insert(*slot);
+                yes.set(*slot, is);
+            }
+        }
+        let rest = workers.iter().map(|worker| worker.slot).filter(|slot| !asked.contains(*slot));
+        rest.filter(|slot| holds(*slot)).for_each(|slot| _ = yes.insert(slot));
+        yes
+    }
+
+    /// The index of an attribute, made if need be; `None` if too many are indexed already.
+    fn of(&mut self, path: &Path, workers: &Workers) -> Option<&BTreeMap<ScalarKey, Vec<u32>>> {
+        if !self.0.contains_key(path) {
             if self.0.len() >= INDEXED_PATHS_MAX {
                 return None;
             }
             let mut index = BTreeMap::new();
-            workers.iter().for_each(|w| enter(&mut index, lookup.path(), &w.value, w.slot));
-            self.0.insert(lookup.path().clone(), index);
+            workers.iter().for_each(|w| enter(&mut index, path, &w.value, w.slot));
+            self.0.insert(path.clone(), index);
         }
-        let index = &self.0[lookup.path()];
+        self.0.get(path)
+    }
+
+    /// The workers a look-up finds, sorted; `None` if too many attributes are indexed already.
+    pub(super) fn find(&mut self, lookup: &Lookup<'_>, workers: &Workers) -> Option<Vec<u32>> {
+        let index = self.of(lookup.path(), workers)?;
         let keys = lookup.keys();
         let mut found: Vec<u32> =
             keys.iter().filter_map(|key| index.get(key)).flatten().copied().collect();
