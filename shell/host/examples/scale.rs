@@ -16,7 +16,7 @@
 use base::{Attributes, IdSource, Millis, Timestamp};
 use host::{
     ClockKind, Host, Options, Topic,
-    adapters::RoutingEngine,
+    adapters::{Asked, RoutingEngine},
     partition::{Partition, Said},
 };
 use routing::{command::*, *};
@@ -389,7 +389,7 @@ impl Shape {
         for number in 0..50 {
             let task = self.task(self.main, "chat", number);
             let look = worked();
-            let step = self.partition.ask(&Question::Place(task), self.now);
+            let step = self.partition.ask(&Asked::Live(Question::Place(task)), self.now);
             assert!(matches!(step.told.said, Said::Answer(Ok(_))), "the task is there");
             holds.0.push(worked() - look);
         }
