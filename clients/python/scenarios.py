@@ -2,7 +2,6 @@
 
 * Reads nothing but replies, and what the server sends to a small application of this script's own.
 * Whatever a scenario holds is understood or the scenario fails: an unknown key is an error, nothing is skipped.
-* A scenario that needs what is not built yet is listed with the missing rule; a listed one that passes fails.
 
 Run: BASE=http://host:port ACCOUNT_SID=… AUTH_TOKEN=… python scenarios.py [scenario id …]
 """
@@ -22,9 +21,6 @@ from canned import Canned
 BASE = os.environ["BASE"].rstrip("/")
 CREDENTIALS = f"{os.environ['ACCOUNT_SID']}:{os.environ['AUTH_TOKEN']}"
 VECTORS = os.path.join(os.path.dirname(os.path.abspath(__file__)), "../../testkit/vectors")
-LATER = {}
-
-
 # Every key a scenario may have, by where it stands.
 KEYS = {
     "scenario": "id title comment note setup steps",
@@ -57,16 +53,8 @@ STATISTICS = {
 }
 
 
-# Scenarios of which the events were not compared, because the server does not serve them yet.
-UNCHECKED = set()
-
-
 class Wrong(Exception):
     """The server did something else than the scenario says."""
-
-
-class Later(Exception):
-    """The scenario uses something that is not built yet."""
 
 
 def known(kind, value):
@@ -321,12 +309,7 @@ class World:
         start = (self.start - datetime.timedelta(days=1)).strftime("%Y-%m-%dT%H:%M:%SZ")
         path, events = self.path("Events") + "?" + urllib.parse.urlencode({"StartDate": start, "PageSize": 1000}), []
         while path:
-            status, page, _ = request("GET", path)
-            if status == 404:
-                # Not served yet: said once, at the end.
-                UNCHECKED.add(self.id)
-                self.reads_events = False
-                return []
+            page = must(200, "GET", path)
             events += [event for event in page["events"] if event["sid"] not in self.seen]
             following = page["meta"]["next_page_url"]
             path = following and following[following.index("/taskrouter/"):]
@@ -412,15 +395,13 @@ def verdict(scenario, application):
         world = World(scenario, application)
         for step in scenario["steps"]:
             world.step(step)
-    except Later as missing:
-        return None if scenario["id"] in LATER else f"needs {missing}, which is not listed"
     except Wrong as wrong:
-        return None if scenario["id"] in LATER else str(wrong)
+        return str(wrong)
     finally:
         # What is left of it would go on as the clock moves for the others.
         if world:
             request("DELETE", world.root)
-    return "is listed as later work and passes" if scenario["id"] in LATER else None
+    return None
 
 
 def main():
@@ -436,10 +417,8 @@ def main():
             failed += wrong is not None
             if wrong:
                 print(f"FAIL {name} {wrong}")
-            elif name not in LATER:
+            else:
                 print(f"ok   {name} {scenario['title']}")
-    if UNCHECKED:
-        print(f"note: events are not served, so those of {len(UNCHECKED)} scenarios were not compared")
     application.close()
     sys.exit(1 if failed else 0)
 

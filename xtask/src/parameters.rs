@@ -16,6 +16,17 @@ use crate::paths;
 const NOT_YET: [&str; 0] = [];
 /// The test that tries each path parameter; both of `clients/python/parameters.py`'s making.
 const IN_PATH: &str = "every path parameter names what is meant";
+/// Scenarios that show what leaves the server because of a parameter.
+const ALSO: [(&str, &str, &str); 8] = [
+    ("CreateWorkspace", "EventCallbackUrl", "stat-09"),
+    ("CreateWorkspace", "EventsFilter", "stat-09"),
+    ("CreateWorkflow", "AssignmentCallbackUrl", "cb-01"),
+    ("CreateWorkflow", "FallbackAssignmentCallbackUrl", "cb-04"),
+    ("CreateTask", "VirtualStartTime", "match-13"),
+    ("UpdateTask", "Priority", "life-15"),
+    ("UpdateWorkflow", "Configuration", "wf-26"),
+    ("UpdateTaskQueue", "TargetWorkers", "match-16"),
+];
 const TABLE: &str = "docs/reference/taskrouter-parameters.md";
 
 /// One parameter of one operation.
@@ -131,6 +142,8 @@ fn cases() -> Result<Vec<Value>, String> {
 fn tests_of(parameter: &Parameter, shown: &Shown) -> Vec<String> {
     let key = (parameter.operation.clone(), parameter.name.clone());
     let mut tests = shown.get(&key).cloned().unwrap_or_default();
+    let also = ALSO.iter().filter(|(of, name, _)| key.0 == *of && key.1 == *name);
+    tests.extend(also.map(|(_, _, scenario)| (*scenario).to_owned()));
     let is_called = shown.keys().any(|(operation, _)| *operation == parameter.operation);
     if parameter.place == "path" && is_called {
         tests.push(IN_PATH.to_owned());
@@ -165,7 +178,8 @@ fn findings(published: &[Parameter], shown: &Shown) -> Vec<String> {
 fn table(published: &[Parameter], shown: &Shown) -> String {
     let mut text = String::from(
         "# TaskRouter: each published parameter and the case that shows what it does\n\n\
-         Written by `cargo xtask parameters --write`. The cases are those of `clients/cases/`; \
+         Written by `cargo xtask parameters --write`. The cases are those of `clients/cases/` \
+         (and scenarios, by their ids); \
          `cargo xtask test parameters` runs\nthem through the official Node and Python \
          libraries, and checks this table.\n\n\
          | operation | parameter | in | shown by |\n|---|---|---|---|\n",
