@@ -335,7 +335,7 @@ impl World {
         let Some(machine) = &self.machine else { return };
         for workspace in machine.workspaces() {
             if let Some(engine) = machine.quiet_engine(workspace) {
-                self.checks.compare(workspace, Some(engine));
+                self.checks.compare(workspace, Some(engine), self.agenda.now());
                 let names = machine.outlets.names.get(workspace);
                 self.checks.compare_names(workspace, names.as_deref());
             }

@@ -26,6 +26,10 @@ pub enum Planted {
     ForgetRow,
     /// A row that was written before is removed with the next step.
     LoseRow,
+    /// The facts of every eighth step are counted and not kept.
+    ForgetFacts,
+    /// The first row of every portion of roll-ups is left out.
+    ForgetRollUps,
     /// Names do not follow what is durable.
     ForgetNames,
     /// Every eighth step is not published.

@@ -1,7 +1,7 @@
 //! Rows, journal, running engine and the names the edge looks up say the same.
 
 use super::Checks;
-use base::IdSource;
+use base::{IdSource, Timestamp};
 use host::{Names, adapters::RoutingEngine, engine::Engine, partition::Partition};
 use routing::WorkspaceSid;
 use std::{collections::BTreeMap, sync::Arc};
@@ -16,7 +16,12 @@ pub(super) struct Shadow {
 impl Checks {
     /// Compares the three for a workspace with nothing under way; `running` is `None` where no
     /// engine runs.
-    pub(crate) fn compare(&mut self, workspace: WorkspaceSid, running: Option<&RoutingEngine>) {
+    pub(crate) fn compare(
+        &mut self,
+        workspace: WorkspaceSid,
+        running: Option<&RoutingEngine>,
+        now: Timestamp,
+    ) {
         self.counts.comparisons += 1;
         let id: PartitionId = workspace.to_string().into();
         let known = self.memory.partitions().expect("memory can be read");
@@ -31,6 +36,10 @@ impl Checks {
         }
         if let Some(at) = running.and_then(|running| difference(&running.digest(), &stored)) {
             self.fail("memory = rows", format!("up to change {last}: memory | rows\n{at}"));
+        }
+        self.compare_statistics(workspace, rows.engine(), now);
+        if let Some(running) = running {
+            self.compare_statistics(workspace, running, now);
         }
     }
 

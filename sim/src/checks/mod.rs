@@ -3,10 +3,12 @@
 //! * `place`: the durable rows, parsed, batch by batch; offers and capacities are judged on them.
 //! * `ledger`: what callers were told is durable, at that moment and for good.
 //! * `hearing`: events come after their rows, once, and none is left out.
+//! * `counting`: what came is what left and what waits; statistics are their facts.
 //! * `agreement`: rows, journal and running engine say the same.
 //! * `liveness`: once nothing goes wrong any more, what can be offered is offered.
 
 mod agreement;
+mod counting;
 mod hearing;
 mod ledger;
 mod liveness;
@@ -34,6 +36,7 @@ pub(crate) struct Checks {
     /// The newest change that was seen to be durable.
     applied: BTreeMap<PartitionId, Seq>,
     ledger: Ledger,
+    counting: counting::Counting,
     hearing: Hearing,
     shadows: BTreeMap<WorkspaceSid, agreement::Shadow>,
     since: liveness::Since,
@@ -75,6 +78,7 @@ impl Checks {
             places: BTreeMap::new(),
             applied: BTreeMap::new(),
             ledger: Ledger::default(),
+            counting: counting::Counting::default(),
             hearing: Hearing::default(),
             shadows: BTreeMap::new(),
             since: liveness::Since::default(),
@@ -159,8 +163,12 @@ impl Checks {
         let place = self.places.entry(workspace).or_default();
         let offered = place.apply(batch);
         self.counts.offers += offered.len() as u64;
-        let broken = place.judge(&offered);
+        let mut broken = place.judge(&offered);
+        if !place.is_gone() {
+            broken.extend(self.counting.apply(workspace, batch, place));
+        }
         if place.is_gone() {
+            self.counting.gone(workspace);
             self.places.remove(&workspace);
             self.hearing.gone(workspace);
         }

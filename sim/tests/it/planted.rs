@@ -75,6 +75,18 @@ mod in_host {
     }
 
     #[test]
+    fn facts_left_out() {
+        plant(Planted::ForgetFacts);
+        found_by("what came is what left and what waits");
+    }
+
+    #[test]
+    fn roll_ups_left_out() {
+        plant(Planted::ForgetRollUps);
+        found_by("statistics = facts");
+    }
+
+    #[test]
     fn names_that_do_not_follow() {
         plant(Planted::ForgetNames);
         found_by("names = rows");

@@ -71,6 +71,8 @@ impl Counting {
         movements: &[Movement],
         events: &[Event],
     ) -> Option<String> {
+        #[cfg(feature = "planted-bugs")]
+        self.forget_roll_ups();
         for row in self.portion.drain(..) {
             batch.rows.push(match row {
                 RollUp::Minute { key, began_at, body } | RollUp::Hour { key, began_at, body } => {
@@ -92,7 +94,24 @@ impl Counting {
             batch.rows.push(write(&tables::STAY, key, vec![stay.to.into()], body));
         }
         self.recorder.add(batch.at, &counted.facts);
+        #[cfg(feature = "planted-bugs")]
+        if crate::planted::is(crate::planted::Planted::ForgetFacts) && batch.first.is_multiple_of(8)
+        {
+            return None;
+        }
         (!counted.facts.is_empty()).then(|| report::encode(batch.at, &counted.facts))
+    }
+
+    /// A bug to be found.
+    #[cfg(feature = "planted-bugs")]
+    fn forget_roll_ups(&mut self) {
+        if crate::planted::is(crate::planted::Planted::ForgetRollUps) {
+            let mut count = 0;
+            self.portion.retain(|row| {
+                count += 1;
+                matches!(row, RollUp::Progress(_)) || count > 1
+            });
+        }
     }
 
     /// What is not in rows yet.
