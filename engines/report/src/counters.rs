@@ -20,7 +20,11 @@ macro_rules! counters {
         #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
         #[serde(default)]
         pub struct Counters {
-            $($(#[$doc])* #[serde(rename = $short, skip_serializing_if = "is_zero")] pub $name: u64,)+
+            $(
+                $(#[$doc])*
+                #[serde(rename = $short, skip_serializing_if = "is_zero")]
+                pub $name: u64,
+            )+
             /// From creation to acceptance, of each reservation that was accepted.
             #[serde(rename = "wa", skip_serializing_if = "Spread::is_empty")]
             pub until_accepted: Spread,
