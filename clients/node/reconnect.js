@@ -1,5 +1,5 @@
 // The official TaskRouter SDK on a bad line: heartbeat, a cut socket, an expired token, a session's token.
-// Run as taskrouter.js, with OTHER_WORKER_SID, USERNAME and PASSWORD besides (run.js makes these and calls it).
+// Run as taskrouter.js, with PERSON_WORKER_SID, USERNAME and PASSWORD besides (run.js makes these and calls it).
 'use strict';
 const net = require('node:net');
 const WebSocket = require('ws');
@@ -7,7 +7,7 @@ const twilio = require('twilio');
 const { Worker } = require('twilio-taskrouter');
 const { cfg, accessToken, check, waitFor, until, sleep, main } = require('./lib');
 
-const OTHER = process.env.OTHER_WORKER_SID;
+const OTHER = process.env.PERSON_WORKER_SID;
 const space = () => {
   const client = twilio(cfg.accountSid, cfg.authToken);
   client.taskrouter.baseUrl = `${cfg.BASE}/taskrouter`;

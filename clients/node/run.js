@@ -17,6 +17,12 @@ async function setUp() {
   const workflow = await space.workflows.create({ friendlyName: 'Default', configuration });
   const alice = await space.workers.create({ friendlyName: 'alice', attributes: '{"languages":[]}' });
   const other = await space.workers.create({ friendlyName: 'someone' });
+  const available = (await space.activities.list({ available: 'true' }))[0].sid;
+  const target = await space.workers.create({ friendlyName: 'target', attributes: '{"team":"second"}', activitySid: available });
+  const bob = await space.workers.create({ friendlyName: 'bob', attributes: '{"team":"third"}' });
+  const carol = await space.workers.create({ friendlyName: 'carol', attributes: '{"team":"third"}' });
+  const third = await space.taskQueues.create({ friendlyName: 'Third', targetWorkers: "team == 'third'" });
+  const quick = await space.workflows.create({ friendlyName: 'Quick', configuration, taskReservationTimeout: 2 });
   const password = crypto.randomBytes(12).toString('hex');
   const authorization = `Basic ${Buffer.from(`${cfg.accountSid}:${cfg.authToken}`).toString('base64')}`;
   const person = await fetch(`${cfg.BASE}/sinew/v1/Users`, {
@@ -28,7 +34,14 @@ async function setUp() {
   return {
     WORKSPACE_SID: workspace.sid,
     WORKER_SID: alice.sid,
-    OTHER_WORKER_SID: other.sid,
+    OTHER_WORKER_SID: target.sid,
+    PERSON_WORKER_SID: other.sid,
+    BOB_SID: bob.sid,
+    CAROL_SID: carol.sid,
+    AVAILABLE_SID: available,
+    THIRD_QUEUE_SID: third.sid,
+    QUICK_WORKFLOW_SID: quick.sid,
+    NO_CALL: '1',
     WORKFLOW_SID: workflow.sid,
     TASK_QUEUE_SID: queue.sid,
     USERNAME: 'someone',
@@ -39,7 +52,7 @@ async function setUp() {
 
 main(async () => {
   const made = await setUp();
-  for (const script of ['taskrouter.js', 'reconnect.js']) {
+  for (const script of ['taskrouter.js', 'transfers.js', 'reconnect.js']) {
     const { status } = spawnSync(process.execPath, [path.join(__dirname, script)], { stdio: 'inherit', env: { ...process.env, ...made } });
     if (status !== 0) process.exitCode = 1;
   }

@@ -7,5 +7,6 @@ mod oracle;
 mod properties;
 mod rules;
 mod scenarios;
+mod transfers;
 mod warnings;
 mod world;
