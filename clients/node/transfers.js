@@ -243,6 +243,9 @@ async function workspace(alice) {
 }
 
 async function options(alice) {
+  const away = waitFor(alice, 'activityUpdated');
+  await [...alice.activities.values()].find((one) => !one.available).setAsCurrent();
+  await away;
   const first = await open(alice.sid, { connectActivitySid: AVAILABLE_SID });
   check('connectActivitySid', await until(() => first.activity.sid === AVAILABLE_SID), first.activity.name);
   const closed = waitFor(first, 'disconnected');

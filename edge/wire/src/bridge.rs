@@ -4,6 +4,7 @@
 //!   null.
 //! * `task_transfer` and `active_outgoing_task_transfer` must be absent when there is none: null
 //!   stops the library's event stream.
+//! * In the answer to a change of a reservation they must be absent too, whatever there is.
 //! * Dates are seconds since 1970, except `last_reserved_time`, which it reads as milliseconds.
 
 use crate::rest::age_s;
@@ -284,6 +285,13 @@ impl<'a> Reservation<'a> {
             task_transfer: incoming.map(|transfer| Transfer::new(transfer, names)),
             active_outgoing_task_transfer: outgoing.map(|one| Transfer::new(one, names)),
         }
+    }
+
+    /// The same reservation as the answer to a change of it: there the library passes over the
+    /// task, and a transfer it would look for in the task stops it.
+    #[must_use]
+    pub fn without_transfers(self) -> Self {
+        Self { task_transfer: None, active_outgoing_task_transfer: None, ..self }
     }
 
     /// The same reservation with the transfer it was made for, which may be over.

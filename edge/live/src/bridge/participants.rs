@@ -12,6 +12,7 @@ use super::{
 };
 use crate::answer::Trouble;
 use axum::response::Response;
+use base::{Kind, Problem};
 use routing::{Reservation, ReservationSid, ReservationStatus, TaskSid, Worker, WorkerSid};
 
 /// Changes a participant, if there were one.
@@ -46,7 +47,8 @@ pub(crate) async fn update(
     };
     may_touch(bridge, caller, task, Hold::Taken).await?;
     let task = live_task(bridge, caller, task)?;
-    Err(Trouble::not_found(&format!("The conference of task {}", task.sid)))
+    let message = format!("Task {} has no conference: nobody in it can be changed", task.sid);
+    Err(Problem::new(Kind::NotFound, 20404, message).into())
 }
 
 fn check_hold(params: &Params) -> Result<(), Trouble> {

@@ -4,7 +4,6 @@ use super::{
     Bridge,
     params::Params,
     perform::{Wanted, names, payload},
-    transfers,
 };
 use crate::answer::Trouble;
 use crate::names::lend;
@@ -71,9 +70,8 @@ pub(crate) async fn reservation(
     let row: Option<Worker> = bridge.host.fetch(&partition, &worker.to_string())?;
     let name = row.as_ref().map(|row| row.friendly_name.as_str());
     let (names, now) = (names(bridge, wanted.caller), bridge.host.now());
-    let transfer = transfers::past(bridge, wanted.caller, &reservation)?;
     let shown = bridge::Reservation::new(&reservation, &task, name, lend(&names), now);
-    Ok(payload(shown.handed_over_by(transfer.as_ref())))
+    Ok(payload(shown.without_transfers()))
 }
 
 /// A supervisor joins what a worker does.
