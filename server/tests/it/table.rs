@@ -23,6 +23,7 @@ fn filled(path: &str, workspace: &str, worker: &str) -> String {
                 "channel" | "task_channel" => sid("TC"),
                 "queue" | "task_queue" => sid("WQ"),
                 "delivery" => sid("DL"),
+                "transfer" => sid("TT"),
                 other => other.to_owned(),
             };
             format!("{before}{value}")

@@ -10,6 +10,7 @@ mod history;
 pub mod password;
 mod session;
 mod settings;
+mod transfers;
 mod users;
 mod warnings;
 mod what_if;
@@ -31,6 +32,7 @@ pub(crate) fn routes() -> Vec<Routes> {
         explain::routes(),
         history::routes(),
         session::routes(),
+        transfers::routes(),
         settings::routes(),
         users::routes(),
         warnings::routes(),
