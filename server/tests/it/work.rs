@@ -166,3 +166,49 @@ async fn explain_says_where_a_task_is_and_why() {
     assert_eq!((bad.status, &bad.json()["code"]), (400, &json!(20001)));
     drop(floor.server);
 }
+
+#[tokio::test]
+async fn a_task_is_handed_over_by_http_by_whoever_has_it() {
+    let floor = Floor::open().await;
+    let (task, (ann, desk), (bob, other)) = floor.offered().await;
+    floor.accept(&task).await;
+    let base = format!("/taskrouter/v1/Workspaces/{}/Tasks/{task}", floor.workspace);
+    let listed = floor.owner.get(&format!("{base}/Reservations?ReservationStatus=accepted")).await;
+    let own = listed.json()["reservations"][0]["sid"].as_str().unwrap().to_owned();
+    let transfers = floor.ours(&format!("/Tasks/{task}/Transfers"));
+    let wanted = json!({
+        "reservation_sid": own, "to": bob, "mode": "COLD", "attributes": {"note": 1}, "priority": 3,
+    });
+    for (body, named) in [
+        (json!({"reservation_sid": own, "to": own}), "to"),
+        (json!({"reservation_sid": "WR1", "to": bob}), "reservation_sid"),
+        (json!({"reservation_sid": own, "to": bob, "mode": "LUKEWARM"}), "shape"),
+        (json!({"reservation_sid": own, "to": bob, "attributes": [1]}), "Attributes"),
+        (json!({"reservation_sid": own, "to": bob, "colour": 1}), "shape"),
+    ] {
+        let got = desk.post_json(&transfers, &body).await;
+        let text = got.text();
+        assert!(got.status == 400 && text.contains(named), "{named}: {text}");
+    }
+    let got = other.post_json(&transfers, &wanted).await;
+    assert_eq!(got.status, 400, "who does not have it hands nothing over: {}", got.text());
+    let got = desk.post_json(&transfers, &wanted).await;
+    assert_eq!(got.status, 201, "{}", got.text());
+    let made = got.json();
+    assert_eq!((&made["status"], &made["type"]), (&json!("initiated"), &json!("WORKER")));
+    assert_eq!(made["initiating_worker_sid"], json!(ann));
+    let one = format!("{transfers}/{}", made["sid"].as_str().unwrap());
+    assert_eq!(floor.owner.get(&one).await.json(), made);
+    let cancel = json!({"status": "canceled"});
+    assert_eq!(other.post_json(&one, &cancel).await.status, 404);
+    assert_eq!(desk.post_json(&one, &json!({"status": "over"})).await.status, 400);
+    floor.accept(&task).await;
+    let listed = floor.owner.get(&transfers).await.json();
+    assert_eq!(listed["transfers"][0]["status"], "complete");
+    assert_eq!(listed["transfers"].as_array().map(Vec::len), Some(1));
+    let late = desk.post_json(&one, &cancel).await;
+    assert_eq!(late.status, 400, "{}", late.text());
+    let task = floor.owner.get(&base).await.json();
+    assert_eq!((&task["assignment_status"], &task["priority"]), (&json!("assigned"), &json!(3)));
+    assert_eq!(task["attributes"], json!(r#"{"note":1}"#));
+}
