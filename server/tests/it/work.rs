@@ -182,7 +182,7 @@ async fn a_task_is_handed_over_by_http_by_whoever_has_it() {
     for (body, named) in [
         (json!({"reservation_sid": own, "to": own}), "to"),
         (json!({"reservation_sid": "WR1", "to": bob}), "reservation_sid"),
-        (json!({"reservation_sid": own, "to": bob, "mode": "LUKEWARM"}), "shape"),
+        (json!({"reservation_sid": own, "to": bob, "mode": "LUKEWARM"}), "word"),
         (json!({"reservation_sid": own, "to": bob, "attributes": [1]}), "Attributes"),
         (json!({"reservation_sid": own, "to": bob, "colour": 1}), "shape"),
     ] {

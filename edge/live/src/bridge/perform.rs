@@ -9,8 +9,8 @@ use crate::names::lend;
 use axum::{http::StatusCode, response::Response};
 use host::{Names, Record};
 use routing::{
-    Answer, Question, Reservation, ReservationSid, ReservationStatus, Task, TaskSid, Worker,
-    WorkerSid, command::IfMatch,
+    Answer, Question, Reservation, ReservationSid, ReservationStatus, Task, TaskQueueSid, TaskSid,
+    Worker, WorkerSid, command::IfMatch,
 };
 use serde::Serialize;
 use std::sync::Arc;
@@ -42,11 +42,7 @@ pub(crate) async fn perform(
             caller.supervises()?;
             lists::task_queues(bridge, caller, &wanted.params).await
         }
-        O::FetchTaskQueue(sid) => {
-            caller.supervises()?;
-            let queue = row(bridge, caller, &sid.to_string())?;
-            Ok(payload(bridge::TaskQueue::new(&queue, lend(&caller.names))))
-        }
+        O::FetchTaskQueue(sid) => fetch_task_queue(bridge, caller, sid),
         O::FetchWorker(sid) => {
             caller.speaks_for(sid)?;
             fetch_worker(bridge, caller, sid)
@@ -88,12 +84,7 @@ pub(crate) async fn perform(
             update::instruct(bridge, task, sid, wanted).await
         }
         O::CreateTask => update::create_task(bridge, wanted).await,
-        O::FetchTask(sid) => {
-            may_touch(bridge, caller, sid, Hold::Open).await?;
-            let task = live_task(bridge, caller, sid)?;
-            let (names, now) = (names(bridge, caller), bridge.host.now());
-            Ok(payload(bridge::Task::new(&task, lend(&names), now)))
-        }
+        O::FetchTask(sid) => fetch_task(bridge, caller, sid).await,
         O::UpdateTask(sid) => {
             may_touch(bridge, caller, sid, Hold::Taken).await?;
             update::task(bridge, sid, wanted).await
@@ -131,6 +122,23 @@ fn fetch_worker(bridge: &Bridge, caller: &Caller, sid: WorkerSid) -> Result<Resp
     let worker: Worker = row(bridge, caller, &sid.to_string())?;
     let names = names(bridge, caller);
     Ok(payload(bridge::Worker::new(&worker, bridge.rooms.bumps(sid), lend(&names))))
+}
+
+fn fetch_task_queue(
+    bridge: &Bridge,
+    caller: &Caller,
+    sid: TaskQueueSid,
+) -> Result<Response, Trouble> {
+    caller.supervises()?;
+    let queue = row(bridge, caller, &sid.to_string())?;
+    Ok(payload(bridge::TaskQueue::new(&queue, lend(&caller.names))))
+}
+
+async fn fetch_task(bridge: &Bridge, caller: &Caller, sid: TaskSid) -> Result<Response, Trouble> {
+    may_touch(bridge, caller, sid, Hold::Open).await?;
+    let task = live_task(bridge, caller, sid)?;
+    let (names, now) = (names(bridge, caller), bridge.host.now());
+    Ok(payload(bridge::Task::new(&task, lend(&names), now)))
 }
 
 fn fetch_reservation(

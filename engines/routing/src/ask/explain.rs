@@ -227,7 +227,7 @@ impl Routing {
         self.judge_all(case, &ready, rest);
     }
 
-    /// Whoever is in the queue is a candidate, but for those who hold the task or would not have it.
+    /// Whoever is in the queue is a candidate, but for those who hold the task or refused it.
     fn transfer_rest(&self, case: &Case<'_>, rest: &mut Rest) {
         let Some(queue) = case.task.queue.and_then(|sid| self.queues.get(&sid)) else { return };
         let available = self.matching.available();

@@ -237,6 +237,7 @@ impl Routing {
         let Some(state) = self.tasks.get(task) else { return };
         let Some(open) = &state.task.transfer else { return };
         let (transfer, at) = (open.sid, turn.now);
+        let left = state.task.queue.map(|_| state.task.clone());
         let back = open.initiating_queue.filter(|queue| self.queues.contains_key(queue));
         let queue = back.or(state.task.queue);
         let offers = self.open_with(task, |status| status == ReservationStatus::Pending);
@@ -254,8 +255,9 @@ impl Routing {
         for reservation in offers {
             self.tell_reservation(turn, EventKind::ReservationCanceled, reservation);
         }
-        if queue.is_some() {
-            self.tell_task(turn, EventKind::TaskQueueMoved, task);
+        // It waited again, and does so no longer: that is how it leaves the queue.
+        if let Some(left) = left {
+            self.tell_moved(turn, left);
         }
         match task_status {
             TaskStatus::Pending if queue.is_some() => {
