@@ -438,6 +438,7 @@ fn came_of(reply: &Reply) -> String {
         Reply::Worker(row) => format!("{} version {}", row.sid, row.version),
         Reply::WorkerChannel(row) => format!("capacity {}", row.configured_capacity),
         Reply::TaskQueue(row) => row.sid.to_string(),
+        Reply::Ordering(row) => format!("{} ordering version {}", row.queue, row.version),
         Reply::Workflow(row) => format!("{} revision {}", row.sid, row.revision),
         Reply::Task(row) => format!("{} is {} version {}", row.sid, row.status, row.version),
         Reply::Reservation(row, task) => {

@@ -6,6 +6,7 @@
 use crate::{
     capacity::CapacityRules,
     model::*,
+    ordering::QueueOrdering,
     rows::{ReEvaluation, Settling},
 };
 use base::{Attributes, Timestamp};
@@ -89,6 +90,8 @@ pub enum Change {
     TaskQueueCreated(Box<TaskQueue>),
     /// A queue changed; this is how it is now.
     TaskQueueUpdated(Box<TaskQueue>),
+    /// In which order a queue is served changed; this is how it is now.
+    QueueOrderingSet(Box<QueueOrdering>),
     /// A queue is gone.
     TaskQueueDeleted(TaskQueueSid),
     /// A workflow was made.
@@ -350,6 +353,7 @@ impl Change {
             Self::WorkerChannelUpdated { .. } => "worker_channel_updated",
             Self::TaskQueueCreated(_) => "task_queue_created",
             Self::TaskQueueUpdated(_) => "task_queue_updated",
+            Self::QueueOrderingSet(_) => "queue_ordering_set",
             Self::TaskQueueDeleted(_) => "task_queue_deleted",
             Self::WorkflowCreated(_) => "workflow_created",
             Self::WorkflowUpdated(_) => "workflow_updated",

@@ -234,10 +234,11 @@ impl Routing {
             let (count, waiting) = tasks.entry(line).or_default();
             *count += 1;
             if state.task.status == TaskStatus::Pending {
-                waiting.insert(crate::matching::Place::of(
-                    &state.task,
-                    self.matching.line(line).order,
-                ));
+                if self.matching.line(line).order == crate::matching::Order::Deadline {
+                    let level = crate::apply::service_level(&self.queues, &state.task);
+                    assert_eq!(state.service_level, level, "service level of {sid}");
+                }
+                waiting.insert(crate::matching::Place::of(state, self.matching.line(line).order));
             }
         }
         for line in self.matching.has_lines() {
@@ -247,7 +248,7 @@ impl Routing {
             assert_eq!(state.waiting, waiting, "waiting in line {:?}", state.key);
             let queue = state.key.queue.and_then(|sid| self.queues.get(&sid));
             if let Some(queue) = queue {
-                assert_eq!(state.order, queue.queue.task_order, "order of {:?}", state.key);
+                assert_eq!(state.order, queue.order(), "order of {:?}", state.key);
             }
             // A line in which tasks wait is worked out when it is tried, the others when a task
             // comes.

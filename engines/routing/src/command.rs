@@ -5,6 +5,7 @@ use crate::{
     capacity::{CapacityRules, CapacityWarning},
     instruction::{CallInstruction, Instruction},
     model::*,
+    ordering::QueueOrdering,
 };
 use base::{Attributes, Patch, Sid, Timestamp};
 use serde_json::Value;
@@ -89,6 +90,15 @@ pub enum Command {
     },
     /// Refused while it holds tasks or a workflow names it.
     DeleteTaskQueue(TaskQueueSid),
+    /// Sets in which order a queue is served.
+    SetOrdering {
+        /// Which.
+        queue: TaskQueueSid,
+        /// The version the caller saw.
+        if_match: IfMatch,
+        /// `{"by": …}`.
+        body: Value,
+    },
     /// Adds a workflow.
     CreateWorkflow(NewWorkflow),
     /// Changes a workflow.
@@ -183,6 +193,8 @@ pub enum Reply {
     WorkerChannel(WorkerChannel),
     /// The queue.
     TaskQueue(TaskQueue),
+    /// The queue's ordering.
+    Ordering(QueueOrdering),
     /// The workflow.
     Workflow(Workflow),
     /// The task.

@@ -29,6 +29,7 @@ mod map;
 mod matching;
 pub mod model;
 mod movement;
+pub mod ordering;
 #[cfg(feature = "planted-bugs")]
 pub mod planted;
 pub mod question;

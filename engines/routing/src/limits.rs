@@ -64,3 +64,7 @@ pub const EXPLAINED_WORKERS_MAX: usize = 1_000;
 /// Workers of the live state that one look of Explain judges beside those it shows: bounds how
 /// long it holds the workspace.
 pub const EXPLAINED_LOOKS_MAX: usize = 1_000;
+/// Classes of service in one queue's ordering.
+pub const SERVICE_CLASSES_MAX: usize = 64;
+/// The longest service level: as long as a task can live.
+pub const SERVICE_LEVEL_S_MAX: u32 = TASK_TIMEOUT_S_MAX;

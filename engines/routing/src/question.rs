@@ -4,6 +4,7 @@ use crate::{
     capacity::{CapacityRules, CapacityTrial, CapacityWarning},
     explain::{Look, Sight},
     model::*,
+    ordering::QueueOrdering,
     real_time::{Doing, RealTime, Whole, WorkersOf},
 };
 use serde::Serialize;
@@ -16,6 +17,8 @@ pub enum Question {
     WorkerChannels(WorkerSid),
     /// The capacity matrix.
     Capacity,
+    /// A queue's ordering.
+    Ordering(TaskQueueSid),
     /// What other capacity rules, `{"rules": […]}`, would change.
     CapacityTrial(Value),
     /// Why a task is where it is.
@@ -54,6 +57,8 @@ pub enum Answer {
     WorkerChannels(Vec<WorkerChannel>),
     /// To [`Question::Capacity`].
     Capacity(CapacityRules, Vec<CapacityWarning>),
+    /// To [`Question::Ordering`].
+    Ordering(QueueOrdering),
     /// To [`Question::CapacityTrial`].
     CapacityTrial(Box<CapacityTrial>),
     /// To [`Question::Explain`].

@@ -6,6 +6,7 @@ use crate::{
     deadlines::Due,
     ended::EndedTask,
     model::*,
+    ordering::QueueOrdering,
     rows::{
         ReEvaluation, Settling, StoredRow, WorkerChannelSettings, WorkerLoad, WorkflowRevision,
     },
@@ -23,6 +24,7 @@ struct Sorted {
     settings: Vec<WorkerChannelSettings>,
     loads: Vec<WorkerLoad>,
     queues: Vec<TaskQueue>,
+    orderings: Vec<QueueOrdering>,
     workflows: Vec<Workflow>,
     revisions: Vec<WorkflowRevision>,
     tasks: Vec<Task>,
@@ -43,6 +45,7 @@ impl Routing {
         routing.restore_settings(&sorted);
         routing.restore_workers(&sorted);
         sorted.queues.iter().for_each(|queue| routing.put_queue(queue));
+        sorted.orderings.iter().for_each(|ordering| routing.put_ordering(ordering));
         routing.restore_workflows(&sorted);
         routing.restore_work(sorted.tasks, sorted.reservations);
         routing.touched.clear();
@@ -182,6 +185,7 @@ impl Sorted {
             StoredRow::WorkerChannel(row) => self.settings.push(row),
             StoredRow::WorkerLoad(row) => self.loads.push(row),
             StoredRow::TaskQueue(row) => self.queues.push(row),
+            StoredRow::QueueOrdering(row) => self.orderings.push(row),
             StoredRow::Workflow(row) => self.workflows.push(row),
             StoredRow::WorkflowRevision(row) => self.revisions.push(row),
             StoredRow::Task(row) => self.tasks.push(row),

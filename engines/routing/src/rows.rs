@@ -4,7 +4,7 @@
 //! * What is written on each assignment is kept apart from what is large: see [`WorkerLoad`].
 //! * A row that is to go is named by [`RowRef::Removed`]; removing what is not there is harmless.
 
-use crate::{capacity::CapacityRules, model::*, state::Routing};
+use crate::{capacity::CapacityRules, model::*, ordering::QueueOrdering, state::Routing};
 use base::Timestamp;
 use serde::{Deserialize, Serialize};
 
@@ -166,6 +166,8 @@ rows! {
     WorkerLoad(WorkerLoad) = "worker_load",
     /// A queue.
     TaskQueue(TaskQueue) = "task_queue",
+    /// In which order a queue is served.
+    QueueOrdering(QueueOrdering) = "queue_ordering",
     /// A workflow.
     Workflow(Workflow) = "workflow",
     /// An older configuration still in use.
@@ -195,6 +197,7 @@ impl RowRef<'_> {
             Self::WorkerChannel(row) => row.sid.to_string(),
             Self::WorkerLoad(row) => row.worker.to_string(),
             Self::TaskQueue(row) => row.sid.to_string(),
+            Self::QueueOrdering(row) => row.queue.to_string(),
             Self::Workflow(row) => row.sid.to_string(),
             Self::WorkflowRevision(row) => revision_key(row.workflow, row.revision),
             Self::Task(row) => row.sid.to_string(),
@@ -222,6 +225,7 @@ pub(crate) enum Touched {
     WorkerChannel(WorkerSid, TaskChannelSid),
     WorkerLoad(WorkerSid),
     TaskQueue(TaskQueueSid),
+    QueueOrdering(TaskQueueSid),
     Workflow(WorkflowSid),
     WorkflowRevision(WorkflowSid, u32),
     Task(TaskSid),
@@ -244,6 +248,7 @@ impl Touched {
             }
             Self::WorkerLoad(sid) => (RowKind::WorkerLoad, sid.to_string()),
             Self::TaskQueue(sid) => (RowKind::TaskQueue, sid.to_string()),
+            Self::QueueOrdering(sid) => (RowKind::QueueOrdering, sid.to_string()),
             Self::Workflow(sid) => (RowKind::Workflow, sid.to_string()),
             Self::WorkflowRevision(sid, revision) => {
                 (RowKind::WorkflowRevision, revision_key(sid, revision))
@@ -294,6 +299,10 @@ impl Routing {
             Touched::Worker(sid) => self.workers.get(sid).map(|w| RowRef::Worker(&w.worker)),
             Touched::TaskQueue(sid) => {
                 self.queues.get(&sid).map(|state| RowRef::TaskQueue(&state.queue))
+            }
+            Touched::QueueOrdering(sid) => {
+                let queue = self.queues.get(&sid);
+                queue.and_then(|state| state.ordering.as_ref()).map(RowRef::QueueOrdering)
             }
             Touched::Workflow(sid) => {
                 self.workflows.get(&sid).map(|state| RowRef::Workflow(&state.workflow))
@@ -383,6 +392,8 @@ impl Routing {
             all.extend(channels.map(|(_, channel)| Touched::WorkerChannel(sid, channel.sid)));
         }
         all.extend(self.queues.keys().copied().map(Touched::TaskQueue));
+        let ordered = self.queues.iter().filter(|(_, state)| state.ordering.is_some());
+        all.extend(ordered.map(|(sid, _)| Touched::QueueOrdering(*sid)));
         for (sid, state) in &self.workflows {
             all.push(Touched::Workflow(*sid));
             all.extend(state.older.keys().map(|at| Touched::WorkflowRevision(*sid, *at)));

@@ -9,14 +9,15 @@ use crate::{
     ended::Ended,
     handle::Portion,
     map::Map,
-    matching::{BitSet, Matching},
+    matching::{BitSet, Matching, Order},
     model::*,
     movement::Movement,
+    ordering::{QueueOrdering, ServiceLevels},
     rows::{ReEvaluation, Settling, Touched},
     tally::Tallies,
     workflow::Configuration,
 };
-use base::{Attributes, Timestamp};
+use base::{Attributes, Millis, Timestamp};
 use expr::Expression;
 use serde_json::Value;
 use std::{
@@ -281,6 +282,19 @@ pub(crate) struct QueueState {
     pub(crate) expression: Option<Expression>,
     /// Workers for whom the expression is true.
     pub(crate) members: BitSet,
+    /// As it is shown, once it was set.
+    pub(crate) ordering: Option<QueueOrdering>,
+    /// Where the earliest breach is served first.
+    pub(crate) levels: Option<ServiceLevels>,
+}
+
+impl QueueState {
+    pub(crate) fn order(&self) -> Order {
+        match &self.levels {
+            Some(_) => Order::Deadline,
+            None => self.queue.task_order.into(),
+        }
+    }
 }
 
 pub(crate) struct WorkflowState {
@@ -318,6 +332,8 @@ pub(crate) struct TaskState {
     pub(crate) refused: Vec<Refusal>,
     /// When the newest batch was offered.
     pub(crate) offered_at: Option<Timestamp>,
+    /// Of its class, as of when it began to wait in a queue that is ordered by deadline.
+    pub(crate) service_level: Millis,
 }
 
 /// An offer that came to nothing and was not a time-out.

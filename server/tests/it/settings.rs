@@ -1,4 +1,4 @@
-//! Settings of ours: the capacity matrix.
+//! Settings of ours: the capacity matrix, and the order of queues.
 
 use crate::caller::{Caller, Got, Server};
 use serde_json::{Value, json};
@@ -10,6 +10,7 @@ struct Floor {
     base: String,
     ours: String,
     worker: String,
+    queue: String,
 }
 
 impl Floor {
@@ -27,7 +28,7 @@ impl Floor {
         let worker = [("FriendlyName", "ann"), ("ActivitySid", available.as_str())];
         let worker = made(&owner, &format!("{base}/Workers"), &worker).await;
         let ours = format!("/sinew/v1/Workspaces/{workspace}");
-        Self { server, owner, base, ours, worker }
+        Self { server, owner, base, ours, worker, queue }
     }
 
     async fn room(&self, channel: &str, capacity: &str) {
@@ -101,5 +102,46 @@ async fn capacity_rules_are_set_tried_explained_and_kept() {
         assert!(message.contains("rules[0].channels[0] names 'fax'"), "{message}");
     }
     assert_eq!(floor.owner.get(&capacity).await.json()["version"], 2);
+    drop(floor.server);
+}
+
+#[tokio::test]
+async fn a_queue_is_ordered_by_deadline_and_back() {
+    let floor = Floor::open().await;
+    let path = format!("/TaskQueues/{}/Ordering", floor.queue);
+    let got = floor.owner.get(&format!("{}{path}", floor.ours)).await;
+    assert_eq!((got.status, got.header("etag")), (200, "\"0\""), "{}", got.text());
+    assert_eq!(got.json()["by"], "task_order");
+    let first = floor.task("default").await;
+    assert_eq!(floor.status(&first).await, "reserved", "it keeps the worker busy");
+    let slow = floor.task("default").await;
+    let form = [("TaskChannel", "default"), ("Attributes", "{\"tier\": \"gold\"}")];
+    let gold = made(&floor.owner, &format!("{}/Tasks", floor.base), &form).await;
+    let body = json!({"by": "deadline", "service_level_s": 60, "classes": [
+        {"name": "gold", "expression": "tier == 'gold'", "service_level_s": 10}]});
+    let got = floor.put(&path, &body).await;
+    assert_eq!((got.status, got.header("etag")), (200, "\"1\""), "{}", got.text());
+    let shown = got.json();
+    assert_eq!((&shown["starvation_bound_s"], &shown["version"]), (&json!(50), &json!(1)));
+    assert_eq!(shown["classes"][0]["service_level_s"], 10);
+    let queue = floor.owner.get(&format!("{}/TaskQueues/{}", floor.base, floor.queue)).await;
+    assert_eq!(queue.json()["task_order"], "FIFO", "the wire's word stays");
+    let open = format!("{}/Tasks/{first}", floor.base);
+    let cancel = [("AssignmentStatus", "canceled"), ("Reason", "x")];
+    assert_eq!(floor.owner.post(&open, &cancel).await.status, 200);
+    assert_eq!(floor.status(&gold).await, "reserved", "it breaches first");
+    assert_eq!(floor.status(&slow).await, "pending");
+
+    let got = floor.put(&path, &json!({"by": "deadline", "service_level_s": "soon"})).await;
+    assert_eq!(got.status, 400);
+    let message = got.json()["message"].as_str().unwrap().to_owned();
+    assert!(message.contains("service_level_s must be a whole number"), "{message}");
+    let nowhere = "/TaskQueues/WQ00000000000000000000000000000007/Ordering";
+    assert_eq!(floor.put(nowhere, &json!({"by": "task_order"})).await.status, 404);
+    let stale = floor.owner.clone().with("if-match", "\"7\"");
+    let url = format!("{}{path}", floor.ours);
+    let back = json!({"by": "task_order"});
+    assert_eq!(stale.send_json("PUT", &url, &back).await.status, 412);
+    assert_eq!(floor.put(&path, &back).await.json()["version"], 2);
     drop(floor.server);
 }

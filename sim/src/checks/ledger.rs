@@ -121,6 +121,11 @@ fn entities(reply: &Reply) -> Vec<Told> {
             let mark = Mark::Version(row.version);
             vec![(&tables::CAPACITY, row.workspace.to_string(), mark, Vec::new())]
         }
+        Reply::Ordering(row) if row.version == 0 => Vec::new(),
+        Reply::Ordering(row) => {
+            let mark = Mark::Version(row.version);
+            vec![(&tables::QUEUE_ORDERING, row.queue.to_string(), mark, Vec::new())]
+        }
         Reply::TaskQueue(row) => alone(&tables::TASK_QUEUE, row.sid.to_string(), row.updated_at),
         Reply::Workflow(row) => alone(&tables::WORKFLOW, row.sid.to_string(), row.updated_at),
         Reply::Worker(row) => {

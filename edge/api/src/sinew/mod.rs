@@ -7,6 +7,7 @@ mod dispositions;
 mod evaluate;
 mod explain;
 mod history;
+mod ordering;
 pub mod password;
 mod session;
 mod settings;
@@ -31,6 +32,7 @@ pub(crate) fn routes() -> Vec<Routes> {
         evaluate::routes(),
         explain::routes(),
         history::routes(),
+        ordering::routes(),
         session::routes(),
         transfers::routes(),
         settings::routes(),

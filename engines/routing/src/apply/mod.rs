@@ -11,7 +11,7 @@ mod transfer;
 mod worker;
 
 pub(crate) use settings::configured;
-pub(crate) use task::{Line, line_of};
+pub(crate) use task::{Line, line_of, service_level};
 
 use crate::{change::Change, model::*, state::Routing};
 
@@ -31,6 +31,7 @@ impl Routing {
             Change::CapacityRulesSet(rules) => self.put_capacity(rules),
             Change::TaskQueueCreated(queue) => self.put_queue(queue),
             Change::TaskQueueUpdated(queue) => self.put_queue(queue),
+            Change::QueueOrderingSet(ordering) => self.put_ordering(ordering),
             Change::TaskQueueDeleted(sid) => self.remove_queue(*sid),
             Change::WorkflowCreated(workflow) => self.put_workflow(workflow),
             Change::WorkflowUpdated(workflow) => self.put_workflow(workflow),

@@ -1,9 +1,11 @@
 //! Workspace, activities, channels, queues and workflows.
 
 use crate::{
+    apply::service_level,
     capacity::{CapacityRules, Matrix},
-    matching::{BitSet, Place},
+    matching::{BitSet, Order, Place},
     model::*,
+    ordering::{QueueOrdering, ServiceLevels},
     rows::{ReEvaluation, Settling, Touched},
     state::{ActivityState, Older, QueueState, Routing, Share, WorkflowState},
     workflow::{self, Configuration},
@@ -100,12 +102,16 @@ impl Routing {
         self.touch(Touched::TaskQueue(queue.sid));
         let old = self.queues.remove(&queue.sid);
         let same = old.as_ref().is_some_and(|old| old.queue.target_workers == queue.target_workers);
-        let order = old.as_ref().map(|old| old.queue.task_order);
+        let order = old.as_ref().map(QueueState::order);
+        let (ordering, levels, old) = match old {
+            Some(old) => (old.ordering, old.levels, Some((old.expression, old.members))),
+            None => (None, None, None),
+        };
         let (expression, members) = match old {
-            Some(old) if same => (old.expression, old.members),
+            Some(old) if same => old,
             old => {
-                if let Some(old) = old {
-                    let asked = asked(old.expression.as_ref());
+                if let Some((expression, _)) = old {
+                    let asked = asked(expression.as_ref());
                     self.matching.askers.remove_queue(queue.sid, asked.node());
                 }
                 let expression = compiled(&queue.target_workers);
@@ -115,13 +121,14 @@ impl Routing {
                 (expression, members)
             }
         };
-        let state = QueueState { queue: queue.clone(), expression, members };
+        let state = QueueState { queue: queue.clone(), expression, members, ordering, levels };
+        let new_order = state.order();
         self.queues.insert(queue.sid, state);
         if !same {
             self.matching.outdate(queue.sid);
         }
-        if let Some(order) = order.filter(|order| *order != queue.task_order) {
-            self.reorder_lines(queue.sid, order, queue.task_order);
+        if let Some(order) = order.filter(|order| *order != new_order) {
+            self.reorder_lines(queue.sid, order);
         }
     }
 
@@ -145,22 +152,41 @@ impl Routing {
         self.matching.take_dirty();
     }
 
-    fn reorder_lines(&mut self, queue: TaskQueueSid, old: TaskOrder, order: TaskOrder) {
-        let tasks = &self.tasks;
-        let place = |sid| {
-            let state = tasks.get(sid).expect("a waiting task is live");
-            Place::of(&state.task, order)
-        };
+    pub(crate) fn put_ordering(&mut self, ordering: &QueueOrdering) {
+        self.touch(Touched::QueueOrdering(ordering.queue));
+        let levels = ServiceLevels::compile(&ordering.rule, &self.channels);
+        let Some(state) = self.queues.get_mut(&ordering.queue) else { return };
+        let old = state.order();
+        state.ordering = Some(ordering.clone());
+        state.levels = levels;
+        self.reorder_lines(ordering.queue, old);
+    }
+
+    /// Each waiting task of a queue finds its place by the queue's order as that is now.
+    fn reorder_lines(&mut self, queue: TaskQueueSid, old: Order) {
+        let order = self.queues.get(&queue).map_or(Order::Fifo, QueueState::order);
+        let (tasks, queues) = (&mut self.tasks, &self.queues);
         for line in self.matching.lines_in(queue).collect::<Vec<_>>() {
-            self.matching.reorder(line, order, place);
+            self.matching.reorder(line, order, |sid| {
+                let state = tasks.get_mut(sid).expect("a waiting task is live");
+                if order == Order::Deadline {
+                    state.service_level = service_level(queues, &state.task);
+                }
+                Place::of(state, order)
+            });
         }
-        self.matching.restand(queue, old, place);
+        self.matching.restand(queue, old, |sid| {
+            Place::of(tasks.get(sid).expect("a waiting task is live"), order)
+        });
     }
 
     pub(crate) fn remove_queue(&mut self, sid: TaskQueueSid) {
         self.touch(Touched::TaskQueue(sid));
         self.tallies.forget_queue(sid);
         if let Some(state) = self.queues.remove(&sid) {
+            if state.ordering.is_some() {
+                self.touch(Touched::QueueOrdering(sid));
+            }
             let asked = asked(state.expression.as_ref());
             self.matching.askers.remove_queue(sid, asked.node());
         }

@@ -4,14 +4,14 @@ use crate::{
     change::Change,
     deadlines,
     ended::EndedTask,
-    matching::{Known, LineKey, Who},
+    matching::{Known, LineKey, Order, Who},
     model::*,
     movement::Standing,
     rows::Touched,
     state::{Channels, QueueState, Routing, TaskState, WorkflowState},
     workflow::{KnownBy, KnownWorker, OrderBy},
 };
-use base::Timestamp;
+use base::{Millis, Timestamp};
 use expr::Bound;
 use serde_json::Value;
 use std::{collections::BTreeMap, sync::Arc};
@@ -30,6 +30,7 @@ impl Routing {
             open: Vec::new(),
             refused: Vec::new(),
             offered_at: None,
+            service_level: Millis(0),
         };
         self.tasks.insert(task.sid, Box::new(state));
     }
@@ -178,7 +179,7 @@ impl Routing {
         let before = deadlines::of_task(&state.task);
         let stood = Standing::of(&state.task);
         if let (TaskStatus::Pending, Some(line)) = (state.task.status, state.line) {
-            self.matching.unwait(line, &state.task);
+            self.matching.unwait(line, state);
         }
         change(&mut state.task);
         self.tallies.follow(sid, Some(stood), Some(Standing::of(&state.task)));
@@ -188,9 +189,12 @@ impl Routing {
             Line::Again => self.reline(sid),
             Line::None => self.unline(sid),
         }
-        let Some(state) = self.tasks.get(sid) else { return };
+        let Some(state) = self.tasks.get_mut(sid) else { return };
         if let (TaskStatus::Pending, Some(line)) = (state.task.status, state.line) {
-            self.matching.wait(line, &state.task);
+            if self.matching.line(line).order == Order::Deadline {
+                state.service_level = service_level(&self.queues, &state.task);
+            }
+            self.matching.wait(line, state);
         }
     }
 
@@ -256,10 +260,17 @@ fn say(task: &mut Task, said: Said, at: Timestamp) {
     }
 }
 
+/// The service level of a task in a queue that is ordered by deadline.
+pub(crate) fn service_level(queues: &BTreeMap<TaskQueueSid, QueueState>, task: &Task) -> Millis {
+    let queue = task.queue.and_then(|sid| queues.get(&sid));
+    let levels = queue.and_then(|state| state.levels.as_ref());
+    levels.map_or(Millis(0), |levels| levels.of(task))
+}
+
 /// What a task asks about workers, and in which order it stands.
 pub(crate) struct Asked<'a> {
     pub(crate) key: LineKey,
-    pub(crate) order: TaskOrder,
+    pub(crate) order: Order,
     pub(crate) order_by: Option<Arc<OrderBy>>,
     pub(crate) queue: Option<&'a QueueState>,
 }
@@ -273,7 +284,7 @@ pub(crate) fn line_of<'a>(
     value: &Value,
 ) -> Option<Asked<'a>> {
     let queue = task.queue.and_then(|sid| queues.get(&sid));
-    let order = queue.map_or(TaskOrder::Fifo, |state| state.queue.task_order);
+    let order = queue.map_or(Order::Fifo, QueueState::order);
     let channel = channels.slot(task.task_channel)?;
     let asked = |who, order_by: Option<Arc<OrderBy>>| {
         let text = order_by.as_ref().map(|by| Arc::from(by.text()));

@@ -10,7 +10,7 @@ use crate::{
     model::*,
     question::{Answer, Place, Question},
     rejection::Rejection,
-    state::Routing,
+    state::{Routing, TaskState},
 };
 use base::Timestamp;
 use expr::{Place as Where, Scope};
@@ -29,6 +29,7 @@ impl Routing {
                 let warnings = crate::capacity::warnings(&rules.rules);
                 Ok(Answer::Capacity(rules, warnings))
             }
+            Question::Ordering(queue) => Ok(Answer::Ordering(self.ordering_of(*queue)?)),
             Question::CapacityTrial(body) => {
                 let rules = self.read_capacity(body)?;
                 Ok(Answer::CapacityTrial(Box::new(self.try_capacity(rules, now))))
@@ -120,7 +121,7 @@ impl Routing {
             let taken = state.open.iter().filter_map(|open| self.reservations.get(*open));
             let taken = taken.filter(|one| one.status != ReservationStatus::Pending);
             let ahead = match (state.task.status, state.task.queue) {
-                (TaskStatus::Pending, Some(queue)) => self.ahead_of(&state.task, queue),
+                (TaskStatus::Pending, Some(queue)) => self.ahead_of(state, queue),
                 _ => 0,
             };
             let worker = taken.map(|reservation| reservation.worker).next();
@@ -136,8 +137,8 @@ impl Routing {
     }
 
     /// Pending tasks of the queue that are served before this one.
-    fn ahead_of(&self, task: &Task, queue: TaskQueueSid) -> u64 {
+    fn ahead_of(&self, task: &TaskState, queue: TaskQueueSid) -> u64 {
         let Some(state) = self.queues.get(&queue) else { return 0 };
-        self.matching.ahead_of(queue, Standing::of(task, state.queue.task_order))
+        self.matching.ahead_of(queue, Standing::of(task, state.order()))
     }
 }

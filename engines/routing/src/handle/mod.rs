@@ -11,6 +11,7 @@ mod check_input;
 mod expire;
 mod note;
 mod offer;
+mod ordering;
 mod portion;
 mod queue;
 mod reservation;
@@ -92,6 +93,9 @@ impl Routing {
             }
             Command::CreateTaskQueue(new) => self.create_task_queue(turn, new),
             Command::UpdateTaskQueue { sid, patch } => self.update_task_queue(turn, *sid, patch),
+            Command::SetOrdering { queue, if_match, body } => {
+                self.set_ordering(turn, *queue, *if_match, body)
+            }
             Command::DeleteTaskQueue(sid) => self.delete_task_queue(turn, *sid),
             Command::CreateWorkflow(new) => self.create_workflow(turn, new),
             Command::UpdateWorkflow { sid, patch } => self.update_workflow(turn, *sid, patch),

@@ -8,7 +8,7 @@ use crate::{
     event::{EventKind, Setting},
     model::*,
     rejection::Rejection,
-    state::Routing,
+    state::{QueueState, Routing},
 };
 
 impl Routing {
@@ -90,6 +90,15 @@ impl Routing {
         let naming = |rule: &&CapacityRule| rule.named().any(|name| name == channel.unique_name);
         if let Some(rule) = rules.find(naming) {
             let because = format!("capacity rule '{}' names it", rule.name);
+            return Err(Rejection::InUse { sid: sid.sid(), because });
+        }
+        let names = |state: &&QueueState| {
+            let rule = state.ordering.iter().flat_map(|ordering| ordering.rule.classes());
+            rule.flat_map(|class| class.channels.iter().flatten())
+                .any(|name| *name == channel.unique_name)
+        };
+        if let Some(state) = self.queues.values().find(names) {
+            let because = format!("the ordering of task queue {} names it", state.queue.sid);
             return Err(Rejection::InUse { sid: sid.sid(), because });
         }
         self.record(turn, Change::TaskChannelDeleted(sid));

@@ -180,7 +180,7 @@ impl Matching {
         let state = self.line_mut(line);
         if state.is_dirty {
             state.is_dirty = false;
-            let order = state.order;
+            let order = state.order.group();
             self.agenda.set_dirty(order, (place, line), false);
         }
         if !self.agenda.has_nobody() {
@@ -290,7 +290,7 @@ impl Matching {
     fn standing(&self, line: u32, first: TaskOrder) -> Option<Standing> {
         let state = self.line(line);
         let (place, _) = state.head()?;
-        Some((u8::from(state.order != first), place, line))
+        Some((u8::from(state.order.group() != first), place, line))
     }
 
     /// The lines with waiting tasks that a worker is in, on channels with room.

@@ -63,7 +63,7 @@ impl Matching {
         for order in [TaskOrder::Fifo, TaskOrder::Lifo] {
             let of = |fits: fn(&super::Line) -> bool| -> BTreeSet<_> {
                 let lines = self.has_lines().map(|line| (line, self.line(line)));
-                let lines = lines.filter(|(_, state)| state.order == order && fits(state));
+                let lines = lines.filter(|(_, state)| state.order.group() == order && fits(state));
                 lines.filter_map(|(line, state)| Some((state.head()?.0, line))).collect()
             };
             assert_eq!(*self.agenda.heads_of(order), of(|_| true), "heads of lines");

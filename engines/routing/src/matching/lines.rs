@@ -8,7 +8,7 @@ use crate::{
     deadlines::next_minute,
     limits::{IDLE_LINES_MAX, PRIORITY_MAX},
     model::*,
-    state::{WorkerState, Workers},
+    state::{TaskState, WorkerState, Workers},
     workflow::OrderBy,
 };
 use expr::{Bound, Node, WorkerField};
@@ -54,6 +54,34 @@ pub(crate) enum Known {
     Nobody,
 }
 
+/// In which order the tasks of a line are served.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Order {
+    Fifo,
+    Lifo,
+    /// Earliest breach of the service level first.
+    Deadline,
+}
+
+impl Order {
+    /// The kind of queue it is served with.
+    pub(crate) const fn group(self) -> TaskOrder {
+        match self {
+            Self::Fifo | Self::Deadline => TaskOrder::Fifo,
+            Self::Lifo => TaskOrder::Lifo,
+        }
+    }
+}
+
+impl From<TaskOrder> for Order {
+    fn from(order: TaskOrder) -> Self {
+        match order {
+            TaskOrder::Fifo => Self::Fifo,
+            TaskOrder::Lifo => Self::Lifo,
+        }
+    }
+}
+
 /// A task's place in a line and among lines of the same order: smaller is served first.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) struct Place {
@@ -63,13 +91,17 @@ pub(crate) struct Place {
 }
 
 impl Place {
-    pub(crate) fn of(task: &Task, order: TaskOrder) -> Self {
+    pub(crate) fn of(state: &TaskState, order: Order) -> Self {
+        let task = &state.task;
         let (start, sid) = (task.virtual_start_at.0, task.sid.body());
         match order {
-            TaskOrder::Fifo => {
+            Order::Fifo => {
                 Self { priority: PRIORITY_MAX - task.priority.min(PRIORITY_MAX), start, sid }
             }
-            TaskOrder::Lifo => Self { priority: 0, start: -start, sid: !sid },
+            Order::Lifo => Self { priority: 0, start: -start, sid: !sid },
+            Order::Deadline => {
+                Self { priority: PRIORITY_MAX, start: start + state.service_level.0, sid }
+            }
         }
     }
 
@@ -78,10 +110,10 @@ impl Place {
         Self { priority, start, sid }
     }
 
-    pub(crate) fn task(self, order: TaskOrder) -> TaskSid {
+    pub(crate) fn task(self, order: Order) -> TaskSid {
         TaskSid::new(match order {
-            TaskOrder::Fifo => self.sid,
-            TaskOrder::Lifo => !self.sid,
+            Order::Fifo | Order::Deadline => self.sid,
+            Order::Lifo => !self.sid,
         })
     }
 }
@@ -89,7 +121,7 @@ impl Place {
 /// See the module.
 pub(crate) struct Line {
     pub(crate) key: LineKey,
-    pub(crate) order: TaskOrder,
+    pub(crate) order: Order,
     pub(crate) order_by: Option<Arc<OrderBy>>,
     pub(crate) waiting: BTreeSet<Place>,
     /// Who may be offered its tasks; for a volatile line, who may be if the rest holds too.
@@ -187,7 +219,7 @@ impl Matching {
         &mut self,
         workers: &mut Workers,
         key: LineKey,
-        order: TaskOrder,
+        order: Order,
         order_by: Option<Arc<OrderBy>>,
         queue: &BitSet,
     ) -> u32 {
@@ -206,7 +238,7 @@ impl Matching {
         &mut self,
         workers: &mut Workers,
         key: LineKey,
-        order: TaskOrder,
+        order: Order,
         order_by: Option<Arc<OrderBy>>,
         queue: &BitSet,
     ) -> u32 {
@@ -290,11 +322,12 @@ impl Matching {
     }
 
     /// A task begins to wait.
-    pub(crate) fn wait(&mut self, line: u32, task: &Task) {
+    pub(crate) fn wait(&mut self, line: u32, waiting: &TaskState) {
         let state = self.lines[line as usize].as_deref_mut().expect("a line in use is there");
-        let (place, before) = (Place::of(task, state.order), state.place());
+        let (place, before) = (Place::of(waiting, state.order), state.place());
         state.waiting.insert(place);
         if state.is_timed {
+            let task = &waiting.task;
             let since = task.queue_entered_at.map_or(task.updated_at, |at| at.max(task.updated_at));
             self.retry_at = self.retry_at.max(next_minute(since));
         }
@@ -309,9 +342,9 @@ impl Matching {
     }
 
     /// A task no longer waits.
-    pub(crate) fn unwait(&mut self, line: u32, task: &Task) {
+    pub(crate) fn unwait(&mut self, line: u32, waiting: &TaskState) {
         let state = self.lines[line as usize].as_deref_mut().expect("a line in use is there");
-        let (place, before) = (Place::of(task, state.order), state.place());
+        let (place, before) = (Place::of(waiting, state.order), state.place());
         state.waiting.remove(&place);
         if let Some(queue) = state.key.queue {
             self.standing.entry(queue).remove(place);
@@ -326,7 +359,7 @@ impl Matching {
     fn reseat(&mut self, line: u32, before: Option<Place>) {
         let state = self.lines[line as usize].as_deref_mut().expect("a line in use is there");
         let after = state.place();
-        self.agenda.reseat((line, state.order), (before, after), state.is_dirty);
+        self.agenda.reseat((line, state.order.group()), (before, after), state.is_dirty);
         state.is_dirty &= after.is_some();
     }
 
@@ -393,19 +426,16 @@ impl Matching {
     }
 
     /// Puts the tasks of a line in another order.
-    pub(crate) fn reorder(
-        &mut self,
-        line: u32,
-        order: TaskOrder,
-        place: impl Fn(TaskSid) -> Place,
-    ) {
+    pub(crate) fn reorder(&mut self, line: u32, order: Order, place: impl FnMut(TaskSid) -> Place) {
         let state = self.lines[line as usize].as_deref_mut().expect("a line in use is there");
         let (before, is_dirty) = (state.place(), state.is_dirty);
-        self.agenda.reseat((line, state.order), (before, None), is_dirty);
+        self.agenda.reseat((line, state.order.group()), (before, None), is_dirty);
         let old = std::mem::replace(&mut state.order, order);
         let tasks: Vec<TaskSid> = state.waiting.iter().map(|at| at.task(old)).collect();
         state.waiting = tasks.into_iter().map(place).collect();
-        self.agenda.reseat((line, order), (None, state.place()), is_dirty);
+        self.agenda.reseat((line, order.group()), (None, state.place()), is_dirty);
+        // A line may come before those that were tried already.
+        self.agenda.restart();
     }
 
     /// Pending tasks of a queue that are served before that place.
@@ -417,8 +447,8 @@ impl Matching {
     pub(crate) fn restand(
         &mut self,
         queue: TaskQueueSid,
-        old: TaskOrder,
-        place: impl Fn(TaskSid) -> Place,
+        old: Order,
+        mut place: impl FnMut(TaskSid) -> Place,
     ) {
         if let Some(standing) = self.standing.get_mut(queue) {
             *standing = standing.iter().map(|at| place(at.task(old))).collect();

@@ -37,7 +37,7 @@ pub(crate) use agenda::Next;
 pub(crate) use askers::Asker;
 pub(crate) use bitset::BitSet;
 pub(crate) use idle::idle_key;
-pub(crate) use lines::{Known, Line, LineKey, Place, Who};
+pub(crate) use lines::{Known, Line, LineKey, Order, Place, Who};
 pub(crate) use obstacle::{Obstacle, at_worker};
 
 use crate::{map::Map, model::TaskQueueSid, state::WorkerState};
@@ -136,7 +136,7 @@ impl Matching {
         let Some((place, _)) = state.head() else { return };
         if !state.is_dirty {
             state.is_dirty = true;
-            self.agenda.set_dirty(state.order, (place, line), true);
+            self.agenda.set_dirty(state.order.group(), (place, line), true);
         }
     }
 

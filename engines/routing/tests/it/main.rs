@@ -4,6 +4,7 @@ mod callbacks;
 mod capacity;
 mod judged;
 mod oracle;
+mod ordering;
 mod properties;
 mod rules;
 mod scenarios;

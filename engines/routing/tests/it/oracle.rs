@@ -2,9 +2,9 @@
 //!
 //! It learns the state from the changes alone and looks at every task and every worker.
 
-use base::{Sid, Timestamp};
+use base::{Millis, Sid, Timestamp};
 use expr::{ChannelField, Expression, Fact, Place, Scope, WorkerFacts, WorkerField};
-use routing::{capacity::CapacityRule, *};
+use routing::{capacity::CapacityRule, ordering::OrderingRule, *};
 use serde_json::Value;
 use std::{
     cell::RefCell,
@@ -19,13 +19,14 @@ pub(crate) struct Oracle {
     activities: BTreeMap<ActivitySid, Activity>,
     channels: BTreeMap<TaskChannelSid, TaskChannel>,
     queues: BTreeMap<TaskQueueSid, TaskQueue>,
+    orderings: BTreeMap<TaskQueueSid, OrderingRule>,
     rules: Vec<CapacityRule>,
     workflows: BTreeMap<(WorkflowSid, u32), Value>,
     workers: BTreeMap<WorkerSid, Person>,
     tasks: BTreeMap<TaskSid, Waiting>,
     reservations: BTreeMap<ReservationSid, Reservation>,
     /// Expressions by their text: only to be quick.
-    compiled: RefCell<BTreeMap<String, Option<Expression>>>,
+    compiled: RefCell<BTreeMap<(Place, String), Option<Expression>>>,
 }
 
 struct Person {
@@ -63,6 +64,9 @@ impl Oracle {
                 self.queues.insert(one.sid, (**one).clone());
             }
             Change::CapacityRulesSet(matrix) => self.rules = matrix.rules.clone(),
+            Change::QueueOrderingSet(one) => {
+                self.orderings.insert(one.queue, one.rule.clone());
+            }
             Change::TaskQueueDeleted(sid) => _ = self.queues.remove(sid),
             Change::WorkflowCreated(one) | Change::WorkflowUpdated(one) => {
                 let read = serde_json::from_str(&one.configuration).expect("it was accepted");
@@ -277,21 +281,46 @@ impl Oracle {
     fn precedence(&self, one: &Task, two: &Task) -> Ordering {
         let order = |task: &Task| {
             let queue = task.queue.and_then(|sid| self.queues.get(&sid));
-            queue.map_or(TaskOrder::Fifo, |queue| queue.task_order)
+            match self.breach(task) {
+                Some(_) => TaskOrder::Fifo,
+                None => queue.map_or(TaskOrder::Fifo, |queue| queue.task_order),
+            }
         };
         let first = self.workspace.as_ref().map(|workspace| workspace.prioritize_queue_order);
         let late = |task: &Task| first != Some(order(task));
+        let oldest = |task: &Task| match self.breach(task) {
+            Some(at) => (Reverse(0), at, task.sid),
+            None => (Reverse(task.priority), task.virtual_start_at, task.sid),
+        };
         let within = match order(one) {
-            TaskOrder::Fifo => (Reverse(one.priority), one.virtual_start_at, one.sid).cmp(&(
-                Reverse(two.priority),
-                two.virtual_start_at,
-                two.sid,
-            )),
+            TaskOrder::Fifo => oldest(one).cmp(&oldest(two)),
             TaskOrder::Lifo => {
                 (two.virtual_start_at, two.sid).cmp(&(one.virtual_start_at, one.sid))
             }
         };
         late(one).cmp(&late(two)).then(within)
+    }
+
+    /// When a task's service level is over, in a queue that is ordered by that.
+    fn breach(&self, task: &Task) -> Option<Timestamp> {
+        let OrderingRule::Deadline { service_level_s, classes } =
+            self.orderings.get(&task.queue?)?
+        else {
+            return None;
+        };
+        let value = &self.tasks[&task.sid].attributes;
+        let scope = Scope { task: value, ..Scope::default() };
+        let channel = &self.channels[&task.task_channel].unique_name;
+        let class = classes.iter().find(|class| {
+            class.priority_at_least.is_none_or(|least| task.priority >= least)
+                && class.channels.as_ref().is_none_or(|all| all.contains(channel))
+                && class
+                    .expression
+                    .as_ref()
+                    .is_none_or(|text| self.holds(text, Place::Filter, &scope))
+        });
+        let seconds = class.map_or(*service_level_s, |class| class.service_level_s);
+        Some(task.virtual_start_at + Millis::secs(seconds.into()))
     }
 
     fn eligible_in_order(&self, waiting: &Waiting, now: Timestamp) -> Vec<WorkerSid> {
@@ -375,10 +404,9 @@ impl Oracle {
     /// An empty text holds for nobody.
     fn holds(&self, text: &str, place: Place, scope: &Scope<'_>) -> bool {
         let mut compiled = self.compiled.borrow_mut();
-        if !compiled.contains_key(text) {
-            compiled.insert(text.to_owned(), Expression::compile(text, place).ok());
-        }
-        compiled[text].as_ref().is_some_and(|expression| expression.evaluate(scope))
+        let key = (place, text.to_owned());
+        let compiled = compiled.entry(key).or_insert_with(|| Expression::compile(text, place).ok());
+        compiled.as_ref().is_some_and(|expression| expression.evaluate(scope))
     }
 
     fn has_room(&self, task: &Task, person: &Person) -> bool {

@@ -76,6 +76,8 @@ struct Random {
     steps: Option<u32>,
     /// Calls that left something over.
     cut: usize,
+    /// Whether orderings by deadline are.
+    ordered: bool,
 }
 
 impl Random {
@@ -90,6 +92,7 @@ impl Random {
             ruled: false,
             steps: None,
             cut: 0,
+            ordered: false,
         };
         this.world.must(Command::CreateWorkspace(NewWorkspace {
             friendly_name: "W".to_owned(),
@@ -455,6 +458,26 @@ impl Random {
         Command::SetCapacity { if_match: IfMatch::Any, body }
     }
 
+    /// Orderings of all shapes, for one of the queues.
+    fn new_ordering(&mut self) -> Option<Command> {
+        let queues: Vec<TaskQueueSid> = self.keys(RowKind::TaskQueue);
+        let queue = self.dice.of(&queues)?;
+        let level = |dice: &mut Dice| 1 + dice.roll(90);
+        let body = match self.dice.one_in(4) {
+            true => serde_json::json!({"by": "task_order"}),
+            false => serde_json::json!({
+                "by": "deadline",
+                "service_level_s": level(&mut self.dice),
+                "classes": [
+                    {"priority_at_least": 2, "service_level_s": level(&mut self.dice)},
+                    {"channels": ["chat"], "service_level_s": level(&mut self.dice)},
+                    {"expression": "level >= 2", "service_level_s": level(&mut self.dice)},
+                ],
+            }),
+        };
+        Some(Command::SetOrdering { queue, if_match: IfMatch::Any, body })
+    }
+
     /// From now on rules come and go, and workers have room for them to matter.
     fn be_ruled(&mut self) {
         self.ruled = true;
@@ -496,6 +519,9 @@ impl Random {
     }
 
     fn command(&mut self) -> Option<Command> {
+        if self.ordered && self.dice.one_in(12) {
+            return self.new_ordering();
+        }
         if self.ruled && self.dice.one_in(12) {
             return Some(self.new_rules());
         }
@@ -718,6 +744,24 @@ fn work_cut_into_the_smallest_portions_keeps_them_too() {
         cut += play_on(random, 250).cut;
     }
     assert!(cut > 200, "too little was cut to mean anything: {cut} calls left something over");
+}
+
+#[test]
+fn queues_ordered_by_deadline_keep_every_promise() {
+    let mut offers = 0;
+    for seed in 400..404 {
+        let mut random = Random::new(seed, false, 4);
+        random.ordered = true;
+        for step in 0..250 {
+            random.step();
+            if step % 50 == 49 {
+                random.compare();
+            }
+        }
+        let offered = |change: &&Change| matches!(change, Change::TaskOffered { .. });
+        offers += random.world.journal.iter().filter(offered).count();
+    }
+    assert!(offers > 200, "too little happens to mean anything: {offers} offers");
 }
 
 #[test]

@@ -94,6 +94,7 @@ impl Engine for RoutingEngine {
         &tables::WORKER_CHANNEL,
         &tables::WORKER_LOAD,
         &tables::TASK_QUEUE,
+        &tables::QUEUE_ORDERING,
         &tables::WORKFLOW,
         &tables::WORKFLOW_REVISION,
         &tables::TASK,
@@ -284,6 +285,7 @@ fn table(kind: RowKind) -> &'static Table {
         RowKind::WorkerChannel => &tables::WORKER_CHANNEL,
         RowKind::WorkerLoad => &tables::WORKER_LOAD,
         RowKind::TaskQueue => &tables::TASK_QUEUE,
+        RowKind::QueueOrdering => &tables::QUEUE_ORDERING,
         RowKind::Workflow => &tables::WORKFLOW,
         RowKind::WorkflowRevision => &tables::WORKFLOW_REVISION,
         RowKind::Task => &tables::TASK,
@@ -336,6 +338,7 @@ fn values(row: &RowRef<'_>) -> Vec<Value> {
         | RowRef::WorkerLoad(_)
         | RowRef::Settling(_)
         | RowRef::ReEvaluation(_)
+        | RowRef::QueueOrdering(_)
         | RowRef::Removed { .. } => Vec::new(),
         RowRef::TaskQueue(row) => {
             vec![row.friendly_name.as_str().into(), row.created_at.into(), row.updated_at.into()]
@@ -414,6 +417,7 @@ const fn name(command: &Command) -> &'static str {
         Command::CreateTaskQueue(_) => "CreateTaskQueue",
         Command::UpdateTaskQueue { .. } => "UpdateTaskQueue",
         Command::DeleteTaskQueue(_) => "DeleteTaskQueue",
+        Command::SetOrdering { .. } => "SetOrdering",
         Command::CreateWorkflow(_) => "CreateWorkflow",
         Command::UpdateWorkflow { .. } => "UpdateWorkflow",
         Command::DeleteWorkflow(_) => "DeleteWorkflow",

@@ -22,6 +22,7 @@ pub static ALL: &[&Table] = &[
     &WORKER_CHANNEL,
     &WORKER_LOAD,
     &TASK_QUEUE,
+    &QUEUE_ORDERING,
     &WORKFLOW,
     &WORKFLOW_REVISION,
     &TASK,

@@ -115,6 +115,10 @@ pub static TASK_QUEUE: Table = Table {
     live: None,
 };
 
+/// In which order queues are served, by queue, once it was set.
+pub static QUEUE_ORDERING: Table =
+    Table { name: "queue_ordering", columns: &[], indexes: &[], live: None };
+
 /// Workflows with their newest configuration.
 pub static WORKFLOW: Table = Table {
     name: "workflow",
@@ -190,6 +194,7 @@ records! {
     routing::rows::WorkerChannelSettings => WORKER_CHANNEL,
     routing::rows::WorkerLoad => WORKER_LOAD,
     routing::TaskQueue => TASK_QUEUE,
+    routing::ordering::QueueOrdering => QUEUE_ORDERING,
     routing::Workflow => WORKFLOW,
     routing::rows::WorkflowRevision => WORKFLOW_REVISION,
     routing::Task => TASK,
