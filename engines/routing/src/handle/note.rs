@@ -138,6 +138,7 @@ fn subject(change: &Change) -> Subject {
         | Change::WorkflowUpdated(_)
         | Change::WorkflowDeleted(_)
         | Change::CapacityRulesSet(_)
+        | Change::QueueOrderingSet(_)
         | Change::CallbackMoved { .. }
         | Change::DispositionSet { .. }
         | Change::EndedForgotten { .. }

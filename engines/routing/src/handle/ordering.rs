@@ -37,7 +37,7 @@ impl Routing {
     /// A queue's ordering; `task_order` before any was set.
     pub(crate) fn ordering_of(&self, queue: TaskQueueSid) -> Result<QueueOrdering, Rejection> {
         let state = self.queues.get(&queue).ok_or_else(|| unknown(queue.sid()))?;
-        Ok(state.ordering.clone().unwrap_or_else(|| QueueOrdering {
+        Ok(state.ordering.clone().unwrap_or(QueueOrdering {
             queue,
             version: 0,
             updated_at: state.queue.created_at,
