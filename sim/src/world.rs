@@ -435,6 +435,9 @@ fn came_of(reply: &Reply) -> String {
         Reply::Activity(row) => row.sid.to_string(),
         Reply::TaskChannel(row) => row.sid.to_string(),
         Reply::Capacity(rules, _) => format!("capacity version {}", rules.version),
+        Reply::Schedule(view) => {
+            format!("{} version {}", view.schedule.name, view.schedule.version)
+        }
         Reply::Worker(row) => format!("{} version {}", row.sid, row.version),
         Reply::WorkerChannel(row) => format!("capacity {}", row.configured_capacity),
         Reply::TaskQueue(row) => row.sid.to_string(),

@@ -66,7 +66,7 @@ impl<'a> ErrorBody<'a> {
 pub fn of_routing(rejection: &Rejection) -> Problem {
     let message = rejection.to_string();
     match rejection {
-        Rejection::Unknown(_) | Rejection::NoWorkspace => {
+        Rejection::Unknown(_) | Rejection::UnknownSchedule(_) | Rejection::NoWorkspace => {
             Problem::new(Kind::NotFound, 20404, message)
         }
         Rejection::Stale { .. } => Problem::new(Kind::Stale, 20412, message),

@@ -8,6 +8,7 @@ use crate::{
     model::*,
     ordering::QueueOrdering,
     rows::{ReEvaluation, Settling},
+    schedule::Schedule,
 };
 use base::{Attributes, Timestamp};
 use serde::{Deserialize, Serialize};
@@ -36,6 +37,19 @@ pub enum Change {
     TaskChannelDeleted(TaskChannelSid),
     /// The capacity matrix changed; this is how it is now.
     CapacityRulesSet(Box<CapacityRules>),
+    /// A schedule was made or changed; this is how it is now.
+    ScheduleSet(Box<Schedule>),
+    /// A schedule is gone.
+    ScheduleDeleted(ScheduleSid),
+    /// The calendar of a schedule was looked at, because it may have opened or closed.
+    ScheduleLooked {
+        /// Which.
+        schedule: ScheduleSid,
+        /// Whether it is open.
+        open: bool,
+        /// When.
+        at: Timestamp,
+    },
     /// A worker was made.
     WorkerCreated(Box<Worker>),
     /// A worker has another name.
@@ -345,6 +359,9 @@ impl Change {
             Self::TaskChannelUpdated(_) => "task_channel_updated",
             Self::TaskChannelDeleted(_) => "task_channel_deleted",
             Self::CapacityRulesSet(_) => "capacity_rules_set",
+            Self::ScheduleSet(_) => "schedule_set",
+            Self::ScheduleDeleted(_) => "schedule_deleted",
+            Self::ScheduleLooked { .. } => "schedule_looked",
             Self::WorkerCreated(_) => "worker_created",
             Self::WorkerRenamed { .. } => "worker_renamed",
             Self::WorkerAttributesChanged { .. } => "worker_attributes_changed",

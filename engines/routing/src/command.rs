@@ -6,6 +6,7 @@ use crate::{
     instruction::{CallInstruction, Instruction},
     model::*,
     ordering::QueueOrdering,
+    schedule::ScheduleView,
 };
 use base::{Attributes, Patch, Sid, Timestamp};
 use serde_json::Value;
@@ -49,6 +50,22 @@ pub enum Command {
         if_match: IfMatch,
         /// `{"rules": […]}`.
         body: Value,
+    },
+    /// Makes a schedule, or gives one other hours.
+    SetSchedule {
+        /// Which.
+        name: String,
+        /// The version the caller saw; 0 for none yet.
+        if_match: IfMatch,
+        /// `{"timezone": …, "weekly": […], "exceptions": […]}`.
+        body: Value,
+    },
+    /// Removes a schedule; expressions that name it see null.
+    DeleteSchedule {
+        /// Which.
+        name: String,
+        /// The version the caller saw.
+        if_match: IfMatch,
     },
     /// Adds a worker.
     CreateWorker(NewWorker),
@@ -187,6 +204,8 @@ pub enum Reply {
     TaskChannel(TaskChannel),
     /// The capacity matrix, and likely mistakes in it.
     Capacity(CapacityRules, Vec<CapacityWarning>),
+    /// The schedule.
+    Schedule(Box<ScheduleView>),
     /// The worker.
     Worker(Worker),
     /// The worker channel.

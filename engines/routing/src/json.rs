@@ -66,6 +66,13 @@ impl<'a> Fields<'a> {
         self.text(name)?.ok_or_else(|| self.wrong(name, "is required"))
     }
 
+    pub(crate) fn bool(&self, name: &str) -> Result<Option<bool>, Rejection> {
+        let read = |value: &Value| {
+            value.as_bool().ok_or_else(|| self.wrong(name, "must be true or false"))
+        };
+        self.get(name).map(read).transpose()
+    }
+
     pub(crate) fn number(
         &self,
         name: &str,

@@ -37,6 +37,7 @@ mod real_time;
 pub mod rejection;
 mod restore;
 pub mod rows;
+pub mod schedule;
 mod state;
 mod tally;
 pub mod warnings;

@@ -68,3 +68,12 @@ pub const EXPLAINED_LOOKS_MAX: usize = 1_000;
 pub const SERVICE_CLASSES_MAX: usize = 64;
 /// The longest service level: as long as a task can live.
 pub const SERVICE_LEVEL_S_MAX: u32 = TASK_TIMEOUT_S_MAX;
+/// Schedules of a workspace.
+pub const SCHEDULES_MAX: usize = 200;
+/// Weekly hours of one schedule, and hours of one exception.
+pub const SCHEDULE_HOURS_MAX: usize = 100;
+/// Exceptions of one schedule.
+pub const SCHEDULE_EXCEPTIONS_MAX: usize = 500;
+/// How far a calendar is looked ahead; there it is looked at again. More than a year, so that
+/// whatever happens yearly is seen.
+pub const SCHEDULE_HORIZON_DAYS: i64 = 400;

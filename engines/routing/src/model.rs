@@ -25,6 +25,8 @@ base::sid_kinds! {
     TaskSid = "WT",
     /// A reservation.
     ReservationSid = "WR",
+    /// A schedule: opening hours.
+    ScheduleSid = "SH",
     /// Something that happened, as clients are told.
     EventSid = "EV",
     /// A task on its way from one worker to another, or to a queue.

@@ -6,6 +6,7 @@ use crate::{
     model::*,
     ordering::QueueOrdering,
     real_time::{Doing, RealTime, Whole, WorkersOf},
+    schedule::ScheduleView,
 };
 use serde::Serialize;
 use serde_json::Value;
@@ -17,6 +18,10 @@ pub enum Question {
     WorkerChannels(WorkerSid),
     /// The capacity matrix.
     Capacity,
+    /// All schedules, by name.
+    Schedules,
+    /// The schedule of that name.
+    Schedule(String),
     /// A queue's ordering.
     Ordering(TaskQueueSid),
     /// What other capacity rules, `{"rules": […]}`, would change.
@@ -57,6 +62,8 @@ pub enum Answer {
     WorkerChannels(Vec<WorkerChannel>),
     /// To [`Question::Capacity`].
     Capacity(CapacityRules, Vec<CapacityWarning>),
+    /// To [`Question::Schedules`] and [`Question::Schedule`].
+    Schedules(Vec<ScheduleView>),
     /// To [`Question::Ordering`].
     Ordering(QueueOrdering),
     /// To [`Question::CapacityTrial`].

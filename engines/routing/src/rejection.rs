@@ -12,6 +12,9 @@ pub enum Rejection {
     /// No task channel of that name is in this workspace.
     #[error("There is no task channel '{0}' in this workspace")]
     UnknownChannel(String),
+    /// No schedule of that name is in this workspace.
+    #[error("There is no schedule '{0}' in this workspace")]
+    UnknownSchedule(String),
     /// A SID in a parameter names nothing here.
     #[error("{parameter} {sid} is not in this workspace")]
     UnknownParameter {

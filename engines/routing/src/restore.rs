@@ -10,6 +10,7 @@ use crate::{
     rows::{
         ReEvaluation, Settling, StoredRow, WorkerChannelSettings, WorkerLoad, WorkflowRevision,
     },
+    schedule::Schedule,
     state::{Older, Refusal, Routing},
 };
 
@@ -20,6 +21,7 @@ struct Sorted {
     activities: Vec<Activity>,
     channels: Vec<TaskChannel>,
     capacity: Option<CapacityRules>,
+    schedules: Vec<Schedule>,
     workers: Vec<Worker>,
     settings: Vec<WorkerChannelSettings>,
     loads: Vec<WorkerLoad>,
@@ -66,6 +68,7 @@ impl Routing {
         rows.workspace.iter().for_each(|workspace| self.put_workspace(workspace));
         rows.activities.iter().for_each(|activity| self.put_activity(activity));
         rows.channels.iter().for_each(|channel| self.put_channel(channel));
+        rows.schedules.iter().for_each(|schedule| self.put_schedule(schedule));
         rows.capacity.iter().for_each(|rules| self.put_capacity(rules));
     }
 
@@ -181,6 +184,7 @@ impl Sorted {
             StoredRow::Activity(row) => self.activities.push(row),
             StoredRow::TaskChannel(row) => self.channels.push(row),
             StoredRow::Capacity(row) => self.capacity = Some(row),
+            StoredRow::Schedule(row) => self.schedules.push(row),
             StoredRow::Worker(row) => self.workers.push(row),
             StoredRow::WorkerChannel(row) => self.settings.push(row),
             StoredRow::WorkerLoad(row) => self.loads.push(row),

@@ -4,7 +4,9 @@
 //! * What is written on each assignment is kept apart from what is large: see [`WorkerLoad`].
 //! * A row that is to go is named by [`RowRef::Removed`]; removing what is not there is harmless.
 
-use crate::{capacity::CapacityRules, model::*, ordering::QueueOrdering, state::Routing};
+use crate::{
+    capacity::CapacityRules, model::*, ordering::QueueOrdering, schedule::Schedule, state::Routing,
+};
 use base::Timestamp;
 use serde::{Deserialize, Serialize};
 
@@ -158,6 +160,8 @@ rows! {
     TaskChannel(TaskChannel) = "task_channel",
     /// The capacity matrix.
     Capacity(CapacityRules) = "capacity",
+    /// A schedule.
+    Schedule(Schedule) = "schedule",
     /// A worker.
     Worker(Worker) = "worker",
     /// A worker's settings on one channel.
@@ -193,6 +197,7 @@ impl RowRef<'_> {
             Self::Activity(row) => row.sid.to_string(),
             Self::TaskChannel(row) => row.sid.to_string(),
             Self::Capacity(row) => row.workspace.to_string(),
+            Self::Schedule(row) => row.sid.to_string(),
             Self::Worker(row) => row.sid.to_string(),
             Self::WorkerChannel(row) => row.sid.to_string(),
             Self::WorkerLoad(row) => row.worker.to_string(),
@@ -221,6 +226,7 @@ pub(crate) enum Touched {
     Activity(ActivitySid),
     TaskChannel(TaskChannelSid),
     Capacity(WorkspaceSid),
+    Schedule(ScheduleSid),
     Worker(WorkerSid),
     WorkerChannel(WorkerSid, TaskChannelSid),
     WorkerLoad(WorkerSid),
@@ -242,6 +248,7 @@ impl Touched {
             Self::Activity(sid) => (RowKind::Activity, sid.to_string()),
             Self::TaskChannel(sid) => (RowKind::TaskChannel, sid.to_string()),
             Self::Capacity(sid) => (RowKind::Capacity, sid.to_string()),
+            Self::Schedule(sid) => (RowKind::Schedule, sid.to_string()),
             Self::Worker(sid) => (RowKind::Worker, sid.to_string()),
             Self::WorkerChannel(worker, channel) => {
                 (RowKind::WorkerChannel, worker_channel_sid(worker, channel).to_string())
@@ -296,6 +303,7 @@ impl Routing {
             }
             Touched::TaskChannel(sid) => self.channels.get(sid).map(RowRef::TaskChannel),
             Touched::Capacity(_) => self.capacity.as_ref().map(RowRef::Capacity),
+            Touched::Schedule(sid) => self.schedules.at(sid).map(RowRef::Schedule),
             Touched::Worker(sid) => self.workers.get(sid).map(|w| RowRef::Worker(&w.worker)),
             Touched::TaskQueue(sid) => {
                 self.queues.get(&sid).map(|state| RowRef::TaskQueue(&state.queue))
@@ -385,6 +393,7 @@ impl Routing {
         all.extend(self.activities.keys().copied().map(Touched::Activity));
         all.extend(self.channels.iter().map(|(_, channel)| Touched::TaskChannel(channel.sid)));
         all.extend(self.capacity.iter().map(|rules| Touched::Capacity(rules.workspace)));
+        all.extend(self.schedules.iter().map(|schedule| Touched::Schedule(schedule.sid)));
         for worker in self.workers.iter() {
             let sid = worker.worker.sid;
             all.extend([Touched::Worker(sid), Touched::WorkerLoad(sid)]);

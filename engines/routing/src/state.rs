@@ -14,6 +14,7 @@ use crate::{
     movement::Movement,
     ordering::{QueueOrdering, ServiceLevels},
     rows::{ReEvaluation, Settling, Touched},
+    schedule::ScheduleBook,
     tally::Tallies,
     workflow::Configuration,
 };
@@ -34,6 +35,7 @@ pub struct Routing {
     pub(crate) channels: Channels,
     /// The capacity matrix as it is shown; compiled it is in `channels`.
     pub(crate) capacity: Option<CapacityRules>,
+    pub(crate) schedules: ScheduleBook,
     pub(crate) workers: Workers,
     pub(crate) queues: BTreeMap<TaskQueueSid, QueueState>,
     pub(crate) workflows: BTreeMap<WorkflowSid, WorkflowState>,

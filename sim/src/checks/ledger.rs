@@ -121,6 +121,11 @@ fn entities(reply: &Reply) -> Vec<Told> {
             let mark = Mark::Version(row.version);
             vec![(&tables::CAPACITY, row.workspace.to_string(), mark, Vec::new())]
         }
+        Reply::Schedule(view) => {
+            let row = &view.schedule;
+            let mark = Mark::Version(row.version);
+            vec![(&tables::SCHEDULE, row.sid.to_string(), mark, Vec::new())]
+        }
         Reply::Ordering(row) if row.version == 0 => Vec::new(),
         Reply::Ordering(row) => {
             let mark = Mark::Version(row.version);

@@ -18,6 +18,7 @@ pub(super) fn routes() -> Routes {
             Param::optional("worker", ParamKind::Json),
             Param::optional("worker_meta", ParamKind::Json),
             Param::optional("workers", ParamKind::Json),
+            Param::optional("schedules", ParamKind::Json),
             Param::optional("now", ParamKind::Date),
             Param::optional("trace", ParamKind::Boolean),
         ])
@@ -37,6 +38,9 @@ struct Request {
     worker_meta: Option<Meta>,
     #[serde(default)]
     workers: Option<BTreeMap<String, i64>>,
+    /// Whether each is open.
+    #[serde(default)]
+    schedules: BTreeMap<String, bool>,
     #[serde(default)]
     now: Option<String>,
     #[serde(default)]
@@ -78,7 +82,7 @@ impl Request {
             facts: self.worker_meta.as_ref().unwrap_or(&meta),
             workers: workers.as_ref(),
             now,
-            ..Scope::default()
+            schedules: &self.schedules,
         };
         let trace = self.trace.then(|| expression.trace(&scope));
         Ok(Evaluation { result: expression.evaluate(&scope), trace })

@@ -1,4 +1,5 @@
-//! What is ours alone: people, sign-in, the clock, evaluate, explain, dispositions. JSON bodies.
+//! What is ours alone: people, sign-in, the clock, evaluate, explain, dispositions, capacity,
+//! schedules, ordering. JSON bodies.
 
 mod capacity;
 mod clock;
@@ -9,6 +10,7 @@ mod explain;
 mod history;
 mod ordering;
 pub mod password;
+mod schedules;
 mod session;
 mod settings;
 mod transfers;
@@ -33,6 +35,7 @@ pub(crate) fn routes() -> Vec<Routes> {
         explain::routes(),
         history::routes(),
         ordering::routes(),
+        schedules::routes(),
         session::routes(),
         transfers::routes(),
         settings::routes(),

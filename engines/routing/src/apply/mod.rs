@@ -31,6 +31,11 @@ impl Routing {
             Change::CapacityRulesSet(rules) => self.put_capacity(rules),
             Change::TaskQueueCreated(queue) => self.put_queue(queue),
             Change::TaskQueueUpdated(queue) => self.put_queue(queue),
+            Change::ScheduleSet(schedule) => self.put_schedule(schedule),
+            Change::ScheduleDeleted(sid) => self.remove_schedule(*sid),
+            Change::ScheduleLooked { schedule, open, at } => {
+                self.look_at_schedule(*schedule, *open, *at);
+            }
             Change::QueueOrderingSet(ordering) => self.put_ordering(ordering),
             Change::TaskQueueDeleted(sid) => self.remove_queue(*sid),
             Change::WorkflowCreated(workflow) => self.put_workflow(workflow),

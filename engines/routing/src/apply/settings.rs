@@ -7,9 +7,11 @@ use crate::{
     model::*,
     ordering::{QueueOrdering, ServiceLevels},
     rows::{ReEvaluation, Settling, Touched},
+    schedule::Schedule,
     state::{ActivityState, Older, QueueState, Routing, Share, WorkflowState},
     workflow::{self, Configuration},
 };
+use base::Timestamp;
 use expr::{Bound, Expression, Place as Where};
 use serde_json::Value;
 use std::{collections::BTreeMap, sync::Arc};
@@ -96,6 +98,25 @@ impl Routing {
                 self.channels.rules().about(&self.workers.at(slot).value);
         }
         self.relist_everybody();
+    }
+
+    pub(crate) fn put_schedule(&mut self, schedule: &Schedule) {
+        self.touch(Touched::Schedule(schedule.sid));
+        self.schedules.put(schedule.clone());
+        self.matching.mark_scheduled();
+    }
+
+    pub(crate) fn remove_schedule(&mut self, sid: ScheduleSid) {
+        self.touch(Touched::Schedule(sid));
+        self.schedules.remove(sid);
+        self.matching.mark_scheduled();
+    }
+
+    pub(crate) fn look_at_schedule(&mut self, sid: ScheduleSid, open: bool, at: Timestamp) {
+        self.touch(Touched::Schedule(sid));
+        if self.schedules.looked(sid, open, at) {
+            self.matching.mark_scheduled();
+        }
     }
 
     pub(crate) fn put_queue(&mut self, queue: &TaskQueue) {

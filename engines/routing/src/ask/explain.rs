@@ -15,7 +15,6 @@ use crate::{
     workflow::{Configuration, OrderBy},
 };
 use base::Timestamp;
-use expr::NoSchedules;
 use serde_json::Value;
 use std::{collections::BTreeMap, sync::Arc};
 
@@ -71,7 +70,9 @@ impl Routing {
                 multi_task_enabled: !self.is_single_tasking(),
                 channel_optimized_routing: channel.is_some_and(|it| it.channel_optimized_routing),
                 capacity: self.capacity.as_ref().map(|it| it.rules.clone()).unwrap_or_default(),
+                schedules: self.schedules.all_open(),
             },
+            calendars: self.schedules.calendars(),
             refused_by: refused,
             holders: self.holders(look.task),
             members: self.members_seen(&case),
@@ -149,7 +150,7 @@ impl Routing {
     fn holds(&self, case: &Case<'_>, state: &WorkerState) -> bool {
         let bound = case.who.as_ref().and_then(Who::bound);
         bound.is_none_or(|bound| {
-            bound.evaluate(&state.value, &self.facts(state), case.now, &NoSchedules)
+            bound.evaluate(&state.value, &self.facts(state), case.now, &self.schedules)
         })
     }
 

@@ -29,6 +29,12 @@ impl Routing {
                 let warnings = crate::capacity::warnings(&rules.rules);
                 Ok(Answer::Capacity(rules, warnings))
             }
+            Question::Schedules => Ok(Answer::Schedules(self.schedules.views(now))),
+            Question::Schedule(name) => {
+                let state = self.schedules.get(name);
+                let state = state.ok_or_else(|| Rejection::UnknownSchedule(name.clone()))?;
+                Ok(Answer::Schedules(vec![state.view(now)]))
+            }
             Question::Ordering(queue) => Ok(Answer::Ordering(self.ordering_of(*queue)?)),
             Question::CapacityTrial(body) => {
                 let rules = self.read_capacity(body)?;
@@ -102,7 +108,8 @@ impl Routing {
             let attributes = self.tasks.get(*sid).map(|state| state.task.attributes.text());
             let value: Value =
                 serde_json::from_str(attributes.unwrap_or_default()).unwrap_or_default();
-            expression.evaluate(&Scope { task: &value, now, ..Scope::default() })
+            let schedules = &self.schedules;
+            expression.evaluate(&Scope { task: &value, now, schedules, ..Scope::default() })
         });
         Ok(Answer::Tasks(found))
     }

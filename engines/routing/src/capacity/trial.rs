@@ -10,7 +10,6 @@ use crate::{
     state::Routing,
 };
 use base::Timestamp;
-use expr::NoSchedules;
 
 /// By channel slot: workers whom only rules keep from being offered work.
 struct Held {
@@ -56,7 +55,7 @@ impl Routing {
         let line = self.matching.line(line);
         let Some(bound) = line.key.who.bound().filter(|_| line.is_volatile) else { return true };
         let state = self.workers.at(slot);
-        bound.evaluate(&state.value, &self.facts(state), now, &NoSchedules)
+        bound.evaluate(&state.value, &self.facts(state), now, &self.schedules)
     }
 
     fn held(&self, tried: &Matrix) -> Held {

@@ -170,6 +170,8 @@ pub struct RulesShown {
     pub channel_optimized_routing: bool,
     /// The capacity matrix.
     pub capacity: Vec<CapacityRule>,
+    /// The schedules, and whether they are open.
+    pub schedules: BTreeMap<String, bool>,
 }
 
 /// A worker as a decision sees it.

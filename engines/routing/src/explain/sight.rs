@@ -7,11 +7,12 @@ use super::*;
 use crate::{
     capacity::CapacityRule,
     matching::Obstacle,
+    schedule::{Calendars, CalendarsAt},
     state::Share,
     workflow::{Configuration, KnownBy, OrderBy, Target},
 };
 use base::Attributes;
-use expr::{ChannelField, Expression, Fact, NoSchedules, Scope, WorkerFacts, WorkerField};
+use expr::{ChannelField, Expression, Fact, Scope, WorkerFacts, WorkerField};
 use std::sync::Arc;
 
 /// See the module.
@@ -34,6 +35,7 @@ pub(crate) struct Seen {
     /// The slot of the task's channel.
     pub(crate) channel: Option<usize>,
     pub(crate) rules: RulesShown,
+    pub(crate) calendars: Calendars,
     pub(crate) refused_by: Vec<WorkerSid>,
     /// The names of those who have the task.
     pub(crate) holders: Vec<String>,
@@ -293,6 +295,10 @@ impl Shown<'_> {
         }
     }
 
+    fn schedules_at(&self, at: Timestamp) -> CalendarsAt<'_> {
+        CalendarsAt { calendars: &self.seen.calendars, at }
+    }
+
     fn trace(
         &self,
         expression: Option<&Expression>,
@@ -306,7 +312,7 @@ impl Shown<'_> {
             worker: attributes,
             facts: &facts,
             now: self.seen.at,
-            schedules: &NoSchedules,
+            schedules: &self.schedules_at(self.seen.at),
             ..Scope::default()
         };
         serde_json::to_value(expression.trace(&scope)).unwrap_or_default()
@@ -329,7 +335,7 @@ impl Shown<'_> {
                 let scope = Scope {
                     task: self.value,
                     now: at,
-                    schedules: &NoSchedules,
+                    schedules: &self.schedules_at(at),
                     ..Scope::default()
                 };
                 FilterTried {
@@ -486,8 +492,7 @@ fn skip_tried(expression: &Expression, counts: &MemberCounts, at: Timestamp) -> 
         by_activity.map(|(sid, n)| (sid.to_string(), *n)).collect();
     workers.insert("available".to_owned(), counts.available);
     workers.insert("unavailable".to_owned(), counts.unavailable);
-    let scope =
-        Scope { workers: Some(&seen), now: at, schedules: &NoSchedules, ..Scope::default() };
+    let scope = Scope { workers: Some(&seen), now: at, ..Scope::default() };
     SkipTried {
         expression: expression.source().to_owned(),
         matched: expression.evaluate(&scope),

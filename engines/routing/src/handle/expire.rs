@@ -24,13 +24,19 @@ impl Routing {
         let forget = self.ended.oldest().map(forgotten_at);
         let settle = self.settling.as_ref().map(|settling| settling.since);
         let drive = self.driving.values().map(|rest| rest.since).min();
-        [due, forget, self.matching.next_retry(), settle, drive].into_iter().flatten().min()
+        let look = self.schedules.next_look();
+        let work = [due, forget, self.matching.next_retry(), settle, drive, look];
+        work.into_iter().flatten().min()
     }
 
     /// Does what is due at the turn's time, in order, or a portion of it: then something is still
     /// due. Harmless when called early or twice.
     pub fn expire(&mut self, turn: &mut Turn<'_>) {
         self.begin();
+        // First, so that whatever else happens at this moment sees what is open then.
+        while let Some((schedule, open)) = self.schedules.due(turn.now) {
+            self.record(turn, Change::ScheduleLooked { schedule, open, at: turn.now });
+        }
         self.settle(turn);
         while self.has_steps()
             && let Some((_, due)) = self.deadlines.first().filter(|(at, _)| *at <= turn.now)

@@ -15,6 +15,7 @@ mod ordering;
 mod portion;
 mod queue;
 mod reservation;
+mod schedule;
 mod task;
 mod task_channel;
 mod task_create;
@@ -83,6 +84,12 @@ impl Routing {
             }
             Command::DeleteTaskChannel(channel) => self.delete_task_channel(turn, channel),
             Command::SetCapacity { if_match, body } => self.set_capacity(turn, *if_match, body),
+            Command::SetSchedule { name, if_match, body } => {
+                self.set_schedule(turn, name, *if_match, body)
+            }
+            Command::DeleteSchedule { name, if_match } => {
+                self.delete_schedule(turn, name, *if_match)
+            }
             Command::CreateWorker(new) => self.create_worker(turn, new),
             Command::UpdateWorker { sid, if_match, patch } => {
                 self.update_worker(turn, *sid, *if_match, patch)

@@ -139,6 +139,9 @@ fn subject(change: &Change) -> Subject {
         | Change::WorkflowDeleted(_)
         | Change::CapacityRulesSet(_)
         | Change::QueueOrderingSet(_)
+        | Change::ScheduleSet(_)
+        | Change::ScheduleDeleted(_)
+        | Change::ScheduleLooked { .. }
         | Change::CallbackMoved { .. }
         | Change::DispositionSet { .. }
         | Change::EndedForgotten { .. }

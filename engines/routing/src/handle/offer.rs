@@ -18,7 +18,7 @@ use crate::{
     state::Routing,
 };
 use base::{Millis, Timestamp};
-use expr::{Bound, NoSchedules, Scope};
+use expr::{Bound, Scope};
 
 /// Members of a line that come or go for one step.
 const MEMBERS_A_STEP: i64 = 2;
@@ -112,11 +112,11 @@ impl Routing {
         };
         let order_by = state.order_by.clone();
         let refused = self.refused(sid, now);
-        let Self { matching, workers, channels, activities, .. } = self;
+        let Self { matching, workers, channels, activities, schedules, .. } = self;
         let holds = |slot: u32, bound: &Bound| {
             let state = workers.at(slot);
             let facts = Facts { state, activities, channels };
-            bound.evaluate(&state.value, &facts, now, &NoSchedules)
+            bound.evaluate(&state.value, &facts, now, schedules)
         };
         let passes = |slot: u32| bound.as_ref().is_none_or(|bound| holds(slot, bound));
         let wanted = match order_by {

@@ -109,7 +109,7 @@ impl Routing {
         let Some(workflow) = task.workflow.filter(|_| is_driven) else { return Ok(None) };
         let value = self.value_of(attributes);
         let configuration = self.workflows.get(&workflow).map(|state| &state.configuration);
-        let step = configuration.and_then(|one| one.entry(&value, turn.now));
+        let step = configuration.and_then(|one| one.entry(&value, self.outlook(turn.now)));
         step.map(Some).ok_or(Rejection::NoTarget)
     }
 

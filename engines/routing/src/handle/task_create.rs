@@ -140,7 +140,7 @@ impl Routing {
         value: &Value,
     ) -> Result<Route, Rejection> {
         let configuration = self.workflows.get(&workflow).map(|state| &state.configuration);
-        let step = configuration.and_then(|one| one.entry(value, turn.now));
+        let step = configuration.and_then(|one| one.entry(value, self.outlook(turn.now)));
         step.map(|step| Route::Workflow(workflow, step)).ok_or(Rejection::NoTarget)
     }
 

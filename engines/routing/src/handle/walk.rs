@@ -12,7 +12,7 @@ use crate::{
     model::*,
     rejection::Rejection,
     state::Routing,
-    workflow::{Configuration, Step},
+    workflow::{Configuration, Outlook, Step},
 };
 use base::{Millis, Timestamp};
 use serde_json::Value;
@@ -56,7 +56,7 @@ impl Routing {
         let workflow = task.workflow.and_then(|sid| self.workflows.get(&sid));
         let configuration = Arc::clone(&workflow.ok_or(Rejection::NoTarget)?.configuration);
         let value = self.value_of(&task.attributes.clone());
-        configuration.entry(&value, turn.now).ok_or(Rejection::NoTarget)
+        configuration.entry(&value, self.outlook(turn.now)).ok_or(Rejection::NoTarget)
     }
 
     /// Into the workflow's current configuration, from the top.
@@ -120,7 +120,7 @@ impl Routing {
         self.tell_task(turn, EventKind::TaskQueueTimeout, sid);
         let Some((revision, step, configuration, value)) = self.standing(sid) else { return };
         let after = self.workspace().after_last_target;
-        match configuration.after_timeout(step, &value, turn.now, after) {
+        match configuration.after_timeout(step, &value, self.outlook(turn.now), after) {
             Some(next) => {
                 let entry = self.passing(turn, sid, deadline, None);
                 self.enter_step(turn, sid, (revision, next), entry, Version::IfVisible);
@@ -135,7 +135,7 @@ impl Routing {
     /// The target's `skip_if` holds and nobody could be offered the task at once.
     pub(super) fn skip_target(&mut self, turn: &mut Turn<'_>, sid: TaskSid, counts: MemberCounts) {
         let Some((revision, step, configuration, value)) = self.standing(sid) else { return };
-        match configuration.after_skip(step, &value, turn.now) {
+        match configuration.after_skip(step, &value, self.outlook(turn.now)) {
             Some(next) => {
                 let entry = self.passing(turn, sid, turn.now, Some(counts));
                 self.enter_step(turn, sid, (revision, next), entry, Version::IfVisible);
@@ -176,6 +176,11 @@ impl Routing {
         let (configuration, attributes) = (Arc::clone(configuration), task.attributes.clone());
         let step = Step { filter: walk.filter, target: walk.target };
         Some((walk.revision, step, configuration, self.value_of(&attributes)))
+    }
+
+    /// What filters see beside the task.
+    pub(super) fn outlook(&self, now: Timestamp) -> Outlook<'_> {
+        Outlook { now, schedules: &self.schedules }
     }
 
     fn walking(&self, sid: TaskSid, revision: u32) -> Option<(&Task, &Arc<Configuration>)> {

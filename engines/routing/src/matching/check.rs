@@ -105,5 +105,6 @@ impl Matching {
         let volatile: BitSet = of(|line| line.is_volatile).into_iter().collect();
         assert_eq!(self.volatile, volatile, "volatile lines");
         assert_eq!(self.timed, of(|line| line.is_timed), "timed lines");
+        assert_eq!(self.scheduled, of(|line| line.is_scheduled), "scheduled lines");
     }
 }

@@ -130,6 +130,7 @@ pub(crate) struct Line {
     pub(super) is_wide: bool,
     pub(crate) is_volatile: bool,
     pub(crate) is_timed: bool,
+    pub(super) is_scheduled: bool,
     /// Tasks that refer to it, waiting or on offer.
     pub(crate) tasks: u32,
     pub(super) stamp: u64,
@@ -257,7 +258,8 @@ impl Matching {
             member_count,
             is_wide: member_count > NARROW_MAX,
             is_volatile: bound.is_some_and(Bound::is_volatile),
-            is_timed: uses.time || uses.schedules,
+            is_timed: uses.time,
+            is_scheduled: uses.schedules,
             tasks: 0,
             stamp: 0,
             is_dirty: false,
@@ -372,6 +374,9 @@ impl Matching {
         }
         if state.is_timed {
             set_in(&mut self.timed, line, waits);
+        }
+        if state.is_scheduled {
+            set_in(&mut self.scheduled, line, waits);
         }
     }
 

@@ -70,6 +70,8 @@ pub(crate) struct Matching {
     volatile: BitSet,
     /// Those of them whose expression asks for the time.
     timed: BTreeSet<u32>,
+    /// Those of them whose expression asks for opening hours.
+    scheduled: BTreeSet<u32>,
     /// When the tasks in timed lines are tried again.
     retry_at: Timestamp,
     /// By channel slot: ready workers, longest idle first. Built when first wanted.
@@ -157,7 +159,14 @@ impl Matching {
         }
     }
 
-    /// When they are tried again, if there are any.
+    /// Lines with waiting tasks whose expression asks for opening hours.
+    pub(crate) fn mark_scheduled(&mut self) {
+        for line in self.scheduled.clone() {
+            self.mark_line(line);
+        }
+    }
+
+    /// When timed lines are tried again, if there are any.
     pub(crate) fn next_retry(&self) -> Option<Timestamp> {
         (!self.timed.is_empty()).then_some(self.retry_at)
     }

@@ -12,7 +12,7 @@ mod walk;
 pub(crate) use order_by::OrderBy;
 pub(crate) use read::{place_of, read};
 pub(crate) use reader::{position_of, without_place};
-pub(crate) use walk::Step;
+pub(crate) use walk::{Outlook, Step};
 
 use crate::model::TaskQueueSid;
 use expr::{Expression, Path};

@@ -10,4 +10,5 @@ mod rules;
 mod scenarios;
 mod transfers;
 mod warnings;
+mod schedules;
 mod world;

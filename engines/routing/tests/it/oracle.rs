@@ -21,6 +21,8 @@ pub(crate) struct Oracle {
     queues: BTreeMap<TaskQueueSid, TaskQueue>,
     orderings: BTreeMap<TaskQueueSid, OrderingRule>,
     rules: Vec<CapacityRule>,
+    /// Names, and what is open.
+    schedules: (BTreeMap<ScheduleSid, String>, BTreeMap<String, bool>),
     workflows: BTreeMap<(WorkflowSid, u32), Value>,
     workers: BTreeMap<WorkerSid, Person>,
     tasks: BTreeMap<TaskSid, Waiting>,
@@ -66,6 +68,18 @@ impl Oracle {
             Change::CapacityRulesSet(matrix) => self.rules = matrix.rules.clone(),
             Change::QueueOrderingSet(one) => {
                 self.orderings.insert(one.queue, one.rule.clone());
+            }
+            Change::ScheduleSet(one) => {
+                self.schedules.0.insert(one.sid, one.name.clone());
+                self.schedules.1.insert(one.name.clone(), one.open);
+            }
+            Change::ScheduleDeleted(sid) => {
+                let name = self.schedules.0.remove(sid).expect("it was there");
+                self.schedules.1.remove(&name);
+            }
+            Change::ScheduleLooked { schedule, open, .. } => {
+                let name = self.schedules.0[schedule].clone();
+                self.schedules.1.insert(name, *open);
             }
             Change::TaskQueueDeleted(sid) => _ = self.queues.remove(sid),
             Change::WorkflowCreated(one) | Change::WorkflowUpdated(one) => {
@@ -377,7 +391,8 @@ impl Oracle {
         }
         let Some(queue) = task.queue.and_then(|sid| self.queues.get(&sid)) else { return false };
         let attributes = &person.attributes;
-        let scope = Scope { worker: attributes, now, ..Scope::default() };
+        let schedules = &self.schedules.1;
+        let scope = Scope { worker: attributes, now, schedules, ..Scope::default() };
         let is_member = self.holds(&queue.target_workers, Place::Queue, &scope);
         let facts = FactsOf { oracle: self, person };
         let scope = Scope { task: value, worker: attributes, facts: &facts, now, ..scope };

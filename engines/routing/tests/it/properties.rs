@@ -48,7 +48,9 @@ const QUEUE_EXPRESSIONS: [&str; 7] = [
     "id IN ['a0', 'a1', 'a2', 'a3']",
     "",
 ];
-const TARGET_EXPRESSIONS: [&str; 10] = [
+const TARGET_EXPRESSIONS: [&str; 12] = [
+    "schedule.day.open == true",
+    "schedule.night.open == true OR worker.level == 3",
     "worker.skills HAS task.skill",
     "worker.id == task.who",
     "worker.level >= task.level AND worker.id != task.who",
@@ -78,6 +80,8 @@ struct Random {
     cut: usize,
     /// Whether orderings by deadline are.
     ordered: bool,
+    /// Whether schedules come and go.
+    scheduled: bool,
 }
 
 impl Random {
@@ -93,6 +97,7 @@ impl Random {
             steps: None,
             cut: 0,
             ordered: false,
+            scheduled: false,
         };
         this.world.must(Command::CreateWorkspace(NewWorkspace {
             friendly_name: "W".to_owned(),
@@ -192,7 +197,9 @@ impl Random {
                 let queue = self.dice.of(&queues).expect("queues come first");
                 targets.push(self.target(queue, i + 1 == count));
             }
-            let expression = if self.dice.one_in(3) {
+            let expression = if self.scheduled && self.dice.one_in(2) {
+                "schedule.day.open == true".to_owned()
+            } else if self.dice.one_in(3) {
                 "level > 1".to_owned()
             } else {
                 format!("kind == {kind}")
@@ -478,6 +485,24 @@ impl Random {
         Some(Command::SetOrdering { queue, if_match: IfMatch::Any, body })
     }
 
+    /// Minutes at the beginning of the day, so that much opens and closes.
+    fn new_schedule(&mut self) -> Command {
+        let name = if self.dice.one_in(2) { "day" } else { "night" }.to_owned();
+        if self.dice.one_in(6) {
+            return Command::DeleteSchedule { name, if_match: IfMatch::Any };
+        }
+        let mut hours = Vec::new();
+        for _ in 0..4 + self.dice.roll(8) {
+            let (from, length) = (self.dice.roll(30), 1 + self.dice.roll(2));
+            let time = |minute: usize| format!("{:02}:{:02}", minute / 60, minute % 60);
+            hours.push(serde_json::json!({
+                "days": ["thu", "fri"], "from": time(from), "to": time(from + length),
+            }));
+        }
+        let body = serde_json::json!({"timezone": "UTC", "weekly": hours});
+        Command::SetSchedule { name, if_match: IfMatch::Any, body }
+    }
+
     /// From now on rules come and go, and workers have room for them to matter.
     fn be_ruled(&mut self) {
         self.ruled = true;
@@ -519,6 +544,9 @@ impl Random {
     }
 
     fn command(&mut self) -> Option<Command> {
+        if self.scheduled && self.dice.one_in(30) {
+            return Some(self.new_schedule());
+        }
         if self.ordered && self.dice.one_in(12) {
             return self.new_ordering();
         }
@@ -762,6 +790,24 @@ fn queues_ordered_by_deadline_keep_every_promise() {
         offers += random.world.journal.iter().filter(offered).count();
     }
     assert!(offers > 200, "too little happens to mean anything: {offers} offers");
+}
+
+#[test]
+fn opening_hours_keep_every_promise() {
+    let mut flips = 0;
+    for seed in 500..504 {
+        let mut random = Random::new(seed, false, 6);
+        random.scheduled = true;
+        for step in 0..300 {
+            random.step();
+            if step % 50 == 49 {
+                random.compare();
+            }
+        }
+        let looked = |change: &&Change| matches!(change, Change::ScheduleLooked { .. });
+        flips += random.world.journal.iter().filter(looked).count();
+    }
+    assert!(flips > 20, "too little opens and closes: {flips}");
 }
 
 #[test]

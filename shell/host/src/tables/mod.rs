@@ -18,6 +18,7 @@ pub static ALL: &[&Table] = &[
     &ACTIVITY,
     &TASK_CHANNEL,
     &CAPACITY,
+    &SCHEDULE,
     &WORKER,
     &WORKER_CHANNEL,
     &WORKER_LOAD,

@@ -35,6 +35,10 @@ pub static TASK_CHANNEL: Table = Table {
 /// The capacity matrix, by the workspace's SID, once it was set.
 pub static CAPACITY: Table = Table { name: "capacity", columns: &[], indexes: &[], live: None };
 
+/// Schedules.
+pub static SCHEDULE: Table =
+    Table { name: "schedule", columns: &[fixed(text("name"))], indexes: &[], live: None };
+
 /// Workers, without their load.
 pub static WORKER: Table = Table {
     name: "worker",
@@ -190,6 +194,7 @@ records! {
     routing::Activity => ACTIVITY,
     routing::TaskChannel => TASK_CHANNEL,
     routing::capacity::CapacityRules => CAPACITY,
+    routing::schedule::Schedule => SCHEDULE,
     routing::Worker => WORKER,
     routing::rows::WorkerChannelSettings => WORKER_CHANNEL,
     routing::rows::WorkerLoad => WORKER_LOAD,
