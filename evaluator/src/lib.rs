@@ -45,11 +45,18 @@ pub fn decide(pages: &[Value]) -> Result<Decision, String> {
     Ok(Decision { offer, reasons })
 }
 
+/// Which schedules are said to be open.
+fn schedules(shown: &Value) -> BTreeMap<String, bool> {
+    let all = shown.as_object().into_iter().flatten();
+    all.filter_map(|(name, open)| Some((name.clone(), open.as_bool()?))).collect()
+}
+
 /// The task and all that its decision rests on beside workers.
 struct Case<'a> {
     attributes: &'a Value,
     status: &'a str,
     at: Timestamp,
+    schedules: BTreeMap<String, bool>,
     channel: &'a str,
     optimized: bool,
     single: bool,
@@ -89,6 +96,7 @@ impl<'a> Case<'a> {
             attributes: &task["attributes"],
             status: text(&shown["assignment_status"])?,
             at: instant(&shown["at"])?,
+            schedules: schedules(&shown["rules"]["schedules"]),
             channel: text(&task["task_channel"])?,
             optimized: shown["rules"]["channel_optimized_routing"] == true,
             single: shown["rules"]["multi_task_enabled"] == false,
@@ -104,7 +112,8 @@ impl<'a> Case<'a> {
     }
 
     fn scope<'b>(&'b self) -> Scope<'b> {
-        Scope { task: self.attributes, now: self.at, ..Scope::default() }
+        let schedules = &self.schedules;
+        Scope { task: self.attributes, now: self.at, schedules, ..Scope::default() }
     }
 
     fn obstacle(&self, worker: &Worker<'_>) -> Result<Option<&'static str>, String> {

@@ -73,7 +73,8 @@ fn first_matching(shown: &Value, filters: &[Value], from: u64) -> Result<Option<
         let Some(index) = filter["index"].as_u64().filter(|index| *index >= from) else { continue };
         let expression = compiled(&filter["expression"], Place::Filter)?.ok_or("no expression")?;
         let (task, now) = (&shown["task"]["attributes"], instant(&filter["at"])?);
-        let holds = expression.evaluate(&Scope { task, now, ..Scope::default() });
+        let schedules = &crate::schedules(&filter["schedules"]);
+        let holds = expression.evaluate(&Scope { task, now, schedules, ..Scope::default() });
         if holds != (filter["matched"] == true) {
             return Err(format!("filter {index} is said to be {}", filter["matched"]));
         }

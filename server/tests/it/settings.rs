@@ -1,4 +1,4 @@
-//! Settings of ours: the capacity matrix, and the order of queues.
+//! Settings of ours: the capacity matrix, opening hours, and the order of queues.
 
 use crate::caller::{Caller, Got, Server};
 use serde_json::{Value, json};
@@ -15,14 +15,22 @@ struct Floor {
 
 impl Floor {
     async fn open() -> Self {
-        let server = Server::start().await;
+        Self::open_with(|_| {}).await
+    }
+
+    async fn open_with(change: impl FnOnce(&mut sinew::Config)) -> Self {
+        let server = Server::with(change).await;
         let owner = server.owner();
         let workspace = made(&owner, "/taskrouter/v1/Workspaces", &[("FriendlyName", "W")]).await;
         let base = format!("/taskrouter/v1/Workspaces/{workspace}");
         let listed = owner.get(&format!("{base}/Activities?Available=true")).await.json();
         let available = listed["activities"][0]["sid"].as_str().unwrap().to_owned();
         let queue = made(&owner, &format!("{base}/TaskQueues"), &[("FriendlyName", "All")]).await;
-        let routing = json!({"task_routing": {"default_filter": {"queue": queue}}}).to_string();
+        let target = json!({"queue": queue, "expression": "schedule.support.open == true"});
+        let waits = json!({"expression": "waits == true", "targets": [target]});
+        let default = json!({"queue": queue});
+        let routing = json!({"filters": [waits], "default_filter": default});
+        let routing = json!({"task_routing": routing}).to_string();
         let workflow = [("FriendlyName", "Main"), ("Configuration", routing.as_str())];
         made(&owner, &format!("{base}/Workflows"), &workflow).await;
         let worker = [("FriendlyName", "ann"), ("ActivitySid", available.as_str())];
@@ -144,4 +152,87 @@ async fn a_queue_is_ordered_by_deadline_and_back() {
     assert_eq!(stale.send_json("PUT", &url, &back).await.status, 412);
     assert_eq!(floor.put(&path, &back).await.json()["version"], 2);
     drop(floor.server);
+}
+
+#[tokio::test]
+async fn a_schedule_opens_by_the_clock_and_what_waited_is_offered() {
+    let manual = |config: &mut sinew::Config| config.clock = sinew::config::Clock::Manual;
+    let floor = Floor::open_with(manual).await;
+    let form = [("TaskChannel", "default"), ("Attributes", "{\"waits\": true}")];
+    let task = made(&floor.owner, &format!("{}/Tasks", floor.base), &form).await;
+    assert_eq!(floor.status(&task).await, "pending", "there is no such schedule yet");
+    let body = json!({"timezone": "Europe/Berlin",
+        "weekly": [{"days": ["thu"], "from": "08:00", "to": "18:00"}],
+        "exceptions": [{"date": "2026-01-08", "closed": true}]});
+    let got = floor.put("/Schedules/support", &body).await;
+    assert_eq!((got.status, got.header("etag")), (200, "\"1\""), "{}", got.text());
+    let shown = got.json();
+    assert_eq!(
+        (&shown["open"], &shown["next_flip"]),
+        (&json!(false), &json!("2026-01-01T07:00:00Z"))
+    );
+    assert_eq!(shown["exceptions"], body["exceptions"]);
+    let advance = async |hours: i64| {
+        let by = json!({"advance_ms": hours * 3_600_000});
+        assert_eq!(floor.owner.post_json("/sinew/v1/Clock", &by).await.status, 200);
+    };
+    advance(6).await;
+    assert_eq!(floor.status(&task).await, "pending");
+    advance(1).await;
+    assert_eq!(floor.status(&task).await, "reserved", "it opened at this instant");
+    advance(12).await;
+    let schedule = format!("{}/Schedules/support", floor.ours);
+    let shown = floor.owner.get(&schedule).await.json();
+    assert_eq!(
+        (&shown["open"], &shown["next_flip"]),
+        (&json!(false), &json!("2026-01-15T07:00:00Z"))
+    );
+    let listed = floor.owner.get(&format!("{}/Schedules", floor.ours)).await.json();
+    assert_eq!(listed["schedules"], json!([shown]));
+
+    let got = floor.put("/Schedules/support", &json!({"timezone": "Mars/Base"})).await;
+    assert_eq!((got.status, &got.json()["code"]), (400, &json!(20001)), "{}", got.text());
+    assert_eq!(floor.put("/Schedules/9to5", &body).await.status, 400);
+    let stale = floor.owner.clone().with("if-match", "\"7\"");
+    assert_eq!(stale.send_json("PUT", &schedule, &body).await.status, 412);
+    assert_eq!(floor.owner.delete(&schedule).await.status, 204);
+    assert_eq!(floor.owner.delete(&schedule).await.status, 404);
+    assert_eq!(floor.owner.get(&schedule).await.status, 404);
+}
+
+#[tokio::test]
+async fn an_expression_is_tried_with_schedules() {
+    let server = Server::start().await;
+    let evaluate = async |schedules: Value| {
+        let body = json!({"context": "filter", "expression": "schedule.support.open == true",
+            "schedules": schedules});
+        let got = server.owner().post_json("/sinew/v1/Expressions/Evaluate", &body).await;
+        (got.status, got.json()["result"].clone())
+    };
+    assert_eq!(evaluate(json!({"support": true})).await, (200, json!(true)));
+    assert_eq!(evaluate(json!({"support": false})).await, (200, json!(false)));
+    assert_eq!(evaluate(json!({})).await, (200, json!(false)));
+    assert_eq!(evaluate(json!({"support": "yes"})).await.0, 400);
+}
+
+/// Supervisors see these settings, agents do not, and neither changes them.
+#[tokio::test]
+async fn only_admins_change_rules() {
+    let floor = Floor::open().await;
+    for role in ["supervisor", "agent"] {
+        let password = "a good password";
+        let user = json!({"username": role, "password": password, "role": role,
+            "worker_sid": floor.worker});
+        assert_eq!(floor.owner.post_json("/sinew/v1/Users", &user).await.status, 201);
+        let desk = floor.server.signed_in(role, password).await;
+        let ordering = format!("/TaskQueues/{}/Ordering", floor.queue);
+        for path in ["/Capacity", "/Schedules/support", &ordering] {
+            let url = format!("{}{path}", floor.ours);
+            let seen = desk.get(&url).await.status;
+            let wanted: &[u16] = if role == "supervisor" { &[200, 404] } else { &[403] };
+            assert!(wanted.contains(&seen), "{role} reads {path}: {seen}");
+            let got = desk.send_json("PUT", &url, &json!({})).await;
+            assert_eq!(got.status, 403, "{role} changes {path}");
+        }
+    }
 }

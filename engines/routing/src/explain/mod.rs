@@ -231,6 +231,9 @@ pub struct FilterTried {
     /// When it was tried; the time its expression saw.
     #[serde(serialize_with = "date")]
     pub at: Timestamp,
+    /// Which schedules were open then, by today's calendars, where its expression asks for any.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub schedules: BTreeMap<String, bool>,
     /// Whether its expression is true of the task at that time.
     pub matched: bool,
     /// Whether the task went in.

@@ -343,6 +343,10 @@ impl Shown<'_> {
                     name: filter.name.clone(),
                     expression: Some(filter.expression.source().to_owned()),
                     at,
+                    schedules: match filter.expression.uses().schedules {
+                        true => self.seen.calendars.all_at(at),
+                        false => BTreeMap::new(),
+                    },
                     matched: filter.expression.evaluate(&scope),
                     entered: entered(Some(index as u32)),
                     trace: serde_json::to_value(filter.expression.trace(&scope)).ok(),
@@ -356,6 +360,7 @@ impl Shown<'_> {
                 name: None,
                 expression: None,
                 at: tried_at(walk, u32::MAX),
+                schedules: BTreeMap::new(),
                 matched: true,
                 entered: true,
                 trace: None,

@@ -270,6 +270,13 @@ pub(crate) struct CalendarsAt<'a> {
     pub(crate) at: Timestamp,
 }
 
+impl Calendars {
+    pub(crate) fn all_at(&self, at: Timestamp) -> BTreeMap<String, bool> {
+        let all = self.0.iter();
+        all.map(|(name, calendar)| (name.clone(), calendar.is_open(at))).collect()
+    }
+}
+
 impl fmt::Debug for Calendars {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_set().entries(self.0.keys()).finish()
