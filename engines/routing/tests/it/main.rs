@@ -8,7 +8,7 @@ mod ordering;
 mod properties;
 mod rules;
 mod scenarios;
+mod schedules;
 mod transfers;
 mod warnings;
-mod schedules;
 mod world;
