@@ -161,6 +161,15 @@ async fn a_schedule_opens_by_the_clock_and_what_waited_is_offered() {
     let form = [("TaskChannel", "default"), ("Attributes", "{\"waits\": true}")];
     let task = made(&floor.owner, &format!("{}/Tasks", floor.base), &form).await;
     assert_eq!(floor.status(&task).await, "pending", "there is no such schedule yet");
+    let workflows = floor.owner.get(&format!("{}/Workflows", floor.base)).await.json();
+    let workflow = workflows["workflows"][0]["sid"].as_str().unwrap().to_owned();
+    let warned = async || {
+        let warnings = format!("{}/Workflows/{workflow}/Warnings", floor.ours);
+        let told = floor.owner.get(&warnings).await;
+        assert_eq!(told.status, 200, "{}", told.text());
+        told.text().contains("unknown_schedule")
+    };
+    assert!(warned().await);
     let body = json!({"timezone": "Europe/Berlin",
         "weekly": [{"days": ["thu"], "from": "08:00", "to": "18:00"}],
         "exceptions": [{"date": "2026-01-08", "closed": true}]});
@@ -172,6 +181,7 @@ async fn a_schedule_opens_by_the_clock_and_what_waited_is_offered() {
         (&json!(false), &json!("2026-01-01T07:00:00Z"))
     );
     assert_eq!(shown["exceptions"], body["exceptions"]);
+    assert!(!warned().await);
     let advance = async |hours: i64| {
         let by = json!({"advance_ms": hours * 3_600_000});
         assert_eq!(floor.owner.post_json("/sinew/v1/Clock", &by).await.status, 200);

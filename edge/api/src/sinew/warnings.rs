@@ -6,6 +6,7 @@ use host::{PastError, Record};
 use routing::{
     Activity, AfterLastTarget, Task, TaskChannel, TaskQueue, Worker, Workflow, WorkflowSid,
     Workspace,
+    schedule::Schedule,
     warnings::{Evidence, warnings},
 };
 use serde_json::{Value, json};
@@ -60,6 +61,7 @@ fn evidence(
     };
     let tasks = read::<Task>(store, &tasks)?;
     let channels = read::<TaskChannel>(store, &all(TaskChannel::TABLE, SETTINGS_MAX))?;
+    let schedules = read::<Schedule>(store, &all(Schedule::TABLE, SETTINGS_MAX))?;
     let workspace = read::<Workspace>(store, &all(Workspace::TABLE, 1))?;
     Ok(Evidence {
         workers: read(store, &all(Worker::TABLE, WORKERS_MAX))?,
@@ -70,7 +72,7 @@ fn evidence(
         queues: read::<TaskQueue>(store, &all(TaskQueue::TABLE, SETTINGS_MAX))?,
         channels: channels.into_iter().map(|channel| channel.unique_name).collect(),
         activities: read::<Activity>(store, &all(Activity::TABLE, SETTINGS_MAX))?,
-        schedules: Vec::new(),
+        schedules: schedules.into_iter().map(|schedule| schedule.name).collect(),
         ends_after_last_target: workspace
             .iter()
             .any(|workspace| workspace.after_last_target == AfterLastTarget::Cancel),
