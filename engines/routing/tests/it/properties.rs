@@ -48,9 +48,9 @@ const QUEUE_EXPRESSIONS: [&str; 7] = [
     "id IN ['a0', 'a1', 'a2', 'a3']",
     "",
 ];
-const TARGET_EXPRESSIONS: [&str; 12] = [
-    "schedule.day.open == true",
-    "schedule.night.open == true OR worker.level == 3",
+const SCHEDULED: [&str; 2] =
+    ["schedule.day.open == true", "schedule.night.open == true OR worker.level == 3"];
+const TARGET_EXPRESSIONS: [&str; 10] = [
     "worker.skills HAS task.skill",
     "worker.id == task.who",
     "worker.level >= task.level AND worker.id != task.who",
@@ -172,7 +172,10 @@ impl Random {
             parts.push(format!(r#""timeout": {}"#, 5 + self.dice.roll(40)));
         }
         if self.dice.one_in(2) {
-            let expression = TARGET_EXPRESSIONS[self.dice.roll(TARGET_EXPRESSIONS.len())];
+            let expression = match self.scheduled && self.dice.one_in(3) {
+                true => SCHEDULED[self.dice.roll(SCHEDULED.len())],
+                false => TARGET_EXPRESSIONS[self.dice.roll(TARGET_EXPRESSIONS.len())],
+            };
             parts.push(format!(r#""expression": "{expression}""#));
         }
         if self.dice.one_in(4) {
