@@ -71,6 +71,16 @@ const DOCUMENTED: [&str; 6] = [
     "task.transfer-completed",
 ];
 
+impl EventKind {
+    /// Whether a workspace wants events of this type posted: where it has a URL, and its filter (a
+    /// comma list; none lets all through) names the type.
+    pub fn is_posted_by(self, workspace: &Workspace) -> bool {
+        let is_named = |filter: &str| filter.split(',').any(|one| one.trim() == self.as_str());
+        workspace.event_callback_url.is_some()
+            && workspace.events_filter.as_deref().is_none_or(is_named)
+    }
+}
+
 macro_rules! event_kinds {
     ($($variant:ident = $name:literal),+ $(,)?) => {
         /// The event types of the wire.

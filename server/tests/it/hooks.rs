@@ -407,3 +407,30 @@ async fn what_was_under_way_when_the_server_ended_is_sent_after_the_next_start()
     let line = "sinew_deliveries_total{kind=\"webhook\",result=\"delivered\"} 3\n";
     assert!(metrics.contains(line), "{metrics}");
 }
+
+#[tokio::test]
+async fn a_webhook_that_never_answers_delays_no_other_workspace_and_no_task() {
+    let peer = Peer::start().await;
+    let floor = Floor::open(reaches_home, &["ann"]).await;
+    peer.says("/silent", [Say::Nothing]);
+    floor.listen(&peer.url("/silent"), "").await;
+    let form = [("FriendlyName", "Other"), ("EventCallbackUrl", &peer.url("/other"))];
+    let workflow = floor.workflow(&[]).await;
+    let began = Instant::now();
+    for _ in 0..40 {
+        floor.task(&workflow).await;
+    }
+    let other = made(&floor.owner, "/taskrouter/v1/Workspaces", &form).await;
+    let base = format!("/taskrouter/v1/Workspaces/{other}");
+    let worker = made(&floor.owner, &format!("{base}/Workers"), &[("FriendlyName", "zoe")]).await;
+    let heard = loop {
+        let heard = peer.heard("/other");
+        if heard.iter().any(|one| one.get("WorkerSid") == worker) {
+            break heard;
+        }
+        assert!(began.elapsed() < Duration::from_secs(10), "it waits for the silent one");
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    };
+    assert!(heard.iter().all(|one| one.get("WorkspaceSid") == other));
+    assert!(peer.heard("/silent").len() <= 8, "only so many wait for one destination");
+}

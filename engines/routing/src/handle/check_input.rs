@@ -42,7 +42,13 @@ pub(super) fn at_most(parameter: &'static str, text: &str, most: usize) -> Resul
 
 pub(super) fn url(parameter: &'static str, url: Option<&str>) -> Result<(), Rejection> {
     let Some(url) = url else { return Ok(()) };
-    if !url.starts_with("https://") && !url.starts_with("http://") {
+    let rest = url.strip_prefix("https://").or_else(|| url.strip_prefix("http://"));
+    let has_host = |rest: &str| {
+        let authority = rest.split(['/', '?', '#']).next().unwrap_or_default();
+        !authority.rsplit('@').next().unwrap_or_default().trim_start_matches(':').is_empty()
+    };
+    let is_plain = url.chars().all(|c| !c.is_whitespace() && !c.is_control());
+    if !rest.is_some_and(has_host) || !is_plain {
         let message = "an http or https URL was expected".to_owned();
         return Err(Rejection::Invalid { parameter, message });
     }

@@ -1,7 +1,7 @@
 //! Instructions from callback URLs: what the published scenarios leave open.
 
 use crate::world::{World, attrs, straight_to};
-use base::Millis;
+use base::{Millis, Patch};
 use routing::{
     command::*,
     explain::Reason,
@@ -231,4 +231,25 @@ fn a_url_can_be_asked_again_while_the_reservation_is_pending() {
     let reservation = without.newest(task).sid;
     let refused = without.run(&Command::AskCallback { reservation });
     assert_eq!(refused, Err(Rejection::Required("AssignmentCallbackUrl")));
+}
+
+#[test]
+fn a_url_that_cannot_be_called_is_refused_when_it_is_set() {
+    let mut world = centre(0, &[]);
+    let workflow = world.rows.keys().find(|(kind, _)| *kind == RowKind::Workflow);
+    let sid: WorkflowSid = workflow.and_then(|(_, key)| key.parse().ok()).expect("there is one");
+    for url in
+        ["example.com", "ftp://example.com", "http://", "https:///x", "http://a b/", "http://?x"]
+    {
+        let set = || Patch::Set(url.to_owned());
+        let patch = WorkflowPatch { assignment_callback_url: set(), ..WorkflowPatch::default() };
+        let refused = world.run(&Command::UpdateWorkflow { sid, patch });
+        let is =
+            matches!(refused, Err(Rejection::Invalid { parameter: "AssignmentCallbackUrl", .. }));
+        assert!(is, "{url}: {refused:?}");
+        let patch = WorkspacePatch { event_callback_url: set(), ..WorkspacePatch::default() };
+        let refused = world.run(&Command::UpdateWorkspace(patch));
+        let is = matches!(refused, Err(Rejection::Invalid { parameter: "EventCallbackUrl", .. }));
+        assert!(is, "{url}: {refused:?}");
+    }
 }

@@ -5,7 +5,7 @@
 
 use crate::delivery::{About, Delivery};
 use base::Sid;
-use routing::{Change, Event, ReservationSid, Routing, Setting, TaskSid, Workspace};
+use routing::{Change, Event, ReservationSid, Routing, Setting, TaskSid};
 use store::RowWrite;
 
 /// One row for everything to be told.
@@ -33,7 +33,7 @@ pub(super) fn rows(
     if workspace.event_callback_url.is_none() {
         return;
     }
-    let wanted = events.iter().filter(|event| is_wanted(workspace, event.kind.as_str()));
+    let wanted = events.iter().filter(|event| event.kind.is_posted_by(workspace));
     rows.extend(wanted.map(|event| webhook(event).row()));
 }
 
@@ -67,10 +67,4 @@ fn subject(event: &Event) -> Option<Sid> {
             Setting::Workflow(one) => one.sid.sid(),
         })
     })
-}
-
-/// Whether the workspace's filter lets events of a type through: a comma list; none lets all.
-fn is_wanted(workspace: &Workspace, event_type: &str) -> bool {
-    let Some(filter) = workspace.events_filter.as_deref() else { return true };
-    filter.split(',').any(|wanted| wanted.trim() == event_type)
 }
