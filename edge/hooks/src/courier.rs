@@ -353,18 +353,17 @@ impl Courier {
             let Some(flight) = self.flights.remove(&key) else { continue };
             flight.task.abort();
             let Flight { to, mut delivery, began, .. } = flight;
-            let took = now - began;
+            let (took, verdict, limit_s) = match to.1 {
+                To::Webhook => (now - began, Verdict::TryAgain, WEBHOOK_LIMIT.0 / 1000),
+                To::Callback(..) => (now - began, Verdict::GivenUp, CALLBACK_S),
+            };
             delivery.add(Attempt {
                 at: began,
                 took,
                 response_status: None,
-                error: Some(format!("No answer within {} seconds", took.0 / 1000)),
+                error: Some(format!("No answer within {limit_s} seconds")),
                 alert: None,
             });
-            let verdict = match to.1 {
-                To::Webhook => Verdict::TryAgain,
-                To::Callback(..) => Verdict::GivenUp,
-            };
             self.tried(to, began, Outcome { delivery, verdict });
         }
     }

@@ -311,7 +311,9 @@ async fn a_webhook_that_is_down_loses_nothing_and_keeps_the_order_of_each_task()
     let heard = peer.heard("/events").split_off(tried);
     for task in &tasks {
         let of = heard.iter().filter(|one| one.get("TaskSid") == task);
-        let types: Vec<&str> = of.map(|one| one.get("EventType")).collect();
+        let mut types: Vec<&str> = of.map(|one| one.get("EventType")).collect();
+        // At least once: on a slow machine one may be taken for silent and come again.
+        types.dedup();
         assert_eq!(types[types.len() - 3..], ["task.created", "task.updated", "task.canceled"]);
     }
 }
