@@ -234,7 +234,7 @@ impl Linter<'_> {
         if tasks.is_empty() || uses.time || uses.schedules {
             return;
         }
-        let holds = |task: &&Value| expression.evaluate(&Scope { task: *task, ..Scope::default() });
+        let holds = |task: &&Value| expression.evaluate(&Scope { task, ..Scope::default() });
         let matching = tasks.iter().filter(holds).count();
         if matching == 0 {
             let message = "None of the tasks seen matches this filter";
