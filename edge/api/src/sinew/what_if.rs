@@ -84,8 +84,7 @@ fn command(body: Body) -> Result<Command, Problem> {
 impl WorkerChange {
     fn command(self) -> Result<Command, Problem> {
         let sid: WorkerSid = sid("worker.sid", &self.sid)?;
-        let activity =
-            self.activity_sid.as_deref().map(|text| sid_of_activity(text)).transpose()?;
+        let activity = self.activity_sid.as_deref().map(sid_of_activity).transpose()?;
         let attributes = self.attributes.map(|value| {
             let text = text(value);
             Attributes::new(text.as_str())

@@ -33,7 +33,7 @@ impl Desk {
         Self { world, home, pair, ann, ben, cat, task, own }
     }
 
-    fn new(&self, to: TransferTarget, mode: TransferMode) -> NewTransfer {
+    fn asked(&self, to: TransferTarget, mode: TransferMode) -> NewTransfer {
         NewTransfer {
             task: self.task,
             reservation: self.own,
@@ -45,12 +45,12 @@ impl Desk {
         }
     }
 
-    fn to_ben(&mut self, mode: TransferMode) -> Transfer {
-        self.must(self.new(TransferTarget::Worker(self.ben), mode))
+    fn hand_to_ben(&mut self, mode: TransferMode) -> Transfer {
+        self.must(self.asked(TransferTarget::Worker(self.ben), mode))
     }
 
-    fn to_pair(&mut self, mode: TransferMode) -> Transfer {
-        self.must(self.new(TransferTarget::Queue(self.pair), mode))
+    fn hand_to_pair(&mut self, mode: TransferMode) -> Transfer {
+        self.must(self.asked(TransferTarget::Queue(self.pair), mode))
     }
 
     fn must(&mut self, new: NewTransfer) -> Transfer {
@@ -61,7 +61,7 @@ impl Desk {
     }
 
     fn refused(&mut self, to: TransferTarget) -> Rejection {
-        let new = self.new(to, TransferMode::Warm);
+        let new = self.asked(to, TransferMode::Warm);
         self.world.run(&Command::CreateTransfer(new)).expect_err("this cannot begin")
     }
 
@@ -82,8 +82,8 @@ impl Desk {
     }
 
     fn of(&self, worker: WorkerSid) -> Reservation {
-        let all = self.world.reservations(self.task).into_iter();
-        let found = all.filter(|one| one.worker == worker).next_back();
+        let mut all = self.world.reservations(self.task).into_iter();
+        let found = all.rfind(|one| one.worker == worker);
         found.expect("the worker was offered the task").clone()
     }
 
@@ -111,7 +111,7 @@ const REJECT: ReservationStep = Reject { activity: None };
 #[test]
 fn a_warm_transfer_reserves_the_task_for_the_target_while_the_transferor_keeps_it() {
     let mut desk = Desk::open();
-    let transfer = desk.to_ben(Warm);
+    let transfer = desk.hand_to_ben(Warm);
     assert_eq!(
         desk.world.events_taken(),
         ["task.transfer-initiated", "task-queue.entered", "reservation.created"]
@@ -129,7 +129,7 @@ fn a_warm_transfer_reserves_the_task_for_the_target_while_the_transferor_keeps_i
 #[test]
 fn each_part_ends_by_itself_and_the_task_follows_the_last_one() {
     let mut desk = Desk::open();
-    desk.to_ben(Warm);
+    desk.hand_to_ben(Warm);
     let theirs = desk.newest().sid;
     desk.step(theirs, Accept).expect("it is pending");
     desk.step(desk.own, Wrap).expect("it is accepted");
@@ -145,7 +145,7 @@ fn each_part_ends_by_itself_and_the_task_follows_the_last_one() {
 #[test]
 fn who_is_left_in_after_work_puts_the_task_there() {
     let mut desk = Desk::open();
-    desk.to_ben(Warm);
+    desk.hand_to_ben(Warm);
     let theirs = desk.newest().sid;
     desk.step(theirs, Accept).expect("it is pending");
     desk.step(desk.own, Wrap).expect("it is accepted");
@@ -158,7 +158,7 @@ fn who_is_left_in_after_work_puts_the_task_there() {
 #[test]
 fn ending_the_task_ends_every_part() {
     let mut desk = Desk::open();
-    desk.to_ben(Warm);
+    desk.hand_to_ben(Warm);
     let theirs = desk.newest().sid;
     desk.step(theirs, Accept).expect("it is pending");
     desk.step(desk.own, Wrap).expect("it is accepted");
@@ -172,7 +172,7 @@ fn ending_the_task_ends_every_part() {
 #[test]
 fn while_a_transfer_is_open_the_task_cannot_be_ended_as_a_whole() {
     let mut desk = Desk::open();
-    let transfer = desk.to_ben(Warm);
+    let transfer = desk.hand_to_ben(Warm);
     for status in [Wrapping, Completed] {
         let refused = desk.world.set_status(desk.task, status);
         assert!(matches!(refused, Err(Rejection::TaskStatus { status: Reserved, .. })));
@@ -212,20 +212,20 @@ fn a_target_that_cannot_be_offered_the_task_is_refused_and_nothing_begins() {
 fn only_who_has_accepted_hands_over() {
     let mut desk = Desk::open();
     let to = TransferTarget::Worker(desk.ben);
-    let others = NewTransfer { worker: Some(desk.cat), ..desk.new(to, Warm) };
-    let unknown = NewTransfer { reservation: ReservationSid::new(1), ..desk.new(to, Warm) };
+    let others = NewTransfer { worker: Some(desk.cat), ..desk.asked(to, Warm) };
+    let unknown = NewTransfer { reservation: ReservationSid::new(1), ..desk.asked(to, Warm) };
     for new in [others, unknown] {
         assert!(matches!(
             desk.world.run(&Command::CreateTransfer(new)),
             Err(Rejection::UnknownParameter { parameter: "ReservationSid", .. })
         ));
     }
-    let high = NewTransfer { priority: Some(u32::MAX), ..desk.new(to, Warm) };
+    let high = NewTransfer { priority: Some(u32::MAX), ..desk.asked(to, Warm) };
     assert!(matches!(
         desk.world.run(&Command::CreateTransfer(high)),
         Err(Rejection::Invalid { parameter: "Priority", .. })
     ));
-    let broken = NewTransfer { attributes: Some(attrs("[")), ..desk.new(to, Warm) };
+    let broken = NewTransfer { attributes: Some(attrs("[")), ..desk.asked(to, Warm) };
     assert!(matches!(
         desk.world.run(&Command::CreateTransfer(broken)),
         Err(Rejection::Malformed { parameter: "Attributes", .. })
@@ -242,7 +242,7 @@ fn only_who_has_accepted_hands_over() {
 #[test]
 fn a_worker_who_refuses_ends_the_transfer() {
     let mut desk = Desk::open();
-    let transfer = desk.to_ben(Warm);
+    let transfer = desk.hand_to_ben(Warm);
     desk.world.events_taken();
     desk.step(desk.newest().sid, REJECT).expect("it is pending");
     assert_eq!(
@@ -252,14 +252,14 @@ fn a_worker_who_refuses_ends_the_transfer() {
     let row = desk.row(&transfer);
     assert_eq!((row.status, desk.status()), (TransferStatus::Failed, Assigned));
     assert_eq!(row.failed_reason.as_deref(), Some("The worker rejected the task"));
-    desk.to_ben(Warm);
+    desk.hand_to_ben(Warm);
     assert_eq!(desk.status(), Reserved, "it can be tried again");
 }
 
 #[test]
 fn a_worker_who_does_not_answer_ends_it_and_goes_into_the_timeout_activity() {
     let mut desk = Desk::open();
-    let transfer = desk.to_ben(Warm);
+    let transfer = desk.hand_to_ben(Warm);
     desk.world.advance(120);
     assert_eq!((desk.row(&transfer).status, desk.status()), (TransferStatus::Failed, Assigned));
     let offline = desk.world.activity("Offline");
@@ -270,7 +270,7 @@ fn a_worker_who_does_not_answer_ends_it_and_goes_into_the_timeout_activity() {
 #[test]
 fn a_queue_tries_one_after_the_other_and_fails_when_nobody_is_left() {
     let mut desk = Desk::open();
-    let transfer = desk.to_pair(Warm);
+    let transfer = desk.hand_to_pair(Warm);
     assert_eq!((desk.status(), desk.task().queue), (Reserved, Some(desk.pair)));
     let first = desk.newest();
     desk.world.events_taken();
@@ -302,7 +302,7 @@ fn a_queue_without_anybody_free_lets_the_task_wait() {
     let mut desk = Desk::open();
     desk.world.go(desk.ben, "Offline");
     desk.world.go(desk.cat, "Offline");
-    let transfer = desk.to_pair(Warm);
+    let transfer = desk.hand_to_pair(Warm);
     assert_eq!(desk.status(), Pending);
     desk.world.advance(3600);
     assert_eq!(desk.status(), Pending);
@@ -320,7 +320,7 @@ fn a_transferor_is_not_offered_the_own_task_again() {
     let (worker, capacity, available) = (desk.ann, Some(5), None);
     desk.world.must(Command::UpdateWorkerChannel { worker, channel, capacity, available });
     let home = TransferTarget::Queue(desk.home);
-    desk.must(desk.new(home, Warm));
+    desk.must(desk.asked(home, Warm));
     assert_eq!(desk.status(), Pending, "Ann alone is in that queue");
     let other = desk.world.new_task("{}");
     assert_eq!(desk.world.newest(other).worker, desk.ann, "what waits behind it is offered");
@@ -336,7 +336,7 @@ fn several_at_once_are_each_an_attempt() {
         max_reserved_workers: Some(2),
         ..NewTaskQueue::default()
     });
-    let transfer = desk.must(desk.new(TransferTarget::Queue(both), Warm));
+    let transfer = desk.must(desk.asked(TransferTarget::Queue(both), Warm));
     let (ben, cat) = (desk.of(desk.ben), desk.of(desk.cat));
     desk.step(ben.sid, REJECT).expect("it is pending");
     assert_eq!((desk.status(), desk.row(&transfer).status), (Reserved, TransferStatus::Initiated));
@@ -347,7 +347,7 @@ fn several_at_once_are_each_an_attempt() {
 #[test]
 fn canceled_by_the_transferor_the_offer_is_withdrawn() {
     let mut desk = Desk::open();
-    let transfer = desk.to_ben(Warm);
+    let transfer = desk.hand_to_ben(Warm);
     desk.world.events_taken();
     desk.cancel(&transfer).expect("it is under way");
     assert_eq!(
@@ -363,7 +363,7 @@ fn canceled_by_the_transferor_the_offer_is_withdrawn() {
 #[test]
 fn a_cold_transfer_sends_the_transferor_into_after_work_at_once() {
     let mut desk = Desk::open();
-    desk.to_ben(Cold);
+    desk.hand_to_ben(Cold);
     assert_eq!(
         desk.world.events_taken(),
         [
@@ -385,7 +385,7 @@ fn a_cold_transfer_sends_the_transferor_into_after_work_at_once() {
 #[test]
 fn a_cold_transfer_that_fails_leaves_the_task_with_who_is_in_after_work() {
     let mut desk = Desk::open();
-    desk.to_ben(Cold);
+    desk.hand_to_ben(Cold);
     desk.step(desk.newest().sid, REJECT).expect("it is pending");
     assert_eq!(desk.status(), Wrapping);
     desk.step(desk.own, Complete).expect("it is wrapping");
@@ -395,7 +395,7 @@ fn a_cold_transfer_that_fails_leaves_the_task_with_who_is_in_after_work() {
 #[test]
 fn a_task_that_everybody_left_waits_where_it_came_from() {
     let mut desk = Desk::open();
-    desk.to_ben(Cold);
+    desk.hand_to_ben(Cold);
     let offer = desk.newest().sid;
     desk.step(desk.own, Complete).expect("it is wrapping");
     desk.world.go(desk.ann, "Offline");
@@ -413,7 +413,7 @@ fn a_task_that_everybody_left_waits_where_it_came_from() {
 #[test]
 fn attributes_and_priority_of_a_transfer_are_the_tasks_from_then_on() {
     let mut desk = Desk::open();
-    let new = desk.new(TransferTarget::Worker(desk.ben), Warm);
+    let new = desk.asked(TransferTarget::Worker(desk.ben), Warm);
     let new = NewTransfer { attributes: Some(attrs(r#"{"n":1}"#)), priority: Some(9), ..new };
     let transfer = desk.must(new);
     assert_eq!(
@@ -467,7 +467,7 @@ fn the_workflow_is_not_asked_again_and_times_of_the_first_wait_are_over() {
 fn a_task_that_is_canceled_or_removed_takes_its_transfer_along() {
     for remove in [false, true] {
         let mut desk = Desk::open();
-        let transfer = desk.to_ben(Warm);
+        let transfer = desk.hand_to_ben(Warm);
         desk.world.events_taken();
         if remove {
             let (sid, if_match) = (desk.task, IfMatch::Any);
@@ -490,7 +490,7 @@ fn a_task_that_is_canceled_or_removed_takes_its_transfer_along() {
 #[test]
 fn workers_and_queues_in_a_transfer_stay() {
     let mut desk = Desk::open();
-    desk.to_pair(Warm);
+    desk.hand_to_pair(Warm);
     for sid in [desk.ann, desk.newest().worker] {
         let delete = Command::DeleteWorker { sid, if_match: IfMatch::Any };
         assert!(matches!(desk.world.run(&delete), Err(Rejection::InUse { .. })));
@@ -502,7 +502,7 @@ fn workers_and_queues_in_a_transfer_stay() {
 #[test]
 fn going_unavailable_with_rejection_ends_what_is_pending() {
     let mut desk = Desk::open();
-    let transfer = desk.to_ben(Warm);
+    let transfer = desk.hand_to_ben(Warm);
     let patch = WorkerPatch {
         activity: Some(desk.world.activity("Unavailable")),
         reject_pending_reservations: true,
@@ -515,16 +515,16 @@ fn going_unavailable_with_rejection_ends_what_is_pending() {
 #[test]
 fn a_task_goes_on_from_worker_to_worker() {
     let mut desk = Desk::open();
-    desk.to_ben(Warm);
+    desk.hand_to_ben(Warm);
     let bens = desk.newest().sid;
     desk.step(bens, Accept).expect("it is pending");
     let to = TransferTarget::Worker(desk.cat);
-    let new = NewTransfer { reservation: bens, worker: Some(desk.ben), ..desk.new(to, Cold) };
+    let new = NewTransfer { reservation: bens, worker: Some(desk.ben), ..desk.asked(to, Cold) };
     desk.must(new);
     desk.step(desk.newest().sid, Accept).expect("it is pending");
     assert_eq!((desk.status(), desk.of(desk.ben).status), (Assigned, R::Wrapping));
     let back = TransferTarget::Worker(desk.ben);
-    let new = desk.new(back, Warm);
+    let new = desk.asked(back, Warm);
     let refused = desk.world.run(&Command::CreateTransfer(new));
     assert!(matches!(refused, Err(Rejection::TransferTarget { .. })), "Ben is in after-work on it");
 }
@@ -532,7 +532,7 @@ fn a_task_goes_on_from_worker_to_worker() {
 #[test]
 fn a_task_that_was_handed_over_takes_few_instructions() {
     let mut desk = Desk::open();
-    desk.to_ben(Warm);
+    desk.hand_to_ben(Warm);
     let offer = desk.newest().sid;
     let conference = || {
         ReservationStep::Call(CallInstruction::Conference {
@@ -557,7 +557,7 @@ fn a_task_that_was_handed_over_takes_few_instructions() {
 #[test]
 fn a_restart_in_the_middle_keeps_it() {
     let mut desk = Desk::open();
-    let transfer = desk.to_pair(Cold);
+    let transfer = desk.hand_to_pair(Cold);
     let restored = desk.world.restored();
     restored.check();
     assert_eq!(restored.digest(), desk.world.routing.digest());

@@ -320,7 +320,8 @@ async fn what_is_over_is_listed_as_history_for_good() {
     }
     let waiting = desk.made(&tasks, &[]).await;
     desk.advance(400).await;
-    assert_eq!(desk.get(&tasks, &[]).await.column("tasks", "sid"), [waiting.clone()]);
+    let live = desk.get(&tasks, &[]).await;
+    assert_eq!(live.column("tasks", "sid"), std::slice::from_ref(&waiting));
     ended.reverse();
     let listed = desk.get(&history, &[]).await;
     assert_eq!(listed.column("tasks", "sid"), ended);
