@@ -4,13 +4,17 @@
 //!
 //! A decision is the choice of the worker a task would be offered to next, or of nobody, among
 //! 10 000 workers, for tasks with 64 different expressions: by the index, with nothing recorded.
+//! Rates are per second of processor time, where the system tells it: others may use the machine.
 
 // A benchmark measures real time; the ban is for the engine.
 #![allow(clippy::disallowed_methods, clippy::disallowed_types)]
 
 use base::{Attributes, IdSource, Millis, Timestamp};
 use routing::{command::*, *};
-use std::time::Instant;
+use std::{
+    sync::OnceLock,
+    time::{Duration, Instant},
+};
 
 const WORKERS: usize = 10_000;
 const SKILLS: usize = 16;
@@ -24,7 +28,7 @@ const TARGET: &str = "worker.skills HAS task.skill AND worker.level >= task.leve
 fn main() {
     println!("{WORKERS} workers, 64 expressions");
     println!("{:<34} {:>12} {:>10}", "workers with room", "decisions/s", "found");
-    for (name, busy) in [("all", 0), ("half", WORKERS / 2), ("one in fifty", WORKERS / 50 * 49)] {
+    for (name, busy) in [("all", 0), ("half", WORKERS / 2), ("nobody", WORKERS * 2)] {
         let mut bench = Bench::new();
         bench.fill(busy);
         let tasks = bench.one_of_each();
@@ -36,10 +40,18 @@ fn main() {
     }
     let mut bench = Bench::new();
     bench.fill(WORKERS / 2);
-    let (start, count) = (Instant::now(), 4_000);
+    let (start, count) = (worked(), 4_000);
     bench.fill(count);
-    let rate = count as f64 / start.elapsed().as_secs_f64();
+    let rate = count as f64 / (worked() - start).as_secs_f64();
     println!("{:<34} {rate:>12.0}", "created, offered and recorded/s");
+}
+
+/// Time of one core that this thread used; real time where nobody counts it.
+fn worked() -> Duration {
+    static START: OnceLock<Instant> = OnceLock::new();
+    let text = std::fs::read_to_string("/proc/thread-self/schedstat").unwrap_or_default();
+    let used = text.split(' ').next().and_then(|ns| ns.parse().ok()).map(Duration::from_nanos);
+    used.unwrap_or_else(|| START.get_or_init(Instant::now).elapsed())
 }
 
 struct Bench {
@@ -128,11 +140,11 @@ impl Bench {
 
     /// Decisions a second, and how many found somebody.
     fn decide(&mut self, tasks: &[TaskSid]) -> (f64, usize) {
-        let (start, mut found) = (Instant::now(), 0);
+        let (start, mut found) = (worked(), 0);
         for round in 0..ROUNDS {
             let task = tasks[round % tasks.len()];
             found += usize::from(self.routing.decide(task, self.now).is_some());
         }
-        (ROUNDS as f64 / start.elapsed().as_secs_f64(), found)
+        (ROUNDS as f64 / (worked() - start).as_secs_f64(), found)
     }
 }

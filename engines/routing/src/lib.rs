@@ -48,6 +48,8 @@ pub use change::Change;
 pub use command::{Command, Reply};
 pub use event::{Before, Event, EventKind, Setting};
 pub use handle::Turn;
+#[cfg(feature = "small-portions")]
+pub use handle::cut_engines_into;
 pub use log::LoggedEvent;
 pub use model::*;
 pub use movement::{Movement, Standing};

@@ -42,6 +42,8 @@ pub type Turn<'a> = base::Turn<'a, Change, Event>;
 
 pub(crate) use check_input::compile;
 pub(crate) use portion::Portion;
+#[cfg(feature = "small-portions")]
+pub use portion::cut_engines_into;
 
 type Handled = Result<Reply, Rejection>;
 

@@ -32,8 +32,23 @@ pub(super) const LOOK: i64 = 5;
 
 impl Default for Portion {
     fn default() -> Self {
+        #[cfg(feature = "small-portions")]
+        return Self { most: MOST.get(), left: 0 };
+        #[cfg(not(feature = "small-portions"))]
         Self { most: STEPS, left: 0 }
     }
+}
+
+#[cfg(feature = "small-portions")]
+thread_local! {
+    static MOST: std::cell::Cell<i64> = const { std::cell::Cell::new(STEPS) };
+}
+
+/// The most steps of one call of every engine that begins on this thread from now on; `None` is as
+/// many as always. For the simulator, whose workspaces are too small to be cut otherwise.
+#[cfg(feature = "small-portions")]
+pub fn cut_engines_into(steps: Option<u32>) {
+    MOST.set(steps.map_or(STEPS, |steps| i64::from(steps).max(1)));
 }
 
 impl Routing {

@@ -13,14 +13,25 @@
 //! The reference restarts a pass over all waiting tasks in global order after each reservation,
 //! until a pass makes none. When it ends, no waiting task has an eligible worker. So before each
 //! command nothing can be reserved, and what a command makes possible needs either a task that
-//! was not waiting before in this form (its line is marked *dirty*) or a worker who gained room
-//! or membership (the worker, or the line, is marked dirty). Every pair (task, worker) that is
-//! eligible during settling therefore has a dirty line or a dirty worker with room; the globally
-//! first task with an eligible worker is the best head among dirty lines and the waiting lines
-//! that contain a dirty worker with room. Taking that head, reserving, and going on is exactly
-//! the reference's loop. A reservation takes room away, which can make nothing else eligible,
-//! unless an expression asks for load or activity: lines with such expressions are marked dirty
-//! whenever a fact about one of their members changes.
+//! was not waiting before in this form (its line is marked *dirty*) or a worker who gained
+//! membership (the line is marked dirty) or room (the worker has *gained*). Every pair (task,
+//! worker) that is eligible during settling therefore has a dirty line or a worker who gained; the
+//! globally first task with an eligible worker is the best head among dirty lines and the waiting
+//! lines that contain a worker with room who gained. Taking that head, reserving, and going on is
+//! exactly the reference's loop. A reservation takes room away, which can make nothing else
+//! eligible, unless an expression asks for load or activity: lines with such expressions are
+//! marked dirty whenever a fact about one of their members changes.
+//!
+//! # Why that holds when settling is cut into portions
+//!
+//! The marks stay until what they stand for was tried, and a command between two portions only
+//! adds marks. So the sentence above holds at every moment, not only at the end of a command: each
+//! offer is the one the reference's loop would make next in the state as it is, and when no mark
+//! is left no waiting task has an eligible worker. `agenda` walks the lines for those who gained
+//! in order and remembers how far it came; a worker who gains later sends it back to the
+//! beginning. After a restart in the middle every line with waiting tasks is marked: more marks
+//! than needed change what is looked at, never what is found. A line whose queue has other members
+//! is marked *stale* and dirty, and its own members are worked out when it is tried.
 
 mod agenda;
 mod answers;

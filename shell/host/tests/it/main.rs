@@ -5,6 +5,7 @@
 mod access;
 mod events;
 mod log;
+mod portions;
 mod retention;
 mod workspaces;
 
