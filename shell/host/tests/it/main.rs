@@ -7,6 +7,7 @@ mod events;
 mod log;
 mod portions;
 mod retention;
+mod statistics;
 mod workspaces;
 
 use base::{Attributes, Sid};
