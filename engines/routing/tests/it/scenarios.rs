@@ -9,7 +9,8 @@ use routing::{command::*, instruction::Instruction, *};
 use serde_json::Value;
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
-/// Scenarios that need later work, and what it is.
+/// Scenarios that need more than this engine, and what it is. Those of statistics are played in
+/// virtual time by `the_scenarios_of_statistics_hold` in `edge/api`, with all that counts.
 const LATER: &[(&str, &str)] = &[
     ("stat-01", "statistics: a queue in real time"),
     ("stat-02", "statistics: a queue over an interval"),

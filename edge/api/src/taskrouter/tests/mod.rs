@@ -3,6 +3,7 @@
 mod events;
 mod lists;
 mod resources;
+mod statistics;
 mod work;
 
 use crate::{Api, Disposition, Limits, Options, Site};
