@@ -118,7 +118,8 @@ impl Recorder {
         }
     }
 
-    /// How far rows go when asked at `now`: what is neither counted here nor in a row did not happen.
+    /// How far rows go when asked at `now`: what is neither counted here nor in a row did not
+    /// happen.
     pub fn complete(&self, now: Timestamp) -> Progress {
         let minute = self.minutes.first_key_value().map(|(minute, _)| *minute);
         let hour = self.hours.first_key_value().map(|(hour, _)| *hour);

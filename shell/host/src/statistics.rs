@@ -1,4 +1,5 @@
-//! Windows of statistics out of the store: roll-ups for whole hours and minutes, facts at the edges.
+//! Windows of statistics out of the store: roll-ups for whole hours and minutes, facts at either
+//! end.
 //!
 //! * What the running engine has not written is told by it first; the rows read afterwards are at
 //!   least as new, and rows of what it told are passed over.

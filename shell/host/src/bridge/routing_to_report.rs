@@ -1,7 +1,7 @@
 //! From what moved in a workspace to what statistics count.
 //!
 //! * A task waits in one queue or in none. Whenever that changes, exactly one fact says that it
-//!   came, and one that it left and why: so what came is what left and what waits, at every instant.
+//!   came, and one that it left and why: what came is what left and what waits, at every instant.
 //! * A task that waits again after it had been taken (a transfer) enters its queue again.
 
 use base::Timestamp;
