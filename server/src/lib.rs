@@ -8,6 +8,7 @@
 pub mod config;
 pub mod first;
 pub mod logging;
+pub mod replay;
 
 mod counted;
 mod front;

@@ -1,7 +1,7 @@
 //! The command `sinew`.
 
 use clap::{Parser, Subcommand, error::ErrorKind};
-use sinew::{Config, Flags, Given, ServeError, config::DEFAULTS};
+use sinew::{Config, Flags, Given, ServeError, config::DEFAULTS, replay::ReplayFlags};
 use std::{io::Write as _, process::ExitCode};
 use tokio::signal::unix::{SignalKind, signal};
 
@@ -17,6 +17,8 @@ struct Command {
 enum Sub {
     /// Serves HTTP and WebSocket until SIGTERM.
     Serve(Box<Flags>),
+    /// Leads recorded traffic through another workflow configuration; reads only.
+    Replay(Box<ReplayFlags>),
     /// About the configuration file.
     Config {
         /// Prints a file with every key and its default.
@@ -33,6 +35,14 @@ fn main() -> ExitCode {
     match command.subcommand {
         Sub::Serve(flags) => match serve(&flags) {
             Ok(()) => ExitCode::SUCCESS,
+            Err(error) => refuse(&error),
+        },
+        Sub::Replay(flags) => match sinew::replay::run(&flags) {
+            Ok(told) => {
+                // Whoever reads may have stopped reading.
+                _ = writeln!(std::io::stdout(), "{told}");
+                ExitCode::SUCCESS
+            }
             Err(error) => refuse(&error),
         },
         Sub::Config { .. } => {

@@ -47,7 +47,7 @@ pub use alert::Alert;
 pub use change::Change;
 pub use command::{Command, Reply};
 pub use event::{Before, Event, EventKind, Setting};
-pub use handle::Turn;
+pub use handle::{Deed, OfferNames, REFUSED, Through, Turn, check_configuration};
 #[cfg(feature = "small-portions")]
 pub use handle::cut_engines_into;
 pub use log::LoggedEvent;

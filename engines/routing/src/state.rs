@@ -48,6 +48,8 @@ pub struct Routing {
     pub(crate) matching: Matching,
     pub(crate) tallies: Tallies,
     pub(crate) touched: Vec<Touched>,
+    /// The SIDs that offers had, in a replay.
+    pub(crate) offer_names: crate::handle::OfferNames,
     /// What moved since the last command or timers.
     pub(crate) movements: Vec<Movement>,
     /// Tasks that came to a target with `skip_if` and were not yet asked.

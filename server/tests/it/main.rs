@@ -11,6 +11,7 @@ mod pages;
 mod peer;
 mod people;
 mod program;
+mod replays;
 mod secrets;
 mod settings;
 mod store;

@@ -122,8 +122,8 @@ struct Shared {
     has_committer: AtomicBool,
     /// 0 for no limit.
     page_limit: AtomicU32,
-    /// Held as long as anyone may write.
-    _lock: File,
+    /// Held as long as anyone may write; `None` where nobody may.
+    _lock: Option<File>,
 }
 
 impl SqliteStore {
@@ -148,7 +148,29 @@ impl SqliteStore {
             readers,
             has_committer: AtomicBool::new(false),
             page_limit: AtomicU32::new(options.page_limit.unwrap_or(0)),
-            _lock: lock,
+            _lock: Some(lock),
+        };
+        Ok(Self { shared: Arc::new(shared) })
+    }
+
+    /// Opens a store for reading only, also beside a server that writes to it. `from` is the data
+    /// folder or the file in it. Only the journal and the partitions can be read.
+    pub fn open_to_read(from: &Path, options: &Options) -> Result<Self, OpenError> {
+        let file = if from.is_dir() { from.join(FILE_NAME) } else { from.to_owned() };
+        let refused = |cause| OpenError::Folder { folder: from.to_owned(), cause };
+        std::fs::metadata(&file).map_err(refused)?;
+        let known = schema::version(&file)?;
+        if known > VERSION {
+            return Err(OpenError::Newer { found: known, known: VERSION });
+        }
+        let readers = Pool::new(file.clone(), options.read_limit, options.readers_kept);
+        let shared = Shared {
+            file,
+            tables: Vec::new(),
+            readers,
+            has_committer: AtomicBool::new(true),
+            page_limit: AtomicU32::new(0),
+            _lock: None,
         };
         Ok(Self { shared: Arc::new(shared) })
     }

@@ -87,6 +87,17 @@ pub(crate) fn prepare_with(
     Ok(transaction.commit()?)
 }
 
+/// The version of a store that is there.
+pub(crate) fn version(file: &Path) -> Result<i64, OpenError> {
+    let foreign = || OpenError::Foreign { file: file.to_owned() };
+    let connection = connect(file)?;
+    let is_ours = pragma(&connection, "application_id").map_err(|_| foreign())? == APPLICATION_ID;
+    if !is_ours {
+        return Err(foreign());
+    }
+    pragma(&connection, "user_version").map_err(OpenError::from)
+}
+
 /// A declaration that cannot become a table is a programming error.
 fn check_declarations(tables: &[&'static Table]) {
     let mut names: BTreeSet<&str> = sql::FIXED_NAMES.iter().copied().collect();

@@ -9,6 +9,7 @@ mod callback;
 mod capacity;
 mod check_input;
 mod expire;
+mod follow;
 mod note;
 mod offer;
 mod ordering;
@@ -41,6 +42,7 @@ use base::Sid;
 pub type Turn<'a> = base::Turn<'a, Change, Event>;
 
 pub(crate) use check_input::compile;
+pub use follow::{Deed, OfferNames, REFUSED, Through, check_configuration};
 pub(crate) use portion::Portion;
 #[cfg(feature = "small-portions")]
 pub use portion::cut_engines_into;

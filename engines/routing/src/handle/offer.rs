@@ -181,7 +181,7 @@ impl Routing {
         let reservations: Vec<Reservation> = chosen
             .iter()
             .map(|slot| Reservation {
-                sid: ReservationSid::new(turn.next_id()),
+                sid: self.offer_name(turn, task, *slot),
                 task: sid,
                 worker: self.workers.at(*slot).worker.sid,
                 status: ReservationStatus::Pending,
@@ -203,6 +203,16 @@ impl Routing {
                 self.send_worker(turn, worker, activity);
             }
         }
+    }
+
+    /// A new SID; in a replay the one that the offer had.
+    fn offer_name(&self, turn: &mut Turn<'_>, task: &Task, slot: u32) -> ReservationSid {
+        let drawn = ReservationSid::new(turn.next_id());
+        if self.offer_names.is_empty() {
+            return drawn;
+        }
+        let name = (task.sid, task.attempts, self.workers.at(slot).worker.sid);
+        self.offer_names.get(&name).copied().unwrap_or(drawn)
     }
 
     /// The counts for which a task that came to its target just now leaves it at once.

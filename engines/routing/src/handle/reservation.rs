@@ -79,7 +79,7 @@ impl Routing {
     }
 
     /// One worker's part goes into after-work, and the task with the last one.
-    fn wrap_reservation(&mut self, turn: &mut Turn<'_>, reservation: &Reservation) {
+    pub(super) fn wrap_reservation(&mut self, turn: &mut Turn<'_>, reservation: &Reservation) {
         let (sid, task) = (reservation.sid, reservation.task);
         let Some(state) = self.tasks.get(task) else { return };
         let (version, in_transfer) = (state.task.version, state.task.transfer.is_some());
@@ -93,7 +93,7 @@ impl Routing {
     }
 
     /// One worker's part is done, and the task with the last one.
-    fn complete_reservation(&mut self, turn: &mut Turn<'_>, reservation: &Reservation) {
+    pub(super) fn complete_reservation(&mut self, turn: &mut Turn<'_>, reservation: &Reservation) {
         let (sid, task, at) = (reservation.sid, reservation.task, turn.now);
         let Some(state) = self.tasks.get(task) else { return };
         let (version, in_transfer) = (state.task.version, state.task.transfer.is_some());

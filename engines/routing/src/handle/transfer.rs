@@ -56,7 +56,7 @@ impl Routing {
         Ok(Reply::Transfer(Box::new(transfer)))
     }
 
-    fn hand_over(&mut self, turn: &mut Turn<'_>, transfer: &Transfer) {
+    pub(super) fn hand_over(&mut self, turn: &mut Turn<'_>, transfer: &Transfer) {
         let (task, at) = (transfer.task, turn.now);
         let begun = Box::new(transfer.clone());
         self.record(turn, Change::TransferInitiated { transfer: begun, at });

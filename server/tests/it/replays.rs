@@ -1,0 +1,101 @@
+//! `sinew replay` on the store of a server that runs, and on one that stopped.
+
+use crate::caller::{Caller, Server};
+use serde_json::{Value, json};
+use std::{path::Path, process::Command};
+
+fn replay(from: &Path, workflow: &Path, more: &[&str]) -> (bool, String, String) {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_sinew"));
+    command.arg("replay").arg("--from").arg(from).arg("--workflow").arg(workflow).args(more);
+    let ended = command.output().unwrap();
+    let text = |bytes: Vec<u8>| String::from_utf8(bytes).unwrap();
+    (ended.status.success(), text(ended.stdout), text(ended.stderr))
+}
+
+async fn made(owner: &Caller, path: &str, form: &[(&str, &str)]) -> String {
+    let got = owner.post(path, form).await;
+    assert_eq!(got.status, 201, "{path}: {}", got.text());
+    got.json()["sid"].as_str().unwrap().to_owned()
+}
+
+#[tokio::test]
+async fn recorded_traffic_is_replayed_beside_the_server_and_after_it() {
+    let server = Server::with(|config| config.clock = sinew::config::Clock::Manual).await;
+    let owner = server.owner();
+    let workspace = made(&owner, "/taskrouter/v1/Workspaces", &[("FriendlyName", "W")]).await;
+    let base = format!("/taskrouter/v1/Workspaces/{workspace}");
+    let listed = owner.get(&format!("{base}/Activities?Available=true")).await.json();
+    let available = listed["activities"][0]["sid"].as_str().unwrap().to_owned();
+    let mut queues = Vec::new();
+    for (name, workers) in [("few", "skill == 'a'"), ("many", "1==1")] {
+        let queue = [("FriendlyName", name), ("TargetWorkers", workers)];
+        queues.push(made(&owner, &format!("{base}/TaskQueues"), &queue).await);
+    }
+    let straight = |queue: &str| json!({"task_routing": {"default_filter": {"queue": queue}}});
+    let old = straight(&queues[0]).to_string();
+    let workflow = [("FriendlyName", "Main"), ("Configuration", old.as_str())];
+    let workflow = made(&owner, &format!("{base}/Workflows"), &workflow).await;
+    for (name, attributes) in [("ann", r#"{"skill": "a"}"#), ("bob", "{}")] {
+        let form = [
+            ("FriendlyName", name),
+            ("ActivitySid", available.as_str()),
+            ("Attributes", attributes),
+        ];
+        made(&owner, &format!("{base}/Workers"), &form).await;
+    }
+    let pass = async |ms: u64| {
+        let moved = owner.post_json("/sinew/v1/Clock", &json!({"advance_ms": ms})).await;
+        assert_eq!(moved.status, 200);
+    };
+    let mut tasks = Vec::new();
+    for _ in 0..3 {
+        tasks.push(made(&owner, &format!("{base}/Tasks"), &[("Attributes", "{}")]).await);
+        pass(5_000).await;
+    }
+    for task in &tasks {
+        let path = format!("{base}/Tasks/{task}/Reservations");
+        let listed = owner.get(&path).await.json();
+        let offer = listed["reservations"][0]["sid"].as_str().unwrap().to_owned();
+        for (status, ms) in [("accepted", 20_000), ("completed", 1_000)] {
+            let form = [("ReservationStatus", status)];
+            assert_eq!(owner.post(&format!("{path}/{offer}"), &form).await.status, 200);
+            pass(ms).await;
+        }
+    }
+
+    let (data, folder) = (server.folder.path().join("data"), server.folder.path().to_owned());
+    let (same, other) = (folder.join("same.json"), folder.join("other.json"));
+    std::fs::write(&same, &old).unwrap();
+    std::fs::write(&other, straight(&queues[1]).to_string()).unwrap();
+    let (ok, told, log) = replay(&data, &same, &["--json"]);
+    assert!(ok, "{log}");
+    let told: Value = serde_json::from_str(&told).unwrap();
+    assert_eq!((&told["reproduced"], &told["moved"]), (&json!(true), &json!([])), "{told:#}");
+    assert_eq!(told["total"]["before"], told["total"]["after"]);
+    assert_eq!(told["total"]["before"]["taken"], 3);
+
+    server.running.stop().await;
+    let more = ["--workspace", &workspace, "--workflow-sid", &workflow, "--seed", "7"];
+    let (ok, told, log) = replay(&data.join("sinew.db"), &other, &more);
+    assert!(ok, "{log}");
+    assert!(told.contains("the replay is the recording"), "{told}");
+    assert!(told.contains("3 tasks went to another queue or worker"), "{told}");
+    assert!(told.contains("few / ann  ->  many / bob"), "{told}");
+    assert_eq!(told, replay(&data, &other, &more).1, "the same seed, the same answer");
+
+    let missing = folder.join("nothing.json");
+    std::fs::write(folder.join("bad.json"), r#"{"filters": [{"expression": "a-b"}]}"#).unwrap();
+    let unknown = format!("WS{:032x}", 7);
+    for (from, file, more, part) in [
+        (&folder.join("nowhere"), &same, [].as_slice(), "--from"),
+        (&data, &missing, &[], "--workflow"),
+        (&data, &folder.join("bad.json"), &[], "filters[0].expression"),
+        (&data, &same, &["--workspace", unknown.as_str()], "--workspace"),
+        (&data, &same, &["--workflow-sid", "WW1"], "WW1"),
+        (&same, &same, &[], "is not a store"),
+    ] {
+        let (ok, out, log) = replay(from, file, more);
+        assert!(!ok && out.is_empty() && log.contains(part), "{part}: {log}");
+        assert_eq!(log.lines().count(), 1, "{log}");
+    }
+}
