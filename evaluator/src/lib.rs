@@ -63,6 +63,7 @@ struct Case<'a> {
     capacity: &'a Value,
     refused_by: Vec<&'a str>,
     rests_from: &'a Value,
+    passed_over: Vec<&'a str>,
     most: usize,
     asks: Asks<'a>,
 }
@@ -103,6 +104,7 @@ impl<'a> Case<'a> {
             capacity: &shown["rules"]["capacity"],
             refused_by: texts(&task["refused_by"]),
             rests_from: &task["rests_from"],
+            passed_over: texts(&task["passed_over"]),
             most: match &asks {
                 Asks::Direct { ignore_capacity: true, .. } => 1,
                 _ => most.as_u64().unwrap_or(1) as usize,
@@ -139,6 +141,8 @@ impl<'a> Case<'a> {
                     Some("not_in_queue")
                 } else if !target.as_ref().is_none_or(|one| one.evaluate(&full)) {
                     Some("target_expression")
+                } else if self.passed_over.contains(&worker.sid) {
+                    Some("passed_over")
                 } else if !known.is(worker) {
                     Some("not_the_known_worker")
                 } else if rests {

@@ -173,18 +173,8 @@ impl Reader<'_> {
                 }
             }
             Change::TaskDeleted { task, .. } => self.deed(at, order, Deed::Delete(*task)),
-            Change::TransferInitiated { transfer, .. } => {
-                self.deed(at, order, Deed::Transfer(transfer.clone()));
-            }
-            Change::TransferEnded { task, status: TransferStatus::Canceled, .. } => {
-                let ends = |one: &Change| {
-                    matches!(one,
-                    Change::TaskCanceled { task: of, .. } | Change::TaskDeleted { task: of, .. }
-                    | Change::TaskSystemDeleted { task: of, .. } if of == task)
-                };
-                if !self.rest(order).any(|(_, one)| ends(one)) {
-                    self.deed(at, order, Deed::CancelTransfer(*task));
-                }
+            Change::TransferInitiated { .. } | Change::TransferEnded { .. } => {
+                self.transfer(order, at, change);
             }
             Change::WorkerActivityChanged { worker, .. } if self.is_sent(*worker, order) => {}
             Change::WorkflowUpdated(workflow) => {
@@ -201,6 +191,37 @@ impl Reader<'_> {
             | Change::TimedRetried { .. }
             | Change::TaskRested { .. } => self.recording.wakes.push((at, order)),
             Change::SettlingLeft { .. } | Change::ReEvaluationLeft { .. } => {}
+            Change::TargetEntered { .. } => self.entered(order, at, change),
+            Change::ReservationCanceled { .. }
+            | Change::ReservationRescinded { .. }
+            | Change::TaskReturned { .. }
+            | Change::TransferAttemptFailed { .. } => {}
+            _ => self.asked(order, at),
+        }
+    }
+
+    fn transfer(&mut self, order: Order, at: Timestamp, change: &Change) {
+        match change {
+            Change::TransferInitiated { transfer, .. } => {
+                self.deed(at, order, Deed::Transfer(transfer.clone()));
+            }
+            Change::TransferEnded { task, status: TransferStatus::Canceled, .. } => {
+                let ends = |one: &Change| {
+                    matches!(one,
+                    Change::TaskCanceled { task: of, .. } | Change::TaskDeleted { task: of, .. }
+                    | Change::TaskSystemDeleted { task: of, .. } if of == task)
+                };
+                if !self.rest(order).any(|(_, one)| ends(one)) {
+                    self.deed(at, order, Deed::CancelTransfer(*task));
+                }
+            }
+            _ => {}
+        }
+    }
+
+    /// A task that came to a target: through its workflow again, or because its time ran out.
+    fn entered(&mut self, order: Order, at: Timestamp, change: &Change) {
+        match change {
             Change::TargetEntered { task, walk, .. }
                 if walk.passed.is_empty() && !self.is_entered(*task, order) =>
             {
@@ -216,12 +237,7 @@ impl Reader<'_> {
                     self.recording.wakes.push((at, order));
                 }
             }
-            Change::ReservationCanceled { .. }
-            | Change::ReservationRescinded { .. }
-            | Change::TaskReturned { .. }
-            | Change::TransferAttemptFailed { .. }
-            | Change::TransferEnded { .. } => {}
-            _ => self.asked(order, at),
+            _ => {}
         }
     }
 

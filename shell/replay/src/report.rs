@@ -207,9 +207,9 @@ impl fmt::Display for Report {
         writeln!(
             f,
             "\nReaction and handle times: {recorded} offers as recorded, {from_worker} drawn from \
-             the worker's other tasks, {from_queue} from the queue's, {from_anybody} from anybody's, \
-             {unknown} unknown (not answered).\nA customer gives up when the recording says so; how long others would \
-             have waited is not known."
+             the worker's other tasks, {from_queue} from the queue's, {from_anybody} from \
+             anybody's, {unknown} unknown (not answered).\nA customer gives up when the recording \
+             says so; how long others would have waited is not known."
         )
     }
 }

@@ -142,6 +142,8 @@ pub struct TaskShown {
     pub attempts: u32,
     /// Workers who refused its newest offer: others come first.
     pub refused_by: Vec<WorkerSid>,
+    /// Whom a transfer of it passes over: whoever holds it or would not have it.
+    pub passed_over: Vec<WorkerSid>,
     /// Whom it is not offered to for a while, because callbacks failed.
     pub rests_from: Option<Resting>,
 }

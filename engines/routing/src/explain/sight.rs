@@ -186,6 +186,11 @@ impl Shown<'_> {
                 ignore_capacity: task.ignore_capacity,
                 attempts: task.attempts,
                 refused_by: seen.refused_by.clone(),
+                passed_over: task
+                    .transfer
+                    .as_ref()
+                    .map(|transfer| transfer.passed_over.clone())
+                    .unwrap_or_default(),
                 rests_from: task.rest.as_ref().and_then(|rest| rest.from.clone()),
             },
             task_queue: seen.queue.as_ref().map(|queue| QueueShown {

@@ -135,24 +135,23 @@ impl Routing {
                     self.delete(turn, *task, EventKind::TaskDeleted);
                 }
             }
-            Deed::Transfer(transfer) => {
-                let by = (transfer.task, transfer.initiating_worker);
-                let held = self.part(by.0, by.1, ReservationStatus::Accepted);
-                let is_free = self.version_in(by.0, &[TaskStatus::Assigned]).is_some();
-                if let Some(held) = held.filter(|_| is_free) {
-                    let initiating_reservation = held.sid;
-                    self.hand_over(
-                        turn,
-                        &Transfer { initiating_reservation, ..(**transfer).clone() },
-                    );
-                }
-            }
+            Deed::Transfer(transfer) => self.hand_over_again(turn, transfer),
             Deed::CancelTransfer(task) => {
                 let open = self.task(*task).and_then(|task| Some(task.transfer.as_ref()?.sid));
                 if let Some(transfer) = open {
                     let _ = self.cancel_transfer(turn, *task, transfer);
                 }
             }
+        }
+    }
+
+    fn hand_over_again(&mut self, turn: &mut Turn<'_>, transfer: &Transfer) {
+        let (task, worker) = (transfer.task, transfer.initiating_worker);
+        let held = self.part(task, worker, ReservationStatus::Accepted);
+        let is_free = self.version_in(task, &[TaskStatus::Assigned]).is_some();
+        if let Some(held) = held.filter(|_| is_free) {
+            let transfer = Transfer { initiating_reservation: held.sid, ..transfer.clone() };
+            self.hand_over(turn, &transfer);
         }
     }
 

@@ -389,7 +389,8 @@ fn misfit(compared: &Compared, seen: &KeySeen, other: &Operands) -> Option<Said>
         _ => false,
     };
     let unfit = unfit
-        || matches!((compared.operator, other), ("==", Operands::Number) if is(&["text", "boolean"]))
+        || matches!((compared.operator, other), ("==", Operands::Number)
+            if is(&["text", "boolean"]))
         || matches!((compared.operator, other), ("<" | "<=" | ">" | ">=", Operands::Number)
             if is(&["text"]));
     let is_element = matches!(compared.operator, "HAS" | "IN" | "NOT IN" | "CONTAINS");

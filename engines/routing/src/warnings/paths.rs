@@ -32,7 +32,9 @@ impl Linter<'_> {
                 let message = "Tasks that match no filter are refused when they are created";
                 let advice = "Add a default_filter unless that is meant";
                 let said = Said {
-                    seen: json!({"tasks": self.evidence.tasks.len(), "match_none": self.unmatched()}),
+                    seen: json!({
+                        "tasks": self.evidence.tasks.len(), "match_none": self.unmatched(),
+                    }),
                     ..Said::new("no_default", message, advice)
                 };
                 self.say(Spot::default(), said);

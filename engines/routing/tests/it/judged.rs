@@ -287,7 +287,34 @@ impl Judged {
             return self.create();
         }
         let sid = open[self.dice.below(open.len())];
+        if self.dice.chance(15) {
+            return self.hand_over(sid);
+        }
         self.world.step(sid, ReservationStep::Complete).expect("it is accepted");
+    }
+
+    /// Whoever has a task hands it over to a queue.
+    fn hand_over(&mut self, reservation: ReservationSid) {
+        let task = self.world.rows.values().find_map(|row| match row {
+            StoredRow::Reservation(one) if one.sid == reservation => Some(one.task),
+            _ => None,
+        });
+        let to = TransferTarget::Queue(self.queues[self.dice.below(4)]);
+        let mode = match self.dice.chance(50) {
+            true => TransferMode::Cold,
+            false => TransferMode::Warm,
+        };
+        let task = task.expect("it has a row");
+        let new = NewTransfer {
+            task,
+            reservation,
+            worker: None,
+            to,
+            mode,
+            attributes: None,
+            priority: None,
+        };
+        let _ = self.world.run(&Command::CreateTransfer(new));
     }
 
     fn reservations(&self, wanted: impl Fn(ReservationStatus) -> bool) -> Vec<ReservationSid> {
