@@ -182,7 +182,10 @@ impl Known {
 
 fn asks(shown: &Value) -> Result<Asks<'_>, String> {
     let task = &shown["task"];
-    if let Some(worker) = task["routing_target"].as_str().filter(|sid| sid.starts_with("WK")) {
+    // In a transfer the task is for its queue; whoever hands it over is always passed over.
+    let in_transfer = !texts(&task["passed_over"]).is_empty();
+    let routed = task["routing_target"].as_str().filter(|_| !in_transfer);
+    if let Some(worker) = routed.filter(|sid| sid.starts_with("WK")) {
         let ignore_capacity = task["ignore_capacity"] == true;
         return Ok(Asks::Direct { worker, ignore_capacity });
     }
