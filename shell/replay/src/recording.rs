@@ -189,6 +189,7 @@ impl Reader<'_> {
             | Change::TaskSystemDeleted { .. }
             | Change::EndedForgotten { .. }
             | Change::TimedRetried { .. }
+            | Change::ScheduleLooked { .. }
             | Change::TaskRested { .. } => self.recording.wakes.push((at, order)),
             Change::SettlingLeft { .. } | Change::ReEvaluationLeft { .. } => {}
             Change::TargetEntered { .. } => self.entered(order, at, change),

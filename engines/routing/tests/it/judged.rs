@@ -255,7 +255,9 @@ impl Judged {
         if let Ok(Reply::Task(task)) = self.world.run(&Command::CreateTask(new)) {
             self.tasks.push(task.sid);
         }
-        self.world.now = self.world.now + Millis(self.dice.below(3_000) as i64);
+        // Timers run on the way: a task whose expression asks for the time is tried again.
+        let later = self.world.now + Millis(self.dice.below(3_000) as i64);
+        self.world.advance_to(later);
     }
 
     /// Somebody accepts or rejects what is offered.
