@@ -44,6 +44,16 @@ pub(crate) struct Switches {
     pub deletes: bool,
     /// Agents fetch their events seldom, from small buffers.
     pub slow: bool,
+    /// Rules across channels limit what workers hold together.
+    pub capacity: bool,
+    /// Workflows ask an application for instructions.
+    pub callbacks: bool,
+    /// Agents hand tasks over.
+    pub transfers: bool,
+    /// Long work is cut into very small portions.
+    pub portions: bool,
+    /// Targets skip, order workers, and name one worker.
+    pub rich: bool,
 }
 
 impl Switches {
@@ -61,6 +71,11 @@ impl Switches {
             single_tasking: on(25),
             deletes: on(50),
             slow: on(30),
+            capacity: on(40),
+            callbacks: on(40),
+            transfers: on(50),
+            portions: on(25),
+            rich: on(60),
         }
     }
 }

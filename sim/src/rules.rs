@@ -151,9 +151,10 @@ pub(crate) fn task_attributes(random: &mut Random) -> String {
     let language = LANGUAGES[random.below(LANGUAGES.len() as u64) as usize];
     let urgent = random.percent(20);
     let note = random.below(1_000);
+    let agent = random.below(6);
     format!(
         "{{ \"skill\": \"s{skill}\",\"language\":\"{language}\", \"urgent\": {urgent}, \
-         \"note\": \"größer als {note} \\u00e4\" }}"
+         \"agent\": \"worker {agent}\", \"note\": \"größer als {note} \\u00e4\" }}"
     )
 }
 

@@ -2,7 +2,7 @@
 
 use crate::{
     Options,
-    actors::{Actor, Admin, Agent, Customer, Outcome, View, Wish, wake_all},
+    actors::{Actor, Admin, Agent, Application, Customer, Outcome, View, Wish, wake_all},
     agenda::{Agenda, What},
     checks::Checks,
     faults::{Mishap, Switches, plan, spoil},
@@ -368,7 +368,14 @@ impl World {
             }
         }
         for at in 0..random.within(1, 2) {
-            let command = Admin::workflow(&mut random, &queues, format!("workflow {at}"));
+            let name = format!("workflow {at}");
+            let command = Admin::workflow(&mut random, self.switches, &queues, name);
+            self.do_now(sid, command);
+        }
+        if self.switches.capacity
+            && let Some(place) = self.checks.place(sid)
+        {
+            let command = Admin::capacity(&mut random, place);
             self.do_now(sid, command);
         }
         for at in 0..random.within(1, 6) {
@@ -382,6 +389,10 @@ impl World {
             self.actors.push(Actor::Customer(Customer::new(sid, random.branch("customer"))));
         }
         self.actors.push(Actor::Admin(Admin::new(sid, random.branch("admin"))));
+        if self.switches.callbacks {
+            let application = Application::new(sid, random.branch("application"));
+            self.actors.push(Actor::Application(application));
+        }
     }
 
     fn do_now(&mut self, workspace: WorkspaceSid, command: Command) -> Option<Reply> {
@@ -423,6 +434,15 @@ fn subject(command: &Command) -> String {
         },
         Command::DeleteTask { sid, .. } => sid.to_string(),
         Command::UpdateReservation { sid, step, .. } => format!("{sid} {step:?}"),
+        Command::AnswerCallback { reservation, stage, answer } => {
+            format!("{reservation} {} {answer:?}", stage.as_str())
+        }
+        Command::AskCallback { reservation } => reservation.to_string(),
+        Command::CreateTransfer(new) => {
+            format!("{} to {} {:?}", new.task, new.to.sid(), new.mode)
+        }
+        Command::CancelTransfer { sid, task } => format!("{sid} of {task}"),
+        Command::SetCapacity { body, .. } => body.to_string(),
         _ => String::new(),
     }
 }

@@ -30,6 +30,8 @@ cargo xtask demo [--customers] [--listen ADDR]
 cargo xtask bench [NAME...]     benchmarks beside their peers: engine, server, durable, cold, size
                                 (--workers 100,1000 --rounds 3; --quick; --build-time)
 cargo xtask sim SEED [--trace]  runs one simulation seed and prints its script
+cargo xtask sim --seeds N       the first N seeds on all cores, or FROM..TO; each twice
+cargo xtask sim --nightly       new seeds until it is interrupted; prints seeds per hour
 cargo xtask crash [SEED]        kill -9 at 100 random moments under load (part of `test`)
 cargo xtask parameters [--write]
                                 which test shows each published parameter; writes the table

@@ -21,6 +21,7 @@ pub(crate) fn run(only: &[String]) -> Result<(), String> {
     format(&mut steps);
     web(&mut steps);
     rust(&mut steps);
+    simulation(&mut steps);
     if SERVER_STEPS.iter().any(|name| steps.wants(name)) {
         match release(&mut steps) {
             true => against_the_server(&mut steps),
@@ -35,11 +36,24 @@ pub(crate) fn run(only: &[String]) -> Result<(), String> {
     steps.finish()
 }
 
-/// `cargo xtask sim SEED [--trace]`: one seed, in an optimised build.
+/// `cargo xtask sim SEED [--trace]`, `--seeds N`, `--nightly`: in an optimised build.
 pub(crate) fn sim(arguments: &[String]) -> Result<(), String> {
+    setup::succeed(simulator(arguments))
+}
+
+fn simulator<A: AsRef<std::ffi::OsStr>>(arguments: &[A]) -> Command {
     let mut command = paths::cargo();
-    command.args(["run", "--quiet", "--release", "--package", "sim", "--"]).args(arguments);
-    setup::succeed(command)
+    command.args(["run", "--quiet", "--release", "--locked", "--package", "sim", "--"]);
+    command.args(arguments);
+    command
+}
+
+/// Seeds from 0 on, on all cores, each twice; the first that fails ends it and says how to see it
+/// again.
+const SEEDS: &str = "2000";
+
+fn simulation(steps: &mut Steps) {
+    steps.run("simulation", Counting::ExitCode, simulator(&["--seeds", SEEDS]));
 }
 
 fn format(steps: &mut Steps) {

@@ -4,17 +4,17 @@ use super::{View, Wish};
 use crate::{
     checks::Place,
     faults::Switches,
-    rules::{Case, Rule, worker_attributes},
+    rules::{Case, Rule, SKILLS, worker_attributes},
 };
-use base::Attributes;
+use base::{Attributes, Patch};
 use routing::{
-    Command, TaskQueueSid, WorkspaceSid,
+    AfterLastTarget, Command, TaskOrder, TaskQueueSid, WorkspaceSid,
     command::{
         ChannelRef, IfMatch, NewActivity, NewTaskChannel, NewTaskQueue, NewWorker, NewWorkflow,
         TaskQueuePatch, WorkerChannelRef, WorkerPatch, WorkflowPatch, WorkspacePatch,
     },
 };
-use serde_json::json;
+use serde_json::{Value, json};
 use testkit::Random;
 
 /// The admin of one workspace.
@@ -36,6 +36,7 @@ impl Admin {
             friendly_name: name,
             target_workers: Some(Rule::of_queue(random).queue_text()),
             max_reserved_workers: Some(most(random, switches)),
+            task_order: Some(order(random)),
             ..NewTaskQueue::default()
         })
     }
@@ -52,13 +53,58 @@ impl Admin {
     }
 
     /// A new workflow.
-    pub(crate) fn workflow(random: &mut Random, queues: &[TaskQueueSid], name: String) -> Command {
+    pub(crate) fn workflow(
+        random: &mut Random,
+        switches: Switches,
+        queues: &[TaskQueueSid],
+        name: String,
+    ) -> Command {
+        let asks = switches.callbacks && random.percent(70);
+        let url = |path: &str| Some(format!("https://application.example/{path}"));
         Command::CreateWorkflow(NewWorkflow {
             friendly_name: name,
-            configuration: configuration(random, queues),
+            configuration: configuration(random, switches, queues),
+            assignment_callback_url: url("assign").filter(|_| asks),
+            fallback_assignment_callback_url: url("fallback")
+                .filter(|_| asks && random.percent(50)),
             task_reservation_timeout_s: Some(random.within(1, 8) as u32),
             ..NewWorkflow::default()
         })
+    }
+
+    /// Rules across the channels of a workspace.
+    pub(crate) fn capacity(random: &mut Random, place: &Place) -> Command {
+        let names: Vec<&String> = place.channels.values().collect();
+        let some = |random: &mut Random| -> Vec<&String> {
+            let chosen: Vec<_> = names.iter().copied().filter(|_| random.percent(50)).collect();
+            if chosen.is_empty() { names.iter().copied().take(1).collect() } else { chosen }
+        };
+        let rules: Vec<_> = (0..random.below(4))
+            .map(|at| {
+                let mut rule = json!({
+                    "name": format!("rule {at}"),
+                    "channels": some(random),
+                    "limit": random.below(4),
+                });
+                if random.percent(30) {
+                    let weighed = rule["channels"][0].as_str().unwrap_or_default().to_owned();
+                    rule["weights"] = json!({weighed: random.below(4)});
+                }
+                if random.percent(50) {
+                    rule["while"] =
+                        json!({"channels": some(random), "at_least": random.within(1, 2)});
+                }
+                if random.percent(25) {
+                    let skill = Rule::Skill(random.below(SKILLS.into()) as u8);
+                    rule["workers"] = skill.queue_text().into();
+                }
+                if random.percent(25) {
+                    rule["blocks"] = json!(some(random));
+                }
+                rule
+            })
+            .collect();
+        Command::SetCapacity { if_match: IfMatch::Any, body: json!({"rules": rules}) }
     }
 
     pub(super) fn look(&mut self, view: &View<'_>) -> Wish {
@@ -90,7 +136,7 @@ impl Admin {
         let random = &mut self.random;
         Some(match random.below(5) {
             0 => Self::queue(random, switches, name),
-            1 if !queues.is_empty() => Self::workflow(random, &queues, name),
+            1 if !queues.is_empty() => Self::workflow(random, switches, &queues, name),
             2 if place.workers.len() < 12 => Self::worker(random, place, name),
             3 => Command::CreateActivity(NewActivity {
                 friendly_name: name,
@@ -108,14 +154,20 @@ impl Admin {
     fn change(&mut self, place: &Place, switches: Switches) -> Option<Command> {
         let name = self.name("renamed");
         let random = &mut self.random;
+        if switches.capacity && random.percent(15) {
+            return Some(Self::capacity(random, place));
+        }
+        if switches.callbacks && random.percent(10) {
+            let open: Vec<_> = place.open().map(|reservation| reservation.sid).collect();
+            return random.one_of(&open).map(|sid| Command::AskCallback { reservation: *sid });
+        }
         let workers: Vec<_> = place.workers.keys().copied().collect();
+        let channels: Vec<_> = place.channels.keys().copied().collect();
         let queues: Vec<_> = place.queues.keys().copied().collect();
         Some(match random.below(10) {
             0..=2 => Command::UpdateWorkerChannel {
                 worker: *random.one_of(&workers)?,
-                channel: WorkerChannelRef::Channel(ChannelRef::Sid(
-                    *random.one_of(&place.channels)?,
-                )),
+                channel: WorkerChannelRef::Channel(ChannelRef::Sid(*random.one_of(&channels)?)),
                 capacity: random.percent(70).then(|| random.below(4) as u32),
                 available: random.percent(40).then(|| random.percent(70)),
             },
@@ -133,6 +185,7 @@ impl Admin {
                 let patch = TaskQueuePatch {
                     target_workers: Some(Rule::of_queue(random).queue_text()),
                     max_reserved_workers: random.percent(30).then(|| most(random, switches)),
+                    task_order: random.percent(30).then(|| order(random)),
                     ..TaskQueuePatch::default()
                 };
                 Command::UpdateTaskQueue { sid: *random.one_of(&queues)?, patch }
@@ -141,7 +194,7 @@ impl Admin {
                 let workflows: Vec<_> = place.workflows.keys().copied().collect();
                 let sid = *random.one_of(&workflows)?;
                 let patch = WorkflowPatch {
-                    configuration: Some(configuration(random, &queues)),
+                    configuration: Some(configuration(random, switches, &queues)),
                     task_reservation_timeout_s: Some(random.within(1, 8) as u32),
                     re_evaluate_tasks: random.percent(50),
                     ..WorkflowPatch::default()
@@ -150,6 +203,19 @@ impl Admin {
             }
             _ => Command::UpdateWorkspace(WorkspacePatch {
                 friendly_name: Some(name),
+                prioritize_queue_order: random.percent(50).then(|| order(random)),
+                after_last_target: random.percent(50).then(|| match random.percent(50) {
+                    true => AfterLastTarget::Cancel,
+                    false => AfterLastTarget::NextFilter,
+                }),
+                events_filter: match random.percent(30) {
+                    true => Patch::Set("task.created,reservation.accepted".to_owned()),
+                    false => Patch::Keep,
+                },
+                event_callback_url: match random.percent(30) {
+                    true => Patch::Set("https://application.example/events".to_owned()),
+                    false => Patch::Keep,
+                },
                 ..WorkspacePatch::default()
             }),
         })
@@ -178,7 +244,8 @@ impl Admin {
                 Command::DeleteActivity(*random.one_of(&all)?)
             }
             16..=18 => {
-                Command::DeleteTaskChannel(ChannelRef::Sid(*random.one_of(&place.channels)?))
+                let all: Vec<_> = place.channels.keys().copied().collect();
+                Command::DeleteTaskChannel(ChannelRef::Sid(*random.one_of(&all)?))
             }
             _ if random.percent(20) => Command::DeleteWorkspace,
             _ => return None,
@@ -190,7 +257,11 @@ fn most(random: &mut Random, switches: Switches) -> u32 {
     if switches.multi_offer && random.percent(50) { random.within(2, 4) as u32 } else { 1 }
 }
 
-fn configuration(random: &mut Random, queues: &[TaskQueueSid]) -> String {
+fn order(random: &mut Random) -> TaskOrder {
+    if random.percent(60) { TaskOrder::Fifo } else { TaskOrder::Lifo }
+}
+
+fn configuration(random: &mut Random, switches: Switches, queues: &[TaskQueueSid]) -> String {
     let queue = |random: &mut Random| {
         random.one_of(queues).map_or_else(|| "WQ".to_owned(), ToString::to_string)
     };
@@ -204,6 +275,9 @@ fn configuration(random: &mut Random, queues: &[TaskQueueSid]) -> String {
                     }
                     if random.percent(40) {
                         target["priority"] = random.below(30).into();
+                    }
+                    if switches.rich {
+                        enrich(random, &mut target);
                     }
                     if random.percent(50) {
                         target["timeout"] = random.within(1, 12).into();
@@ -219,4 +293,15 @@ fn configuration(random: &mut Random, queues: &[TaskQueueSid]) -> String {
         routing["default_filter"] = json!({"queue": queue(random)});
     }
     json!({"task_routing": routing}).to_string()
+}
+
+/// What a target may say beside its expression.
+fn enrich(random: &mut Random, target: &mut Value) {
+    match random.below(10) {
+        0 => target["skip_if"] = "workers.available == 0".into(),
+        1 => target["skip_if"] = "1==1".into(),
+        2 | 3 => target["order_by"] = "worker.level DESC".into(),
+        4 => target["known_worker_friendly_name"] = "task.agent".into(),
+        _ => {}
+    }
 }

@@ -1,11 +1,13 @@
 //! Somebody who works: hears of offers, answers or ignores them, wraps up, takes breaks.
 
 use super::{Outcome, View, Wish};
+use crate::checks::Place;
 use base::{Millis, Timestamp};
 use host::{Subscription, Topic};
 use routing::{
-    Command, EventKind, ReservationSid, ReservationStatus, TaskStatus, WorkerSid, WorkspaceSid,
-    command::{IfMatch, ReservationOwner, ReservationStep, TaskPatch, WorkerPatch},
+    Command, EventKind, Reservation, ReservationSid, ReservationStatus, TaskStatus, TransferMode,
+    TransferTarget, WorkerSid, WorkspaceSid,
+    command::{IfMatch, NewTransfer, ReservationOwner, ReservationStep, TaskPatch, WorkerPatch},
 };
 use std::collections::BTreeMap;
 use testkit::Random;
@@ -44,7 +46,13 @@ impl Agent {
             self.plans.iter().filter(|(_, at)| **at <= view.now).map(|(sid, _)| *sid).collect();
         for sid in due {
             self.plans.remove(&sid);
-            wish.commands.extend(self.act(view, sid).map(|command| (self.workspace, command)));
+            let command = self.act(view, sid);
+            if command.is_some() {
+                // Whatever comes of it, the reservation is looked at again.
+                let again = self.random.within(3_000, 9_000) as i64;
+                self.plans.insert(sid, view.now + Millis(again));
+            }
+            wish.commands.extend(command.map(|command| (self.workspace, command)));
         }
         wish.commands.extend(self.switch(view).map(|command| (self.workspace, command)));
         let next = self.plans.values().min().map(|at| (*at - view.now).0.max(1) as u64);
@@ -66,7 +74,8 @@ impl Agent {
             Outcome::Unclear => {
                 self.plans.insert(*sid, now + Millis(self.random.within(100, 800) as i64));
             }
-            Outcome::Rejected | Outcome::Gone => _ = self.plans.remove(sid),
+            Outcome::Rejected => {}
+            Outcome::Gone => _ = self.plans.remove(sid),
         }
     }
 
@@ -121,6 +130,9 @@ impl Agent {
     fn act(&mut self, view: &View<'_>, sid: ReservationSid) -> Option<Command> {
         let place = view.checks.place(self.workspace)?;
         let reservation = place.reservations.get(&sid)?;
+        if let Some(command) = self.hand_over(view, place, reservation) {
+            return Some(command);
+        }
         let (task, random) = (reservation.task, &mut self.random);
         let step = match reservation.status {
             ReservationStatus::Pending if self.ignored.contains(&sid) && !view.is_calm => {
@@ -167,6 +179,34 @@ impl Agent {
             _ => IfMatch::Any,
         };
         Some(Command::UpdateReservation { sid, owner, if_match, step })
+    }
+
+    /// Hands an accepted task over to somebody else now and then, or calls that off.
+    fn hand_over(&mut self, view: &View<'_>, place: &Place, own: &Reservation) -> Option<Command> {
+        if !view.switches.transfers || view.is_calm || own.status != ReservationStatus::Accepted {
+            return None;
+        }
+        let random = &mut self.random;
+        let task = place.tasks.get(&own.task)?;
+        if let Some(open) = &task.transfer {
+            let is_tired = random.percent(30);
+            return is_tired.then(|| Command::CancelTransfer { sid: open.sid, task: task.sid });
+        }
+        if !random.percent(35) {
+            return None;
+        }
+        let workers = place.workers.keys().copied().map(TransferTarget::Worker);
+        let queues = place.queues.keys().copied().map(TransferTarget::Queue);
+        let all: Vec<_> = if random.percent(50) { workers.collect() } else { queues.collect() };
+        Some(Command::CreateTransfer(NewTransfer {
+            task: task.sid,
+            reservation: own.sid,
+            worker: random.percent(50).then_some(self.worker),
+            to: *random.one_of(&all)?,
+            mode: if random.percent(50) { TransferMode::Warm } else { TransferMode::Cold },
+            attributes: None,
+            priority: random.percent(20).then(|| random.below(40) as u32),
+        }))
     }
 
     /// Goes on a break now and then, and comes back.

@@ -5,7 +5,7 @@ use crate::rules::task_attributes;
 use base::Attributes;
 use routing::{
     Command, TaskSid, TaskStatus, WorkspaceSid,
-    command::{IfMatch, NewTask, TaskPatch},
+    command::{ChannelRef, IfMatch, NewTask, TaskPatch},
 };
 use testkit::Random;
 
@@ -30,7 +30,8 @@ impl Customer {
         }
         let again_ms = Some(self.random.within(1, 2 * self.pace_ms));
         let command = match self.random.below(20) {
-            0..=13 => self.create(view),
+            0..=12 => self.create(view),
+            13 => self.rate(view),
             14..=16 => self.change(view),
             17 | 18 => self.give_up(view),
             _ => self.delete(view),
@@ -44,7 +45,8 @@ impl Customer {
         let random = &mut self.random;
         let workflows: Vec<_> = place.workflows.keys().copied().collect();
         let workflow = random.one_of(&workflows).copied();
-        let channel = random.one_of(&place.channels).copied();
+        let channels: Vec<_> = place.channels.keys().copied().collect();
+        let channel = random.one_of(&channels).copied();
         let mut new = NewTask {
             attributes: Attributes::new(task_attributes(random)).expect("it is short"),
             workflow,
@@ -62,7 +64,14 @@ impl Customer {
         if view.switches.direct && random.percent(20) {
             let workers: Vec<_> = place.workers.keys().map(|sid| sid.sid()).collect();
             let queues: Vec<_> = place.queues.keys().map(|sid| sid.sid()).collect();
-            let targets = if random.percent(60) { workers } else { queues };
+            let workflows = workflows.iter().map(|sid| sid.sid()).collect();
+            let targets = match random.below(10) {
+                0..=5 => workers,
+                6..=8 => queues,
+                _ => workflows,
+            };
+            let accounted: Vec<_> = place.queues.keys().copied().collect();
+            new.queue = random.one_of(&accounted).copied().filter(|_| random.percent(30));
             new.routing_target = random.one_of(&targets).copied();
             new.ignore_capacity = random.percent(30).then(|| random.percent(50));
         }
@@ -75,6 +84,12 @@ impl Customer {
         let mut patch = TaskPatch::default();
         if random.percent(50) {
             patch.priority = Some(random.below(50) as u32);
+        } else if random.percent(20) {
+            let channels: Vec<_> = view.checks.place(self.workspace)?.channels.keys().collect();
+            let channel = random.one_of(&channels).map(|sid| ChannelRef::Sid(**sid));
+            patch.task_channel = channel;
+        } else if random.percent(20) {
+            patch.virtual_start_at = Some(view.now + base::Millis(-(random.below(9_000) as i64)));
         } else {
             let attributes = Attributes::new(task_attributes(random)).expect("it is short");
             patch.attributes = Some(attributes);
@@ -85,6 +100,13 @@ impl Customer {
             _ => IfMatch::Any,
         };
         Some(Command::UpdateTask { sid, if_match, patch })
+    }
+
+    /// Says how it was.
+    fn rate(&mut self, view: &View<'_>) -> Option<Command> {
+        let (task, _) = self.pick(view, |status| status != TaskStatus::Pending)?;
+        let code = ["resolved", "escalated"][self.random.below(2) as usize].to_owned();
+        Some(Command::SetDisposition { task, code, note: None })
     }
 
     fn give_up(&mut self, view: &View<'_>) -> Option<Command> {

@@ -3,10 +3,12 @@
 
 mod admin;
 mod agent;
+mod application;
 mod customer;
 
 pub(crate) use admin::Admin;
 pub(crate) use agent::Agent;
+pub(crate) use application::Application;
 pub(crate) use customer::Customer;
 
 use crate::{agenda::Agenda, checks::Checks, faults::Switches, machine::Machine};
@@ -21,6 +23,8 @@ pub(crate) enum Actor {
     Agent(Agent),
     /// Changes everything else.
     Admin(Admin),
+    /// Is asked for instructions.
+    Application(Application),
 }
 
 /// What an actor sees of the world when it looks.
@@ -66,6 +70,7 @@ impl Actor {
             Self::Customer(customer) => customer.look(view),
             Self::Agent(agent) => agent.look(view),
             Self::Admin(admin) => admin.look(view),
+            Self::Application(application) => application.look(view),
         }
     }
 
@@ -73,7 +78,7 @@ impl Actor {
     pub(crate) fn hear(&mut self, command: &Command, outcome: &Outcome, now: Timestamp) {
         match self {
             Self::Agent(agent) => agent.hear(command, outcome, now),
-            Self::Customer(_) | Self::Admin(_) => {}
+            Self::Customer(_) | Self::Admin(_) | Self::Application(_) => {}
         }
     }
 
@@ -83,6 +88,7 @@ impl Actor {
             Self::Customer(_) => "customer",
             Self::Agent(_) => "agent",
             Self::Admin(_) => "admin",
+            Self::Application(_) => "application",
         }
     }
 }

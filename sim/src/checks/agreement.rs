@@ -55,7 +55,7 @@ impl Checks {
         };
         let is_same = place.workspace.as_ref() == Some(&*names.workspace)
             && place.activities == names.activities
-            && place.channels.iter().eq(names.channels.keys())
+            && place.channels.keys().eq(names.channels.keys())
             && same(&names.queues, place.queues.iter().map(|(k, v)| (k, &*v.friendly_name)))
             && same(&names.workflows, place.workflows.iter().map(|(k, v)| (k, &*v.friendly_name)));
         if !is_same {

@@ -23,7 +23,7 @@ impl Checks {
         for task in place.tasks.values() {
             let sid = task.sid.to_string();
             let is_pending = task.status == TaskStatus::Pending;
-            let taker = if is_pending { taker(place, task) } else { None };
+            let taker = if is_pending { taker(place, task, now) } else { None };
             let Some(worker) = taker else {
                 self.since.remove(&sid);
                 continue;
@@ -49,6 +49,11 @@ fn overdue(place: &Place, now: Timestamp) -> Option<String> {
     if let Some(offer) = offer {
         return Some(format!("{} ran out and is pending", offer.sid));
     }
+    let mut open = place.open();
+    let asked = open.find(|one| one.callback.is_some_and(|callback| is_late(callback.until)));
+    if let Some(asked) = asked {
+        return Some(format!("{} waits for an instruction past its time", asked.sid));
+    }
     let mut tasks = place.tasks.values();
     let task = tasks.find(|task| {
         let waits = matches!(task.status, TaskStatus::Pending | TaskStatus::Reserved);
@@ -62,11 +67,16 @@ fn overdue(place: &Place, now: Timestamp) -> Option<String> {
 }
 
 /// Somebody who could be offered the task now.
-fn taker(place: &Place, task: &Task) -> Option<WorkerSid> {
+fn taker(place: &Place, task: &Task, now: Timestamp) -> Option<WorkerSid> {
     let attributes: Value = serde_json::from_str(task.attributes.text()).ok()?;
     let direct = task.routing_target.filter(|target| target.kind() == "WK");
     let direct = direct.filter(|_| task.transfer.is_none());
     let rules = if direct.is_none() { rules(place, task) } else { None };
+    let known = if direct.is_none() { known(place, task, &attributes)? } else { None };
+    let rests = |worker: WorkerSid| {
+        let rest = task.rest.as_deref().filter(|rest| now <= rest.until);
+        rest.and_then(|rest| rest.from.as_ref()).is_some_and(|from| from.includes(worker))
+    };
     let mut workers = place.workers.values();
     let wants = |about: &Value, (queue, target): (Rule, Rule)| {
         queue.holds(about, &attributes) && target.holds(about, &attributes)
@@ -74,7 +84,8 @@ fn taker(place: &Place, task: &Task) -> Option<WorkerSid> {
     let passed_over = task.transfer.as_ref().map(|transfer| transfer.passed_over.as_slice());
     let is_tried = |worker: WorkerSid| passed_over.is_some_and(|who| who.contains(&worker));
     let found = workers.find(|(worker, about)| match direct {
-        _ if is_tried(worker.sid) => false,
+        _ if is_tried(worker.sid) || rests(worker.sid) => false,
+        _ if known.as_ref().is_some_and(|name| *name != worker.friendly_name) => false,
         Some(target) if worker.sid.sid() != target => false,
         Some(_) => task.ignore_capacity || has_room(place, task, worker),
         None => rules.is_some_and(|rules| wants(about, rules)) && has_room(place, task, worker),
@@ -90,7 +101,9 @@ fn has_room(place: &Place, task: &Task, worker: &Worker) -> bool {
     } else {
         place.load(worker.sid, task.task_channel) < capacity as usize
     };
-    activity.is_some_and(|activity| activity.available) && available && is_free
+    let is_withheld =
+        || !place.is_single_tasking() && place.is_withheld(worker.sid, task.task_channel);
+    activity.is_some_and(|activity| activity.available) && available && is_free && !is_withheld()
 }
 
 /// What queue and target ask of a worker; `None` for a rule that is none of ours.
@@ -98,14 +111,22 @@ fn rules(place: &Place, task: &Task) -> Option<(Rule, Rule)> {
     let queue = place.queues.get(&task.queue?)?;
     let members = Rule::parse(Some(&queue.target_workers))?;
     let target = match task.current_walk() {
-        Some(walk) => Rule::parse(target(place, task, walk)?.as_deref())?,
+        Some(walk) => Rule::parse(target(place, task, walk)?["expression"].as_str())?,
         None => Rule::All,
     };
     Some((members, target))
 }
 
-/// The expression of the target a task is held in: `Some(None)` for none.
-fn target(place: &Place, task: &Task, walk: &Walk) -> Option<Option<String>> {
+/// The name of the one worker that a target asks for: `Some(None)` for no such wish.
+fn known(place: &Place, task: &Task, attributes: &Value) -> Option<Option<String>> {
+    let Some(walk) = task.current_walk() else { return Some(None) };
+    let target = target(place, task, walk)?;
+    let is_asked = target["known_worker_friendly_name"].is_string();
+    Some(attributes["agent"].as_str().filter(|_| is_asked).map(str::to_owned))
+}
+
+/// The target a task is held in; null for the default filter's.
+fn target(place: &Place, task: &Task, walk: &Walk) -> Option<Value> {
     let workflow = place.workflows.get(&task.workflow?)?;
     let text = if workflow.revision == walk.revision {
         &workflow.configuration
@@ -113,7 +134,7 @@ fn target(place: &Place, task: &Task, walk: &Walk) -> Option<Option<String>> {
         &place.revisions.get(&format!("{}-{}", workflow.sid, walk.revision))?.configuration
     };
     let whole: Value = serde_json::from_str(text).ok()?;
-    let Some(filter) = walk.filter else { return Some(None) };
+    let Some(filter) = walk.filter else { return Some(Value::Null) };
     let targets = &whole["task_routing"]["filters"][filter as usize]["targets"];
-    Some(targets[walk.target as usize]["expression"].as_str().map(str::to_owned))
+    Some(targets[walk.target as usize].clone())
 }

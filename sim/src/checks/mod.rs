@@ -1,6 +1,7 @@
 //! What must hold, whatever goes wrong. The first promise that is broken ends the run.
 //!
 //! * `place`: the durable rows, parsed, batch by batch; offers and capacities are judged on them.
+//! * `rules`: rules across channels, and transfers, on the same rows.
 //! * `ledger`: what callers were told is durable, at that moment and for good.
 //! * `hearing`: events come after their rows, once, and none is left out.
 //! * `counting`: what came is what left and what waits; statistics are their facts.
@@ -13,6 +14,7 @@ mod hearing;
 mod ledger;
 mod liveness;
 mod place;
+mod rules;
 
 pub use liveness::GRACE;
 pub(crate) use place::Place;

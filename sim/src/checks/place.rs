@@ -1,9 +1,10 @@
 //! One workspace as its durable rows say, and what they may never say.
 
 use routing::{
-    Activity, ActivitySid, Reservation, ReservationSid, ReservationStatus, Task, TaskChannelSid,
-    TaskQueue, TaskQueueSid, TaskSid, TaskStatus, Worker, WorkerSid, Workflow, WorkflowSid,
-    Workspace,
+    Activity, ActivitySid, Reservation, ReservationSid, ReservationStatus, Task, TaskChannel,
+    TaskChannelSid, TaskQueue, TaskQueueSid, TaskSid, TaskStatus, Transfer, TransferSid, Worker,
+    WorkerSid, Workflow, WorkflowSid, Workspace,
+    capacity::CapacityRules,
     rows::{WorkerChannelSettings, WorkflowRevision},
 };
 use serde_json::Value;
@@ -20,8 +21,12 @@ pub(crate) struct Place {
     pub workspace: Option<Workspace>,
     /// Activities.
     pub activities: BTreeMap<ActivitySid, Activity>,
-    /// Task channels.
-    pub channels: Vec<TaskChannelSid>,
+    /// Task channels and their unique names.
+    pub channels: BTreeMap<TaskChannelSid, String>,
+    /// Rules across channels, once there are any.
+    pub rules: Option<CapacityRules>,
+    /// Transfers, ended ones included.
+    pub transfers: BTreeMap<TransferSid, Transfer>,
     /// Queues.
     pub queues: BTreeMap<TaskQueueSid, TaskQueue>,
     /// Workflows.
@@ -54,6 +59,8 @@ impl Place {
                 offered.push(reservation);
             }
         }
+        // In the order in which they were made.
+        offered.sort_unstable();
         offered
     }
 
@@ -70,12 +77,12 @@ impl Place {
         match row.table.name {
             "workspace" => self.workspace = body.map(parse),
             "activity" => set(&mut self.activities, key, body),
-            "task_channel" => {
-                let sid: TaskChannelSid = sid(key);
-                self.channels.retain(|known| *known != sid);
-                self.channels.extend(body.map(|_| sid));
-                self.channels.sort_unstable();
-            }
+            "task_channel" => match body.map(parse::<TaskChannel>) {
+                Some(channel) => _ = self.channels.insert(channel.sid, channel.unique_name),
+                None => _ = self.channels.remove(&sid(key)),
+            },
+            "capacity" => self.rules = body.map(parse),
+            "transfer" => set(&mut self.transfers, key, body),
             "task_queue" => set(&mut self.queues, key, body),
             "workflow" => set(&mut self.workflows, key, body),
             "workflow_revision" => set_named(&mut self.revisions, key, body),
@@ -114,7 +121,9 @@ impl Place {
             };
             findings.extend(self.judge_task(task));
             findings.extend(self.judge_worker(task, offer.worker, offered));
+            findings.extend(self.judge_rules(task, offer, offered));
         }
+        findings.extend(self.transfers.values().filter_map(|one| self.judge_transfer(one)));
         findings
     }
 
