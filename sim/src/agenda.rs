@@ -75,6 +75,11 @@ impl Agenda {
         self.entries.retain(|_, what| !matches!(what, What::Mishap(_)));
     }
 
+    /// Forgets everything but what machines do by themselves.
+    pub(crate) fn drop_people(&mut self) {
+        self.entries.retain(|_, what| matches!(what, What::Machine(..)));
+    }
+
     /// The next thing up to `end`; time moves to it, or to `end` when there is none.
     pub(crate) fn take(&mut self, end: Timestamp) -> Option<What> {
         let entry = self.entries.first_entry().filter(|entry| entry.key().0 <= end);

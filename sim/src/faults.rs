@@ -50,8 +50,8 @@ pub(crate) struct Switches {
     pub callbacks: bool,
     /// Agents hand tasks over.
     pub transfers: bool,
-    /// Long work is cut into very small portions.
-    pub portions: bool,
+    /// A month passes at the end.
+    pub ages: bool,
     /// Targets skip, order workers, and name one worker.
     pub rich: bool,
 }
@@ -74,7 +74,7 @@ impl Switches {
             capacity: on(40),
             callbacks: on(40),
             transfers: on(50),
-            portions: on(25),
+            ages: on(15),
             rich: on(60),
         }
     }

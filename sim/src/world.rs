@@ -21,6 +21,8 @@ use tokio::sync::oneshot::{Receiver, channel, error::TryRecvError};
 const TURMOIL_MS: (u64, u64) = (10_000, 45_000);
 /// How long everything is calm afterwards.
 const CALM: Millis = Millis(20_000);
+/// Longer than anything is kept, by more than a task lives.
+const MONTH: Millis = Millis::secs(33 * 24 * 60 * 60);
 /// How often liveness is looked at.
 const LOOK_MS: i64 = 700;
 
@@ -115,6 +117,26 @@ impl World {
         }
         if self.checks.broken().is_none() {
             self.checks.look_through_the_ledger();
+            self.compare();
+        }
+        if self.checks.broken().is_none() && self.switches.ages {
+            self.a_month_passes();
+        }
+    }
+
+    /// Nobody comes any more; what waits runs out, and what is old is forgotten.
+    fn a_month_passes(&mut self) {
+        self.script.say(self.agenda.now(), "a month passes");
+        self.agenda.drop_people();
+        let end = self.agenda.now() + MONTH;
+        self.go_on_until(end);
+        if self.checks.broken().is_none() {
+            self.compare();
+            // Whoever commits is gone: there is one at a time.
+            self.machine = None;
+            self.checks.deafen();
+            self.checks.grow_old(self.agenda.now());
+            self.start();
             self.compare();
         }
     }
@@ -305,16 +327,21 @@ impl World {
         }
         // A server whose store cannot be read does not start; it is started again later.
         self.store.set_unreadable(false);
+        self.start();
+        self.checks.look_through_the_ledger();
+        self.compare();
+    }
+
+    fn start(&mut self) {
         self.incarnation += 1;
         let random = self.mishaps.branch("machine");
-        let machine = Machine::start(self.incarnation, &self.store, &mut self.agenda, random);
+        let incarnation = self.incarnation;
+        let machine = Machine::start(incarnation, &self.store, &mut self.agenda, random);
         self.script.say(self.agenda.now(), "the server starts");
         for workspace in machine.workspaces() {
             self.checks.listen(&machine.outlets, workspace);
         }
         self.machine = Some(machine);
-        self.checks.look_through_the_ledger();
-        self.compare();
     }
 
     /// Nothing goes wrong from now on, and everybody works.

@@ -14,6 +14,10 @@ pub enum Planted {
     OfferTwice,
     /// A worker who has room again is not looked at.
     ForgetFreedWorkers,
+    /// Rules across channels withhold nothing.
+    ForgetRules,
+    /// A transfer to a worker is not offered there.
+    ForgetTransferOffers,
 }
 
 thread_local! {

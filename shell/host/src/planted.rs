@@ -34,6 +34,8 @@ pub enum Planted {
     ForgetNames,
     /// Every eighth step is not published.
     ForgetEvents,
+    /// The last event of a turn that told several is not logged.
+    ForgetLog,
     /// Timers do not run.
     ForgetTimers,
     /// Times depend on the machine's clock.

@@ -68,7 +68,6 @@ impl Admin {
             fallback_assignment_callback_url: url("fallback")
                 .filter(|_| asks && random.percent(50)),
             task_reservation_timeout_s: Some(random.within(1, 8) as u32),
-            ..NewWorkflow::default()
         })
     }
 

@@ -190,7 +190,7 @@ impl Agent {
         let task = place.tasks.get(&own.task)?;
         if let Some(open) = &task.transfer {
             let is_tired = random.percent(30);
-            return is_tired.then(|| Command::CancelTransfer { sid: open.sid, task: task.sid });
+            return is_tired.then_some(Command::CancelTransfer { sid: open.sid, task: task.sid });
         }
         if !random.percent(35) {
             return None;

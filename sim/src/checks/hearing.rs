@@ -1,8 +1,11 @@
 //! Events, as somebody hears them who misses nothing while the machine is up.
 
-use super::place::{Finding, Place};
+use super::{
+    log::Log,
+    place::{Finding, Place},
+};
 use host::{Subscription, Topic, outlets::Outlets};
-use routing::{Event, EventKind, ReservationSid, WorkspaceSid};
+use routing::{Event, EventKind, EventSid, ReservationSid, WorkspaceSid};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// Enough for any run.
@@ -14,6 +17,8 @@ pub(super) struct Hearing {
     subscriptions: BTreeMap<WorkspaceSid, Subscription>,
     heard: BTreeSet<(EventKind, String)>,
     gone: BTreeSet<WorkspaceSid>,
+    /// The newest event that was heard.
+    last: BTreeMap<WorkspaceSid, EventSid>,
 }
 
 impl Hearing {
@@ -31,7 +36,11 @@ impl Hearing {
     }
 
     /// Hears what there is: how many events, and what is wrong with them.
-    pub(super) fn hear(&mut self, places: &BTreeMap<WorkspaceSid, Place>) -> (u64, Vec<Finding>) {
+    pub(super) fn hear(
+        &mut self,
+        places: &BTreeMap<WorkspaceSid, Place>,
+        log: &Log,
+    ) -> (u64, Vec<Finding>) {
         let (mut count, mut findings) = (0, Vec::new());
         for (workspace, subscription) in &mut self.subscriptions {
             while let Some(announced) = subscription.try_next() {
@@ -46,8 +55,16 @@ impl Hearing {
                 if self.gone.contains(workspace) {
                     continue;
                 }
+                let is_late = self.last.insert(*workspace, event.sid) >= Some(event.sid);
+                if is_late {
+                    let what =
+                        format!("{} {} is late or told twice", event.kind.as_str(), event.sid);
+                    findings.push(("no event is announced twice", what));
+                }
                 if let Some(what) = ahead(event, places.get(workspace)) {
                     findings.push(("no event is announced before it is durable", what));
+                } else {
+                    findings.extend(log.judge(*workspace, event));
                 }
             }
         }

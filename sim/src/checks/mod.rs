@@ -5,14 +5,18 @@
 //! * `ledger`: what callers were told is durable, at that moment and for good.
 //! * `hearing`: events come after their rows, once, and none is left out.
 //! * `counting`: what came is what left and what waits; statistics are their facts.
+//! * `log`: every durable turn's events are in the log once and in order, and are heard as logged.
 //! * `agreement`: rows, journal and running engine say the same.
+//! * `age`: what is old is forgotten, and nothing of what ended is left.
 //! * `liveness`: once nothing goes wrong any more, what can be offered is offered.
 
+mod age;
 mod agreement;
 mod counting;
 mod hearing;
 mod ledger;
 mod liveness;
+mod log;
 mod place;
 mod rules;
 
@@ -39,6 +43,7 @@ pub(crate) struct Checks {
     applied: BTreeMap<PartitionId, Seq>,
     ledger: Ledger,
     counting: counting::Counting,
+    log: log::Log,
     hearing: Hearing,
     shadows: BTreeMap<WorkspaceSid, agreement::Shadow>,
     since: liveness::Since,
@@ -81,6 +86,7 @@ impl Checks {
             applied: BTreeMap::new(),
             ledger: Ledger::default(),
             counting: counting::Counting::default(),
+            log: log::Log::default(),
             hearing: Hearing::default(),
             shadows: BTreeMap::new(),
             since: liveness::Since::default(),
@@ -166,6 +172,7 @@ impl Checks {
         let offered = place.apply(batch);
         self.counts.offers += offered.len() as u64;
         let mut broken = place.judge(&offered);
+        broken.extend(self.log.apply(workspace, batch));
         if !place.is_gone() {
             broken.extend(self.counting.apply(workspace, batch, place));
         }
@@ -196,7 +203,7 @@ impl Checks {
     }
 
     fn hear(&mut self) {
-        let (heard, broken) = self.hearing.hear(&self.places);
+        let (heard, broken) = self.hearing.hear(&self.places, &self.log);
         self.counts.events += heard;
         for (checker, what) in broken {
             self.fail(checker, what);
@@ -228,6 +235,9 @@ impl Checks {
     pub(crate) fn look_through_the_ledger(&mut self) {
         if let Some(what) = self.ledger.look_through(&self.memory) {
             self.fail("nothing acknowledged is lost", what);
+        }
+        if let Some((checker, what)) = self.log.look_through(&self.memory) {
+            self.fail(checker, what);
         }
     }
 }

@@ -35,7 +35,8 @@ mod in_host {
     #[test]
     fn an_answer_to_a_commit_nobody_knows_of() {
         plant(Planted::TrustUnknown);
-        found_by("what is acknowledged is durable");
+        // Whoever listens is told a moment before whoever asked.
+        found_by("no event is announced before it is durable");
     }
 
     #[test]
@@ -72,6 +73,12 @@ mod in_host {
     fn rows_that_are_lost_in_a_restart() {
         plant(Planted::LoseRow);
         found_by("nothing acknowledged is lost");
+    }
+
+    #[test]
+    fn an_event_that_is_not_logged() {
+        plant(Planted::ForgetLog);
+        found_by("the log of events is complete and in order");
     }
 
     #[test]
@@ -121,6 +128,18 @@ mod in_routing {
     fn a_task_is_offered_to_one_worker_too_many() {
         plant(Planted::OfferTwice);
         found_by("one open reservation per single-offer task");
+    }
+
+    #[test]
+    fn a_rule_across_channels_is_forgotten() {
+        plant(Planted::ForgetRules);
+        found_by("rules across channels hold");
+    }
+
+    #[test]
+    fn a_transfer_is_never_offered() {
+        plant(Planted::ForgetTransferOffers);
+        found_by("a transfer under way has its task and its offer");
     }
 
     #[test]

@@ -215,6 +215,10 @@ impl Matrix {
         if mask == 0 {
             return None;
         }
+        #[cfg(feature = "planted-bugs")]
+        if crate::planted::is(crate::planted::Planted::ForgetRules) {
+            return None;
+        }
         let about = self.0.iter().enumerate().filter(|(index, _)| mask >> index & 1 == 1);
         let mut blocking = about.filter(|(_, rule)| rule.blocks.contains(&channel));
         let found = blocking.find(|(_, rule)| rule.is_broken(worker, Some(channel)));

@@ -69,6 +69,10 @@ impl Routing {
             self.record(turn, Change::ReservationWrapped { reservation, at });
             self.tell_reservation(turn, EventKind::ReservationWrapup, reservation);
         }
+        #[cfg(feature = "planted-bugs")]
+        if crate::planted::is(crate::planted::Planted::ForgetTransferOffers) {
+            return;
+        }
         if let TransferTarget::Worker(worker) = transfer.to {
             let slot = self.workers.slot(worker);
             self.offer(turn, task, slot.as_slice());

@@ -17,6 +17,11 @@ pub(super) fn rows(
     events: &[Event],
     mut facts: Option<String>,
 ) -> Vec<RowWrite> {
+    #[cfg(feature = "planted-bugs")]
+    let events = match crate::planted::is(crate::planted::Planted::ForgetLog) {
+        true if events.len() > 1 => &events[..events.len() - 1],
+        _ => events,
+    };
     let portions = events.chunks(log::EVENTS_A_ROW);
     let rows = portions.map(|events| RowWrite {
         table: &tables::EVENT,
