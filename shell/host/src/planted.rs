@@ -34,7 +34,7 @@ pub enum Planted {
     ForgetNames,
     /// Every eighth step is not published.
     ForgetEvents,
-    /// The last event of a turn that told several is not logged.
+    /// The last event of a turn that told several is not logged if it is of a reservation.
     ForgetLog,
     /// Timers do not run.
     ForgetTimers,

@@ -18,8 +18,14 @@ pub(super) fn rows(
     mut facts: Option<String>,
 ) -> Vec<RowWrite> {
     #[cfg(feature = "planted-bugs")]
-    let events = match crate::planted::is(crate::planted::Planted::ForgetLog) {
-        true if events.len() > 1 => &events[..events.len() - 1],
+    let events = match events.split_last() {
+        Some((last, others))
+            if last.reservation.is_some()
+                && !others.is_empty()
+                && crate::planted::is(crate::planted::Planted::ForgetLog) =>
+        {
+            others
+        }
         _ => events,
     };
     let portions = events.chunks(log::EVENTS_A_ROW);
