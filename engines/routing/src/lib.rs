@@ -47,9 +47,9 @@ pub use alert::Alert;
 pub use change::Change;
 pub use command::{Command, Reply};
 pub use event::{Before, Event, EventKind, Setting};
-pub use handle::{Deed, OfferNames, REFUSED, Through, Turn, check_configuration};
 #[cfg(feature = "small-portions")]
 pub use handle::cut_engines_into;
+pub use handle::{Deed, OfferNames, REFUSED, Through, Turn, check_configuration};
 pub use log::LoggedEvent;
 pub use model::*;
 pub use movement::{Movement, Standing};

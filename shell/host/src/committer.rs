@@ -106,8 +106,9 @@ struct Probe {
 /// The name of the partition that probes are written to.
 pub const PROBE_PARTITION: &str = "host";
 
-/// A probe takes more room than most batches: what comes after it fits too.
-const PROBE_BYTES: usize = 8 * 1024;
+/// A probe takes more room than most batches, of which each keeps a task's attributes in its
+/// journal, its row and its log: what comes after a probe fits too.
+const PROBE_BYTES: usize = 64 * 1024;
 
 impl GroupCommitter {
     /// Takes the store's one committer.

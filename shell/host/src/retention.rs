@@ -1,4 +1,5 @@
-//! What may be forgotten, a little at a time: what is old, and what is left of partitions that ended.
+//! What may be forgotten, a little at a time: what is old, and what is left of partitions that
+//! ended.
 //!
 //! * Nothing here is anybody's state: rows of what ended, the log, the journal before its newest
 //!   entry. Forgetting is no turn, is told to nobody, and may stop and go on at any moment.

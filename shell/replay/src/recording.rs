@@ -233,10 +233,10 @@ impl Reader<'_> {
                     self.deed(at, order, Deed::ReEvaluate(workflow));
                 }
             }
-            Change::TargetEntered { walk, .. } => {
-                if walk.passed.last().is_some_and(|passed| passed.skipped.is_none()) {
-                    self.recording.wakes.push((at, order));
-                }
+            Change::TargetEntered { walk, .. }
+                if walk.passed.last().is_some_and(|passed| passed.skipped.is_none()) =>
+            {
+                self.recording.wakes.push((at, order));
             }
             _ => {}
         }

@@ -2,6 +2,7 @@
 
 mod callbacks;
 mod capacity;
+mod dice;
 mod judged;
 mod oracle;
 mod ordering;

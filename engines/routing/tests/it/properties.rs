@@ -6,36 +6,13 @@
 //!   the running one does.
 
 use crate::{
+    dice::Dice,
     oracle::Oracle,
     world::{World, attrs},
 };
 use base::{Millis, Patch};
 use routing::{command::*, instruction::Instruction, *};
 use std::collections::BTreeMap;
-
-/// Small, seedable, and the same everywhere.
-struct Dice(u64);
-
-impl Dice {
-    fn roll(&mut self, sides: usize) -> usize {
-        self.0 = self.0.wrapping_add(0x9E37_79B9_7F4A_7C15);
-        let mut z = self.0;
-        z = (z ^ z >> 30).wrapping_mul(0xBF58_476D_1CE4_E5B9);
-        z = (z ^ z >> 27).wrapping_mul(0x94D0_49BB_1331_11EB);
-        ((z ^ z >> 31) % sides as u64) as usize
-    }
-
-    fn one_in(&mut self, n: usize) -> bool {
-        self.roll(n) == 0
-    }
-
-    fn of<T: Clone>(&mut self, all: &[T]) -> Option<T> {
-        match all.len() {
-            0 => None,
-            n => Some(all[self.roll(n)].clone()),
-        }
-    }
-}
 
 const CHANNELS: [&str; 3] = ["default", "voice", "chat"];
 const ACTIVITIES: [&str; 4] = ["Offline", "Available", "Available", "Priority"];
