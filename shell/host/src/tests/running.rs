@@ -14,14 +14,16 @@ async fn answers_and_rejections_wait_for_the_disk() {
         let inbox = open(&core, "P");
         store.hold();
         let ask = |command| {
-            let (core, inbox) = (core.clone(), inbox.clone());
-            tokio::spawn(async move { core.command(&inbox, command).await })
+            let (waiter, answer) = tokio::sync::oneshot::channel();
+            inbox.push(crate::seat::Job::Command(Box::new(command), waiter));
+            answer
         };
-        let (first, second) = (ask(Command::Add("a", 1)), ask(Command::Refuse));
+        let (mut first, mut second) = (ask(Command::Add("a", 1)), ask(Command::Refuse));
         let waiting = store.clone();
         tokio::task::spawn_blocking(move || waiting.wait_for_commit()).await.unwrap();
-        assert!(!first.is_finished() && !second.is_finished());
+        let unanswered = [first.try_recv().is_err(), second.try_recv().is_err()];
         store.release();
+        assert_eq!(unanswered, [true, true]);
         assert_eq!(first.await.unwrap(), Ok(1));
         assert_eq!(second.await.unwrap(), Err(Refusal::Rejected("refused")));
         core.stop().await;
