@@ -8,7 +8,7 @@ import sys
 import time
 from urllib.parse import urlsplit
 
-from twilio.base.exceptions import TwilioRestException
+from twilio.base.exceptions import TwilioException, TwilioRestException
 from twilio.http.http_client import TwilioHttpClient
 from twilio.request_validator import RequestValidator
 from twilio.rest import Client
@@ -31,6 +31,8 @@ def refused(name, call, status, code=None):
         check(name, False, repr(call()))
     except TwilioRestException as e:
         check(name, e.status == status and (code is None or e.code == code), str(e).replace("\n", " "))
+    except TwilioException as e:  # what the library makes of a page that is refused
+        check(name, f"HTTP {status} " in str(e) and (code is None or f'"code":{code},' in str(e)), str(e))
 
 
 class SelfHosted(TwilioHttpClient):
