@@ -4,6 +4,7 @@
 //! * Nothing reads a clock or a random source; both arrive from outside.
 
 mod attributes;
+mod draws;
 mod patch;
 mod problem;
 mod sid;
@@ -11,6 +12,7 @@ mod time;
 mod turn;
 
 pub use attributes::{Attributes, AttributesError};
+pub use draws::Draws;
 pub use patch::Patch;
 pub use problem::{Kind, Position, Problem};
 pub use sid::{Sid, SidError};

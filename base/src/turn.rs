@@ -1,6 +1,6 @@
 //! One step of an engine: the time it happens at, where ids come from, and what came of it.
 
-use crate::{Sid, Timestamp};
+use crate::{Draws, Sid, Timestamp};
 
 /// The only way time and ids come into an engine, and the only way changes and effects leave it.
 pub struct Turn<'a, Change, Effect> {
@@ -33,13 +33,13 @@ impl<'a, Change, Effect> Turn<'a, Change, Effect> {
 pub struct IdSource {
     /// Milliseconds and counter of the newest id.
     newest: u64,
-    state: u64,
+    draws: Draws,
 }
 
 impl IdSource {
     /// A source whose ids all follow from `seed`.
     pub const fn new(seed: u64) -> Self {
-        Self { newest: 0, state: seed }
+        Self { newest: 0, draws: Draws::new(seed) }
     }
 
     /// Later ids will sort after `body`: call it for each id restored from a store.
@@ -51,21 +51,12 @@ impl IdSource {
     pub fn next(&mut self, now: Timestamp) -> u128 {
         let stamp = (now.0.max(0) as u64) << 16;
         self.newest = stamp.max(self.newest + 1);
-        u128::from(self.newest) << 64 | u128::from(self.random())
+        u128::from(self.newest) << 64 | u128::from(self.draws.draw())
     }
 
     /// The next id as a SID of the given kind.
     pub fn next_sid(&mut self, now: Timestamp, kind: [u8; 2]) -> Sid {
         Sid::new(kind, self.next(now))
-    }
-
-    /// SplitMix64: small, seedable, and well spread; SIDs are names, not secrets.
-    fn random(&mut self) -> u64 {
-        self.state = self.state.wrapping_add(0x9E37_79B9_7F4A_7C15);
-        let mut z = self.state;
-        z = (z ^ z >> 30).wrapping_mul(0xBF58_476D_1CE4_E5B9);
-        z = (z ^ z >> 27).wrapping_mul(0x94D0_49BB_1331_11EB);
-        z ^ z >> 31
     }
 }
 

@@ -1,13 +1,15 @@
 //! A random source for tests: one seed, the same draws on every machine.
 
-/// SplitMix64.
+use base::Draws;
+
+/// Draws with what tests ask for.
 #[derive(Clone, Debug)]
-pub struct Random(u64);
+pub struct Random(Draws);
 
 impl Random {
     /// Everything follows from the seed.
     pub const fn new(seed: u64) -> Self {
-        Self(seed)
+        Self(Draws::new(seed))
     }
 
     /// A source of its own, so that more draws in one place do not disturb another.
@@ -16,21 +18,17 @@ impl Random {
         let named = name.bytes().fold(0xcbf2_9ce4_8422_2325_u64, |hash, byte| {
             (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3)
         });
-        Self(self.draw() ^ named)
+        Self::new(self.draw() ^ named)
     }
 
     /// 64 bits.
     pub const fn draw(&mut self) -> u64 {
-        self.0 = self.0.wrapping_add(0x9E37_79B9_7F4A_7C15);
-        let mut z = self.0;
-        z = (z ^ z >> 30).wrapping_mul(0xBF58_476D_1CE4_E5B9);
-        z = (z ^ z >> 27).wrapping_mul(0x94D0_49BB_1331_11EB);
-        z ^ z >> 31
+        self.0.draw()
     }
 
     /// From 0 up to but not including `bound`, which is not 0.
     pub const fn below(&mut self, bound: u64) -> u64 {
-        self.draw() % bound
+        self.0.below(bound)
     }
 
     /// From `low` to `high`, both included.

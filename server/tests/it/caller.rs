@@ -154,6 +154,13 @@ impl Caller {
         self.send("GET", path, None, String::new()).await
     }
 
+    /// Creates something; answers its SID.
+    pub(crate) async fn made(&self, path: &str, form: &[(&str, &str)]) -> String {
+        let got = self.post(path, form).await;
+        assert_eq!(got.status, 201, "{path}: {}", got.text());
+        got.json()["sid"].as_str().unwrap().to_owned()
+    }
+
     pub(crate) async fn delete(&self, path: &str) -> Got {
         self.send("DELETE", path, None, String::new()).await
     }

@@ -29,7 +29,7 @@ impl Floor {
     async fn open(change: impl FnOnce(&mut sinew::Config), workers: &[&str]) -> Self {
         let server = Server::with(change).await;
         let owner = server.owner();
-        let workspace = made(&owner, "/taskrouter/v1/Workspaces", &[("FriendlyName", "W")]).await;
+        let workspace = owner.made("/taskrouter/v1/Workspaces", &[("FriendlyName", "W")]).await;
         let floor = Self { server, owner, workspace };
         let listed = floor.owner.get(&floor.at("/Activities?Available=true")).await.json();
         let available = listed["activities"][0]["sid"].as_str().unwrap().to_owned();
@@ -45,7 +45,7 @@ impl Floor {
     }
 
     async fn made(&self, path: &str, form: &[(&str, &str)]) -> String {
-        made(&self.owner, &self.at(path), form).await
+        self.owner.made(&self.at(path), form).await
     }
 
     /// A workflow to everybody with these callback URLs.
@@ -115,12 +115,6 @@ impl Floor {
         let got = self.owner.post_json("/sinew/v1/Clock", &json!({"advance_ms": ms})).await;
         assert_eq!(got.status, 200, "{}", got.text());
     }
-}
-
-async fn made(owner: &Caller, path: &str, form: &[(&str, &str)]) -> String {
-    let got = owner.post(path, form).await;
-    assert_eq!(got.status, 201, "{path}: {}", got.text());
-    got.json()["sid"].as_str().unwrap().to_owned()
 }
 
 #[tokio::test]
@@ -422,9 +416,9 @@ async fn a_webhook_that_never_answers_delays_no_other_workspace_and_no_task() {
     for _ in 0..40 {
         floor.task(&workflow).await;
     }
-    let other = made(&floor.owner, "/taskrouter/v1/Workspaces", &form).await;
+    let other = floor.owner.made("/taskrouter/v1/Workspaces", &form).await;
     let base = format!("/taskrouter/v1/Workspaces/{other}");
-    let worker = made(&floor.owner, &format!("{base}/Workers"), &[("FriendlyName", "zoe")]).await;
+    let worker = floor.owner.made(&format!("{base}/Workers"), &[("FriendlyName", "zoe")]).await;
     let heard = loop {
         let heard = peer.heard("/other");
         if heard.iter().any(|one| one.get("WorkerSid") == worker) {

@@ -7,15 +7,10 @@ use serde_json::json;
 async fn what_follows_the_last_target_is_a_setting_of_the_workspace() {
     let server = Server::with(|config| config.clock = sinew::config::Clock::Manual).await;
     let owner = server.owner();
-    let made = async |path: &str, form: &[(&str, &str)]| {
-        let got = owner.post(path, form).await;
-        assert_eq!(got.status, 201, "{}", got.text());
-        got.json()["sid"].as_str().unwrap().to_owned()
-    };
-    let workspace = made("/taskrouter/v1/Workspaces", &[("FriendlyName", "W")]).await;
+    let workspace = owner.made("/taskrouter/v1/Workspaces", &[("FriendlyName", "W")]).await;
     let base = format!("/taskrouter/v1/Workspaces/{workspace}");
-    let one = made(&format!("{base}/TaskQueues"), &[("FriendlyName", "one")]).await;
-    let two = made(&format!("{base}/TaskQueues"), &[("FriendlyName", "two")]).await;
+    let one = owner.made(&format!("{base}/TaskQueues"), &[("FriendlyName", "one")]).await;
+    let two = owner.made(&format!("{base}/TaskQueues"), &[("FriendlyName", "two")]).await;
     let filter = |queue: &str, timeout| {
         let target = json!({"queue": queue, "timeout": timeout});
         json!({"expression": "1==1", "targets": [target]})
@@ -23,14 +18,14 @@ async fn what_follows_the_last_target_is_a_setting_of_the_workspace() {
     let routing =
         json!({"task_routing": {"filters": [filter(&one, 10), filter(&two, 1000)]}}).to_string();
     let workflow = [("FriendlyName", "Main"), ("Configuration", routing.as_str())];
-    made(&format!("{base}/Workflows"), &workflow).await;
+    owner.made(&format!("{base}/Workflows"), &workflow).await;
 
     let settings = format!("/sinew/v1/Workspaces/{workspace}/Settings");
     assert_eq!(owner.get(&settings).await.json(), json!({"after_last_target": "next_filter"}));
     let clock = async |seconds: u32| {
         owner.post_json("/sinew/v1/Clock", &json!({"advance_ms": seconds * 1000})).await;
     };
-    let first = format!("{base}/Tasks/{}", made(&format!("{base}/Tasks"), &[]).await);
+    let first = format!("{base}/Tasks/{}", owner.made(&format!("{base}/Tasks"), &[]).await);
     clock(11).await;
     assert_eq!(owner.get(&first).await.json()["task_queue_sid"], two.as_str());
 
@@ -38,7 +33,7 @@ async fn what_follows_the_last_target_is_a_setting_of_the_workspace() {
     let changed = owner.send_json("PUT", &settings, &cancel).await;
     assert_eq!((changed.status, changed.json()), (200, cancel.clone()));
     assert_eq!(owner.get(&settings).await.json(), cancel);
-    let second = format!("{base}/Tasks/{}", made(&format!("{base}/Tasks"), &[]).await);
+    let second = format!("{base}/Tasks/{}", owner.made(&format!("{base}/Tasks"), &[]).await);
     clock(11).await;
     let ended = owner.get(&second).await.json();
     assert_eq!(ended["assignment_status"], "canceled");

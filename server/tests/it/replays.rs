@@ -1,6 +1,6 @@
 //! `sinew replay` on the store of a server that runs, and on one that stopped.
 
-use crate::caller::{Caller, Server};
+use crate::caller::Server;
 use serde_json::{Value, json};
 use std::{path::Path, process::Command};
 
@@ -12,36 +12,30 @@ fn replay(from: &Path, workflow: &Path, more: &[&str]) -> (bool, String, String)
     (ended.status.success(), text(ended.stdout), text(ended.stderr))
 }
 
-async fn made(owner: &Caller, path: &str, form: &[(&str, &str)]) -> String {
-    let got = owner.post(path, form).await;
-    assert_eq!(got.status, 201, "{path}: {}", got.text());
-    got.json()["sid"].as_str().unwrap().to_owned()
-}
-
 #[tokio::test]
 async fn recorded_traffic_is_replayed_beside_the_server_and_after_it() {
     let server = Server::with(|config| config.clock = sinew::config::Clock::Manual).await;
     let owner = server.owner();
-    let workspace = made(&owner, "/taskrouter/v1/Workspaces", &[("FriendlyName", "W")]).await;
+    let workspace = owner.made("/taskrouter/v1/Workspaces", &[("FriendlyName", "W")]).await;
     let base = format!("/taskrouter/v1/Workspaces/{workspace}");
     let listed = owner.get(&format!("{base}/Activities?Available=true")).await.json();
     let available = listed["activities"][0]["sid"].as_str().unwrap().to_owned();
     let mut queues = Vec::new();
     for (name, workers) in [("few", "skill == 'a'"), ("many", "1==1")] {
         let queue = [("FriendlyName", name), ("TargetWorkers", workers)];
-        queues.push(made(&owner, &format!("{base}/TaskQueues"), &queue).await);
+        queues.push(owner.made(&format!("{base}/TaskQueues"), &queue).await);
     }
     let straight = |queue: &str| json!({"task_routing": {"default_filter": {"queue": queue}}});
     let old = straight(&queues[0]).to_string();
     let workflow = [("FriendlyName", "Main"), ("Configuration", old.as_str())];
-    let workflow = made(&owner, &format!("{base}/Workflows"), &workflow).await;
+    let workflow = owner.made(&format!("{base}/Workflows"), &workflow).await;
     for (name, attributes) in [("ann", r#"{"skill": "a"}"#), ("bob", "{}")] {
         let form = [
             ("FriendlyName", name),
             ("ActivitySid", available.as_str()),
             ("Attributes", attributes),
         ];
-        made(&owner, &format!("{base}/Workers"), &form).await;
+        owner.made(&format!("{base}/Workers"), &form).await;
     }
     let pass = async |ms: u64| {
         let moved = owner.post_json("/sinew/v1/Clock", &json!({"advance_ms": ms})).await;
@@ -49,7 +43,7 @@ async fn recorded_traffic_is_replayed_beside_the_server_and_after_it() {
     };
     let mut tasks = Vec::new();
     for _ in 0..3 {
-        tasks.push(made(&owner, &format!("{base}/Tasks"), &[("Attributes", "{}")]).await);
+        tasks.push(owner.made(&format!("{base}/Tasks"), &[("Attributes", "{}")]).await);
         pass(5_000).await;
     }
     for task in &tasks {

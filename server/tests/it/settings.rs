@@ -21,20 +21,20 @@ impl Floor {
     async fn open_with(change: impl FnOnce(&mut sinew::Config)) -> Self {
         let server = Server::with(change).await;
         let owner = server.owner();
-        let workspace = made(&owner, "/taskrouter/v1/Workspaces", &[("FriendlyName", "W")]).await;
+        let workspace = owner.made("/taskrouter/v1/Workspaces", &[("FriendlyName", "W")]).await;
         let base = format!("/taskrouter/v1/Workspaces/{workspace}");
         let listed = owner.get(&format!("{base}/Activities?Available=true")).await.json();
         let available = listed["activities"][0]["sid"].as_str().unwrap().to_owned();
-        let queue = made(&owner, &format!("{base}/TaskQueues"), &[("FriendlyName", "All")]).await;
+        let queue = owner.made(&format!("{base}/TaskQueues"), &[("FriendlyName", "All")]).await;
         let target = json!({"queue": queue, "expression": "schedule.support.open == true"});
         let waits = json!({"expression": "waits == true", "targets": [target]});
         let default = json!({"queue": queue});
         let routing = json!({"filters": [waits], "default_filter": default});
         let routing = json!({"task_routing": routing}).to_string();
         let workflow = [("FriendlyName", "Main"), ("Configuration", routing.as_str())];
-        made(&owner, &format!("{base}/Workflows"), &workflow).await;
+        owner.made(&format!("{base}/Workflows"), &workflow).await;
         let worker = [("FriendlyName", "ann"), ("ActivitySid", available.as_str())];
-        let worker = made(&owner, &format!("{base}/Workers"), &worker).await;
+        let worker = owner.made(&format!("{base}/Workers"), &worker).await;
         let ours = format!("/sinew/v1/Workspaces/{workspace}");
         Self { server, owner, base, ours, worker, queue }
     }
@@ -47,7 +47,7 @@ impl Floor {
 
     async fn task(&self, channel: &str) -> String {
         let form = [("TaskChannel", channel), ("Attributes", "{}")];
-        made(&self.owner, &format!("{}/Tasks", self.base), &form).await
+        self.owner.made(&format!("{}/Tasks", self.base), &form).await
     }
 
     async fn status(&self, task: &str) -> String {
@@ -58,12 +58,6 @@ impl Floor {
     async fn put(&self, path: &str, body: &Value) -> Got {
         self.owner.send_json("PUT", &format!("{}{path}", self.ours), body).await
     }
-}
-
-async fn made(owner: &Caller, path: &str, form: &[(&str, &str)]) -> String {
-    let got = owner.post(path, form).await;
-    assert_eq!(got.status, 201, "{path}: {}", got.text());
-    got.json()["sid"].as_str().unwrap().to_owned()
 }
 
 #[tokio::test]
@@ -124,7 +118,7 @@ async fn a_queue_is_ordered_by_deadline_and_back() {
     assert_eq!(floor.status(&first).await, "reserved", "it keeps the worker busy");
     let slow = floor.task("default").await;
     let form = [("TaskChannel", "default"), ("Attributes", "{\"tier\": \"gold\"}")];
-    let gold = made(&floor.owner, &format!("{}/Tasks", floor.base), &form).await;
+    let gold = floor.owner.made(&format!("{}/Tasks", floor.base), &form).await;
     let body = json!({"by": "deadline", "service_level_s": 60, "classes": [
         {"name": "gold", "expression": "tier == 'gold'", "service_level_s": 10}]});
     let got = floor.put(&path, &body).await;
@@ -159,7 +153,7 @@ async fn a_schedule_opens_by_the_clock_and_what_waited_is_offered() {
     let manual = |config: &mut sinew::Config| config.clock = sinew::config::Clock::Manual;
     let floor = Floor::open_with(manual).await;
     let form = [("TaskChannel", "default"), ("Attributes", "{\"waits\": true}")];
-    let task = made(&floor.owner, &format!("{}/Tasks", floor.base), &form).await;
+    let task = floor.owner.made(&format!("{}/Tasks", floor.base), &form).await;
     assert_eq!(floor.status(&task).await, "pending", "there is no such schedule yet");
     let workflows = floor.owner.get(&format!("{}/Workflows", floor.base)).await.json();
     let workflow = workflows["workflows"][0]["sid"].as_str().unwrap().to_owned();

@@ -17,15 +17,15 @@ impl Centre {
     async fn open() -> Self {
         let server = Server::with(|config| config.clock = sinew::config::Clock::Manual).await;
         let owner = server.owner();
-        let workspace = made(&owner, "/taskrouter/v1/Workspaces", &[("FriendlyName", "W")]).await;
+        let workspace = owner.made("/taskrouter/v1/Workspaces", &[("FriendlyName", "W")]).await;
         let base = format!("/taskrouter/v1/Workspaces/{workspace}");
         let listed = owner.get(&format!("{base}/Activities?Available=true")).await.json();
         let available = listed["activities"][0]["sid"].as_str().unwrap().to_owned();
         let queue = [("FriendlyName", "German"), ("TargetWorkers", "langs HAS 'de'")];
-        let queue = made(&owner, &format!("{base}/TaskQueues"), &queue).await;
+        let queue = owner.made(&format!("{base}/TaskQueues"), &queue).await;
         let routing = json!({"task_routing": {"default_filter": {"queue": queue}}}).to_string();
         let workflow = [("FriendlyName", "Main"), ("Configuration", routing.as_str())];
-        let workflow = made(&owner, &format!("{base}/Workflows"), &workflow).await;
+        let workflow = owner.made(&format!("{base}/Workflows"), &workflow).await;
         let mut workers = Vec::new();
         for (name, langs) in [("ann", r#"["de"]"#), ("bob", r#"["en"]"#), ("cy", r#"["fr"]"#)] {
             let attributes = format!(r#"{{"langs": {langs}}}"#);
@@ -34,14 +34,14 @@ impl Centre {
                 ("ActivitySid", available.as_str()),
                 ("Attributes", attributes.as_str()),
             ];
-            workers.push(made(&owner, &format!("{base}/Workers"), &worker).await);
+            workers.push(owner.made(&format!("{base}/Workers"), &worker).await);
         }
         Self { server, owner, workspace, queue, workflow, workers }
     }
 
     async fn task(&self) -> String {
         let path = format!("/taskrouter/v1/Workspaces/{}/Tasks", self.workspace);
-        made(&self.owner, &path, &[("Attributes", "{\"n\":1}")]).await
+        self.owner.made(&path, &[("Attributes", "{\"n\":1}")]).await
     }
 
     fn ours(&self, path: &str) -> String {
@@ -53,12 +53,6 @@ impl Centre {
         assert_eq!(got.status, 200, "{path}: {}", got.text());
         got.json()
     }
-}
-
-async fn made(owner: &Caller, path: &str, form: &[(&str, &str)]) -> String {
-    let got = owner.post(path, form).await;
-    assert_eq!(got.status, 201, "{path}: {}", got.text());
-    got.json()["sid"].as_str().unwrap().to_owned()
 }
 
 #[tokio::test]

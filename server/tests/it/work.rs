@@ -22,19 +22,19 @@ impl Floor {
     async fn open_with(change: impl FnOnce(&mut sinew::Config)) -> Self {
         let server = Server::with(change).await;
         let owner = server.owner();
-        let workspace = made(&owner, "/taskrouter/v1/Workspaces", &[("FriendlyName", "W")]).await;
+        let workspace = owner.made("/taskrouter/v1/Workspaces", &[("FriendlyName", "W")]).await;
         let base = format!("/taskrouter/v1/Workspaces/{workspace}");
         let listed = owner.get(&format!("{base}/Activities?Available=true")).await.json();
         let available = listed["activities"][0]["sid"].as_str().unwrap().to_owned();
         let queue = [("FriendlyName", "All"), ("TargetWorkers", "1==1")];
-        let queue = made(&owner, &format!("{base}/TaskQueues"), &queue).await;
+        let queue = owner.made(&format!("{base}/TaskQueues"), &queue).await;
         let routing = json!({"task_routing": {"default_filter": {"queue": queue}}}).to_string();
         let workflow = [("FriendlyName", "Main"), ("Configuration", routing.as_str())];
-        let workflow = made(&owner, &format!("{base}/Workflows"), &workflow).await;
+        let workflow = owner.made(&format!("{base}/Workflows"), &workflow).await;
         let mut workers = Vec::new();
         for name in ["ann", "bob"] {
             let worker = [("FriendlyName", name), ("ActivitySid", available.as_str())];
-            let worker = made(&owner, &format!("{base}/Workers"), &worker).await;
+            let worker = owner.made(&format!("{base}/Workers"), &worker).await;
             let user = json!({
                 "username": name, "password": PASSWORD, "role": "agent", "worker_sid": worker,
             });
@@ -49,7 +49,7 @@ impl Floor {
     async fn offered(&self) -> (String, &(String, Caller), &(String, Caller)) {
         let base = format!("/taskrouter/v1/Workspaces/{}", self.workspace);
         let task = [("WorkflowSid", self.workflow.as_str()), ("Attributes", "{\"n\":1}")];
-        let task = made(&self.owner, &format!("{base}/Tasks"), &task).await;
+        let task = self.owner.made(&format!("{base}/Tasks"), &task).await;
         let listed = self.owner.get(&format!("{base}/Tasks/{task}/Reservations")).await.json();
         let to = &listed["reservations"][0]["worker_sid"];
         let (first, second) = (&self.workers[0], &self.workers[1]);
@@ -69,12 +69,6 @@ impl Floor {
     fn ours(&self, path: &str) -> String {
         format!("/sinew/v1/Workspaces/{}{path}", self.workspace)
     }
-}
-
-async fn made(owner: &Caller, path: &str, form: &[(&str, &str)]) -> String {
-    let got = owner.post(path, form).await;
-    assert_eq!(got.status, 201, "{path}: {}", got.text());
-    got.json()["sid"].as_str().unwrap().to_owned()
 }
 
 #[tokio::test]

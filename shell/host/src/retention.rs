@@ -24,8 +24,6 @@ pub const PAUSE_BETWEEN_PASSES: Duration = Duration::from_secs(60);
 pub const PAUSE_BETWEEN_PORTIONS: Duration = Duration::from_millis(10);
 /// Removed at once: commits wait for a millisecond or two.
 const PORTION: usize = 200;
-/// So long something of an ended partition may wait to leave the process.
-const LAST_EFFECTS_WAIT: Millis = Millis::secs(25 * 60 * 60);
 
 /// How long what is kept.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -67,7 +65,7 @@ pub fn portion<E: Engine>(
     retention: Retention,
 ) -> Result<Option<(Forget, Forgotten)>, StoreError> {
     if loading::is_gone::<E>(store, &known.id)? {
-        return of_ended::<E>(store, known, now);
+        return of_ended::<E>(store, known);
     }
     let back = |span: Millis| now + Millis(-span.0);
     for Aged { table, before } in E::AGED {
@@ -84,7 +82,6 @@ pub fn portion<E: Engine>(
 fn of_ended<E: Engine>(
     store: &dyn Store,
     known: &Partition,
-    now: Timestamp,
 ) -> Result<Option<(Forget, Forgotten)>, StoreError> {
     // What is cleaned up already is not looked at table by table.
     if store.journal_start(&known.id)? >= known.last {
@@ -95,9 +92,6 @@ fn of_ended<E: Engine>(
         if portion.is_some() {
             return Ok(portion);
         }
-    }
-    if known.at + LAST_EFFECTS_WAIT > now && !store.outgoing(&known.id)?.is_empty() {
-        return Ok(None);
     }
     for table in E::LOGS {
         let portion = rows(store, known, table, Vec::new())?;

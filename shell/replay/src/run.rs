@@ -7,7 +7,7 @@ use crate::{
     Timed,
     recording::{Handled, Meeting, Order, Reaction, Recording},
 };
-use base::{IdSource, Millis, Timestamp};
+use base::{Draws, IdSource, Millis, Timestamp};
 use routing::{
     Change, Deed, ReservationSid, Routing, TaskQueueSid, TaskSid, Turn, WorkerSid, Workflow,
     WorkflowSid,
@@ -54,7 +54,7 @@ struct Run<'a> {
     /// Offers on their way.
     offers: BTreeMap<ReservationSid, (TaskSid, WorkerSid)>,
     wake: usize,
-    dice: u64,
+    dice: Draws,
     out: Outcome,
 }
 
@@ -73,7 +73,7 @@ pub(crate) fn run(recording: &Recording, other: Option<(WorkflowSid, &str)>, see
         handling: BTreeMap::new(),
         offers: BTreeMap::new(),
         wake: 0,
-        dice: seed ^ 0x9E37_79B9_7F4A_7C15,
+        dice: Draws::new(seed),
         out: Outcome { changes: Vec::new(), drawn: Drawn::default() },
     };
     for (at, order, deed) in &recording.deeds {
@@ -231,9 +231,6 @@ impl Run<'_> {
     }
 
     fn below(&mut self, n: usize) -> usize {
-        self.dice ^= self.dice << 13;
-        self.dice ^= self.dice >> 7;
-        self.dice ^= self.dice << 17;
-        (self.dice >> 11) as usize % n.max(1)
+        self.dice.below(n.max(1) as u64) as usize
     }
 }

@@ -1,6 +1,6 @@
 //! Replays of recordings that an engine made in virtual time.
 
-use base::{Attributes, IdSource, Millis, Timestamp};
+use base::{Attributes, Draws, IdSource, Millis, Timestamp};
 use replay::{Options, ReplayError, Report, replay_changes};
 use routing::{command::*, *};
 use std::collections::BTreeMap;
@@ -14,7 +14,7 @@ struct Centre {
     now: Timestamp,
     journal: Vec<(Timestamp, Change)>,
     open: BTreeMap<ReservationSid, Reservation>,
-    dice: u64,
+    dice: Draws,
 }
 
 impl Centre {
@@ -25,7 +25,7 @@ impl Centre {
             now: START,
             journal: Vec::new(),
             open: BTreeMap::new(),
-            dice: seed.wrapping_mul(0x9E37_79B9_7F4A_7C15) | 1,
+            dice: Draws::new(seed),
         };
         let new = NewWorkspace { friendly_name: "W".to_owned(), ..NewWorkspace::default() };
         centre.run(Command::CreateWorkspace(new)).expect("the first command");
@@ -33,10 +33,7 @@ impl Centre {
     }
 
     fn below(&mut self, n: u64) -> u64 {
-        self.dice ^= self.dice << 13;
-        self.dice ^= self.dice >> 7;
-        self.dice ^= self.dice << 17;
-        (self.dice >> 11) % n
+        self.dice.below(n)
     }
 
     fn run(&mut self, command: Command) -> Result<Reply, Rejection> {

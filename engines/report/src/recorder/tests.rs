@@ -2,21 +2,18 @@
 
 use super::*;
 use crate::{Counters, Deleted, Outcome, Place, What, Window, counters::merge_channels};
+use base::Draws;
 
 const WORKSPACE: Sid = Sid::new(*b"WS", 1);
 /// Near the end of an hour.
 const START: i64 = 490_000 * HOUR - 90_000;
 
-/// Small, seedable, and the same everywhere.
-struct Dice(u64);
+/// Facts that follow from a seed.
+struct Dice(Draws);
 
 impl Dice {
     fn roll(&mut self, sides: u64) -> u64 {
-        self.0 = self.0.wrapping_add(0x9E37_79B9_7F4A_7C15);
-        let mut z = self.0;
-        z = (z ^ z >> 30).wrapping_mul(0xBF58_476D_1CE4_E5B9);
-        z = (z ^ z >> 27).wrapping_mul(0x94D0_49BB_1331_11EB);
-        (z ^ z >> 31) % sides
+        self.0.below(sides)
     }
 
     fn sid(&mut self, kind: [u8; 2], of: u64) -> Sid {
@@ -124,7 +121,7 @@ impl Rows {
 
 /// Three hours of facts with pauses, portions as they come due, and restarts.
 fn run(seed: u64, look: impl Fn(&mut Dice, &Rows, &Recorder, Timestamp)) {
-    let mut dice = Dice(seed);
+    let mut dice = Dice(Draws::new(seed));
     let (mut rows, mut recorder) = (Rows::default(), Recorder::new(WORKSPACE));
     let mut now = Timestamp(START);
     while now.0 < START + 3 * HOUR {

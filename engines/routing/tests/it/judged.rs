@@ -1,6 +1,7 @@
 //! Decisions of random workspaces, decided a second time by somebody who sees their explanations
 //! and nothing else.
 
+use crate::dice::Dice;
 use crate::world::{World, attrs};
 use base::{Millis, Timestamp};
 use evaluator::decide;
@@ -9,26 +10,6 @@ use serde_json::{Value, json};
 
 /// Decisions wanted.
 const DECISIONS: usize = 10_000;
-
-/// Random choices from a seed.
-struct Dice(u64);
-
-impl Dice {
-    fn below(&mut self, n: usize) -> usize {
-        self.0 ^= self.0 << 13;
-        self.0 ^= self.0 >> 7;
-        self.0 ^= self.0 << 17;
-        (self.0 >> 11) as usize % n
-    }
-
-    fn one<'a, T: ?Sized>(&mut self, of: &[&'a T]) -> &'a T {
-        of[self.below(of.len())]
-    }
-
-    fn chance(&mut self, percent: usize) -> bool {
-        self.below(100) < percent
-    }
-}
 
 const QUEUES: [&str; 8] = [
     "1==1",
@@ -72,20 +53,19 @@ const CHANNELS: [&str; 3] = ["default", "chat", "voice"];
 
 fn worker_attributes(dice: &mut Dice) -> String {
     let skills = dice.one(&[r#"["a"]"#, r#"["b"]"#, r#"["a","b"]"#, "[]", r#""a""#]);
-    let (level, team) = (dice.below(6), dice.one(&["x", "y", "z"]));
+    let (level, team) = (dice.roll(6), dice.one(&["x", "y", "z"]));
     let lang = dice.one(&[r#","lang":"de""#, r#","lang":"en""#, ""]);
-    let rank =
-        if dice.chance(50) { format!(r#","rank":{}"#, dice.below(3)) } else { String::new() };
+    let rank = if dice.chance(50) { format!(r#","rank":{}"#, dice.roll(3)) } else { String::new() };
     format!(r#"{{"skills":{skills},"level":{level},"team":"{team}"{lang}{rank}}}"#)
 }
 
 fn task_attributes(dice: &mut Dice, workers: &[WorkerSid]) -> String {
-    let (kind, prio) = (dice.one(&["a", "b", "c"]), dice.below(5));
+    let (kind, prio) = (dice.one(&["a", "b", "c"]), dice.roll(5));
     let lang = dice.one(&[r#","lang":"de""#, r#","lang":"en""#, ""]);
     let vip = dice.one(&[r#","vip":true"#, ""]);
-    let agent = match dice.below(4) {
-        0 => format!(r#","agent":"{}""#, workers[dice.below(workers.len())]),
-        1 => format!(r#","agent":"W{}""#, dice.below(9)),
+    let agent = match dice.roll(4) {
+        0 => format!(r#","agent":"{}""#, workers[dice.roll(workers.len())]),
+        1 => format!(r#","agent":"W{}""#, dice.roll(9)),
         _ => String::new(),
     };
     format!(r#"{{"kind":"{kind}","prio":{prio}{lang}{vip}{agent}}}"#)
@@ -94,10 +74,10 @@ fn task_attributes(dice: &mut Dice, workers: &[WorkerSid]) -> String {
 fn target(dice: &mut Dice, queues: &[TaskQueueSid], first: bool) -> String {
     let mut parts = Vec::new();
     if first || dice.chance(60) {
-        parts.push(format!(r#""queue":"{}""#, queues[dice.below(queues.len())]));
+        parts.push(format!(r#""queue":"{}""#, queues[dice.roll(queues.len())]));
     }
     if dice.chance(60) {
-        parts.push(format!(r#""timeout":{}"#, 5 + dice.below(60)));
+        parts.push(format!(r#""timeout":{}"#, 5 + dice.roll(60)));
     }
     if dice.chance(50) {
         parts.push(format!(r#""expression":"{}""#, dice.one(&TARGETS)));
@@ -113,15 +93,15 @@ fn target(dice: &mut Dice, queues: &[TaskQueueSid], first: bool) -> String {
         parts.push(format!(r#""{by}":"task.agent""#));
     }
     if dice.chance(30) {
-        parts.push(format!(r#""priority":{}"#, dice.below(9)));
+        parts.push(format!(r#""priority":{}"#, dice.roll(9)));
     }
     format!("{{{}}}", parts.join(","))
 }
 
 fn configuration(dice: &mut Dice, queues: &[TaskQueueSid]) -> String {
-    let filters: Vec<String> = (0..1 + dice.below(3))
+    let filters: Vec<String> = (0..1 + dice.roll(3))
         .map(|_| {
-            let count = 1 + dice.below(3);
+            let count = 1 + dice.roll(3);
             let targets: Vec<String> = (0..count).map(|i| target(dice, queues, i == 0)).collect();
             let (expression, targets) = (dice.one(&FILTERS), targets.join(","));
             format!(r#"{{"expression":"{expression}","targets":[{targets}]}}"#)
@@ -147,14 +127,14 @@ struct Judged {
 
 impl Judged {
     fn new(seed: u64) -> Self {
-        let mut dice = Dice(seed.wrapping_mul(0x9E37_79B9_7F4A_7C15) | 1);
+        let mut dice = Dice::new(seed);
         let mut world = World::empty();
         world.must(Command::CreateWorkspace(NewWorkspace {
             friendly_name: "W".to_owned(),
             multi_task_enabled: Some(dice.chance(80)),
             ..NewWorkspace::default()
         }));
-        world.now = world.now + Millis::secs(dice.below(86_400) as i64);
+        world.now = world.now + Millis::secs(dice.roll(86_400) as i64);
         for name in CHANNELS {
             world.must(Command::UpdateTaskChannel {
                 channel: ChannelRef::Name(name.to_owned()),
@@ -168,20 +148,20 @@ impl Judged {
                     friendly_name: format!("q{i}"),
                     target_workers: Some(dice.one(&QUEUES).to_owned()),
                     task_order: dice.chance(30).then_some(TaskOrder::Lifo),
-                    max_reserved_workers: Some(1 + dice.below(3) as u32),
+                    max_reserved_workers: Some(1 + dice.roll(3) as u32),
                     ..NewTaskQueue::default()
                 })
             })
             .collect();
         let mut workers = Vec::new();
-        for i in 0..4 + dice.below(4) {
+        for i in 0..4 + dice.roll(4) {
             let activity = dice.one(&["Available", "Available", "Available", "Offline"]);
             workers.push(world.new_worker(
                 &format!("w{i}"),
                 activity,
                 &worker_attributes(&mut dice),
             ));
-            world.now = world.now + Millis(dice.below(900) as i64);
+            world.now = world.now + Millis(dice.roll(900) as i64);
         }
         let workflow = world.new_workflow("wf", configuration(&mut dice, &queues));
         if dice.chance(30) {
@@ -205,13 +185,13 @@ impl Judged {
     }
 
     fn step(&mut self) {
-        let roll = self.dice.below(100);
+        let roll = self.dice.roll(100);
         match roll {
             0..=34 => self.create(),
             35..=54 => self.answer(),
             55..=64 => self.finish(),
             65..=76 => {
-                let seconds = self.dice.below(25) as i64;
+                let seconds = self.dice.roll(25) as i64;
                 self.world.advance(seconds);
             }
             77..=84 => {
@@ -235,14 +215,14 @@ impl Judged {
     }
 
     fn worker(&mut self) -> WorkerSid {
-        self.workers[self.dice.below(self.workers.len())]
+        self.workers[self.dice.roll(self.workers.len())]
     }
 
     fn create(&mut self) {
-        let direct = self.dice.below(12);
+        let direct = self.dice.roll(12);
         let target = match direct {
             0 => Some(self.worker().sid()),
-            1 => Some(self.queues[self.dice.below(4)].sid()),
+            1 => Some(self.queues[self.dice.roll(4)].sid()),
             _ => None,
         };
         let new = NewTask {
@@ -256,7 +236,7 @@ impl Judged {
             self.tasks.push(task.sid);
         }
         // Timers run on the way: a task whose expression asks for the time is tried again.
-        let later = self.world.now + Millis(self.dice.below(3_000) as i64);
+        let later = self.world.now + Millis(self.dice.roll(3_000) as i64);
         self.world.advance_to(later);
     }
 
@@ -266,7 +246,7 @@ impl Judged {
         if open.is_empty() {
             return self.create();
         }
-        let sid = open[self.dice.below(open.len())];
+        let sid = open[self.dice.roll(open.len())];
         let callback = self.world.rows.values().find_map(|row| match row {
             StoredRow::Reservation(one) if one.sid == sid => one.callback,
             _ => None,
@@ -288,7 +268,7 @@ impl Judged {
         if open.is_empty() {
             return self.create();
         }
-        let sid = open[self.dice.below(open.len())];
+        let sid = open[self.dice.roll(open.len())];
         if self.dice.chance(15) {
             return self.hand_over(sid);
         }
@@ -301,7 +281,7 @@ impl Judged {
             StoredRow::Reservation(one) if one.sid == reservation => Some(one.task),
             _ => None,
         });
-        let to = TransferTarget::Queue(self.queues[self.dice.below(4)]);
+        let to = TransferTarget::Queue(self.queues[self.dice.roll(4)]);
         let mode = match self.dice.chance(50) {
             true => TransferMode::Cold,
             false => TransferMode::Warm,
@@ -331,20 +311,20 @@ impl Judged {
     fn rule(&mut self) {
         let two = |dice: &mut Dice| vec![dice.one(&CHANNELS), dice.one(&CHANNELS)];
         let mut rules = Vec::new();
-        for index in 0..self.dice.below(3) {
+        for index in 0..self.dice.roll(3) {
             let dice = &mut self.dice;
             let mut rule = json!({
-                "name": format!("r{index}"), "channels": two(dice), "limit": dice.below(3),
+                "name": format!("r{index}"), "channels": two(dice), "limit": dice.roll(3),
             });
             if dice.chance(40) {
-                rule["while"] = json!({"channels": two(dice), "at_least": 1 + dice.below(2)});
+                rule["while"] = json!({"channels": two(dice), "at_least": 1 + dice.roll(2)});
             }
             if dice.chance(30) {
                 rule["workers"] = dice.one(&["level >= 2", "skills HAS 'a'"]).into();
             }
             if dice.chance(30) {
                 let channel = rule["channels"][0].as_str().expect("two of them").to_owned();
-                rule["weights"] = json!({channel: dice.below(3)});
+                rule["weights"] = json!({channel: dice.roll(3)});
             }
             if dice.chance(30) {
                 rule["blocks"] = two(dice).into();
@@ -358,9 +338,9 @@ impl Judged {
     fn resize(&mut self) {
         let channel = ChannelRef::Name(self.dice.one(&CHANNELS).to_owned());
         self.world.must(Command::UpdateWorkerChannel {
-            worker: self.workers[self.dice.below(self.workers.len())],
+            worker: self.workers[self.dice.roll(self.workers.len())],
             channel: WorkerChannelRef::Channel(channel),
-            capacity: Some(self.dice.below(4) as u32),
+            capacity: Some(self.dice.roll(4) as u32),
             available: Some(self.dice.chance(85)),
         });
     }
@@ -382,10 +362,10 @@ impl Judged {
         if self.dice.chance(50) {
             let patch = TaskQueuePatch {
                 target_workers: Some(self.dice.one(&QUEUES).to_owned()),
-                max_reserved_workers: Some(1 + self.dice.below(3) as u32),
+                max_reserved_workers: Some(1 + self.dice.roll(3) as u32),
                 ..TaskQueuePatch::default()
             };
-            let sid = self.queues[self.dice.below(4)];
+            let sid = self.queues[self.dice.roll(4)];
             self.world.must(Command::UpdateTaskQueue { sid, patch });
         } else {
             let patch = WorkflowPatch {
@@ -400,18 +380,18 @@ impl Judged {
     /// A change that somebody might wonder about.
     fn supposed(&mut self) -> Command {
         let dice = &mut self.dice;
-        match dice.below(3) {
+        match dice.roll(3) {
             0 => {
                 let attributes = Some(attrs(&worker_attributes(dice)));
                 let activity = dice.chance(50).then(|| self.world.activity("Available"));
                 let patch = WorkerPatch { attributes, activity, ..WorkerPatch::default() };
-                let sid = self.workers[dice.below(self.workers.len())];
+                let sid = self.workers[dice.roll(self.workers.len())];
                 Command::UpdateWorker { sid, if_match: IfMatch::Any, patch }
             }
             1 => {
                 let target_workers = Some(dice.one(&QUEUES).to_owned());
                 let patch = TaskQueuePatch { target_workers, ..TaskQueuePatch::default() };
-                Command::UpdateTaskQueue { sid: self.queues[dice.below(4)], patch }
+                Command::UpdateTaskQueue { sid: self.queues[dice.roll(4)], patch }
             }
             _ => {
                 let configuration = Some(configuration(dice, &self.queues));
@@ -452,7 +432,7 @@ impl Judged {
         if pending.is_empty() {
             return;
         }
-        let task = pending[self.dice.below(pending.len())];
+        let task = pending[self.dice.roll(pending.len())];
         judge(&self.world.routing, task, self.world.now, Some(&[]));
         self.others += 1;
     }

@@ -64,7 +64,7 @@ struct Random {
 impl Random {
     fn new(seed: u64, single: bool, people: usize) -> Self {
         let mut this = Self {
-            dice: Dice(seed),
+            dice: Dice::new(seed),
             world: World::empty(),
             oracle: Oracle::default(),
             learned: 0,
