@@ -76,7 +76,8 @@ fn refuse(error: &dyn std::fmt::Display) -> ExitCode {
 fn serve(flags: &Flags) -> Result<(), ServeError> {
     let config = Config::load(flags)?;
     sinew::logging::start(&config)?;
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+    // A thread for each processor: a partition decides on one, the edge uses them all.
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build();
     let runtime = runtime.expect("the operating system gives a runtime its event queue");
     runtime.block_on(async {
         let mut term = signal(SignalKind::terminate()).expect("SIGTERM can be listened to");

@@ -491,7 +491,7 @@ fn came_of(reply: &Reply) -> String {
         Reply::Ordering(row) => format!("{} ordering version {}", row.queue, row.version),
         Reply::Workflow(row) => format!("{} revision {}", row.sid, row.revision),
         Reply::Task(row) => format!("{} is {} version {}", row.sid, row.status, row.version),
-        Reply::Reservation(row, task) => {
+        Reply::Reservation(row, task, _) => {
             format!("{} is {}, {} is {}", row.sid, row.status, task.sid, task.status)
         }
         Reply::Transfer(row) => format!("{} is {}", row.sid, row.status.as_str()),

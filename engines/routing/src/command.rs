@@ -218,8 +218,8 @@ pub enum Reply {
     Workflow(Workflow),
     /// The task.
     Task(Task),
-    /// The reservation and its task.
-    Reservation(Reservation, Task),
+    /// The reservation with its task, and its worker's friendly name.
+    Reservation(Reservation, Task, String),
     /// What became of a callback's answer.
     Callback(Followed),
     /// The transfer.

@@ -137,7 +137,7 @@ fn entities(reply: &Reply) -> Vec<Told> {
             vec![(&tables::WORKER, row.sid.to_string(), Mark::Version(row.version), Vec::new())]
         }
         Reply::Task(row) => vec![task(row)],
-        Reply::Reservation(row, of) => {
+        Reply::Reservation(row, of, _) => {
             let (sid, mark) = (row.sid.to_string(), Mark::Version(row.version));
             let with = vec![row.task.to_string(), row.worker.to_string()];
             vec![task(of), (&tables::RESERVATION, sid, mark, with)]

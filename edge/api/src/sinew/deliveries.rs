@@ -109,7 +109,7 @@ async fn replay(cx: Cx) -> Reply {
 
 async fn ask_again(cx: &Cx, reservation: ReservationSid) -> Result<Delivery, Problem> {
     let reply = cx.command(Command::AskCallback { reservation }).await?;
-    let routing::Reply::Reservation(one, _) = reply else { return Err(Problem::internal()) };
+    let routing::Reply::Reservation(one, ..) = reply else { return Err(Problem::internal()) };
     let asked = one.callback.ok_or_else(Problem::internal)?;
     let sid = Delivery::sid_of_asking(reservation, asked.until);
     cx.fetch::<Delivery>(&sid.sid())?.ok_or_else(Problem::internal)

@@ -145,7 +145,7 @@ async fn fetch_of_task(cx: Cx) -> Reply {
     if reservation.task != task {
         return Err(cx.not_found());
     }
-    show(&cx, &reservation, Through::Task)
+    show(&cx, &reservation, worker_name(&cx, &reservation)?.as_deref(), Through::Task)
 }
 
 async fn fetch_of_worker(cx: Cx) -> Reply {
@@ -154,7 +154,7 @@ async fn fetch_of_worker(cx: Cx) -> Reply {
     if reservation.worker != worker || read::readable(&cx, reservation.task)?.is_none() {
         return Err(cx.not_found());
     }
-    show(&cx, &reservation, Through::Worker)
+    show(&cx, &reservation, worker_name(&cx, &reservation)?.as_deref(), Through::Worker)
 }
 
 async fn update_of_task(cx: Cx) -> Reply {
@@ -183,17 +183,17 @@ async fn list(
     .await
 }
 
-fn show(cx: &Cx, reservation: &Reservation, through: Through) -> Reply {
-    let name = worker_name(cx, reservation)?;
-    let (name, names) = (name.as_deref(), cx.names());
-    let shown = rest::Reservation::new(reservation, name, through, names, cx.base());
+fn show(cx: &Cx, reservation: &Reservation, worker: Option<&str>, through: Through) -> Reply {
+    let shown = rest::Reservation::new(reservation, worker, through, cx.names(), cx.base());
     Ok(Answer::ok(&shown).etag(reservation.version))
 }
 
 async fn update(cx: Cx, owner: ReservationOwner, through: Through) -> Reply {
     let (sid, if_match, step) = (cx.path_sid("reservation")?, cx.if_match, step(&cx)?);
     match cx.command(Command::UpdateReservation { sid, owner, if_match, step }).await? {
-        routing::Reply::Reservation(reservation, _) => show(&cx, &reservation, through),
+        routing::Reply::Reservation(reservation, _, name) => {
+            show(&cx, &reservation, Some(&name), through)
+        }
         reply => Err(unexpected(&reply)),
     }
 }

@@ -9,7 +9,7 @@ use crate::answer::Trouble;
 use crate::names::lend;
 use axum::response::Response;
 use routing::{
-    Command, Reply, ReservationSid, TaskSid, TaskStatus, Worker, WorkerSid,
+    Command, Reply, ReservationSid, TaskSid, TaskStatus, WorkerSid,
     command::{
         ChannelRef, IfMatch, NewTask, ReservationOwner, ReservationStep, TaskPatch, WorkerPatch,
     },
@@ -65,12 +65,11 @@ pub(crate) async fn reservation(
         step: step(&wanted.params)?,
     };
     let reply = bridge.host.routing(wanted.caller.workspace, command).await?;
-    let Reply::Reservation(reservation, task) = reply else { return Err(Trouble::internal()) };
-    let partition = wanted.caller.workspace.to_string();
-    let row: Option<Worker> = bridge.host.fetch(&partition, &worker.to_string())?;
-    let name = row.as_ref().map(|row| row.friendly_name.as_str());
+    let Reply::Reservation(reservation, task, name) = reply else {
+        return Err(Trouble::internal());
+    };
     let (names, now) = (names(bridge, wanted.caller), bridge.host.now());
-    let shown = bridge::Reservation::new(&reservation, &task, name, lend(&names), now);
+    let shown = bridge::Reservation::new(&reservation, &task, Some(&name), lend(&names), now);
     Ok(payload(shown.without_transfers()))
 }
 
@@ -91,7 +90,7 @@ pub(crate) async fn instruct(
     let owner = ReservationOwner::Task(task);
     let command = Command::UpdateReservation { sid, owner, if_match: wanted.if_match, step };
     let reply = bridge.host.routing(wanted.caller.workspace, command).await?;
-    let Reply::Reservation(reservation, task) = reply else { return Err(Trouble::internal()) };
+    let Reply::Reservation(reservation, task, _) = reply else { return Err(Trouble::internal()) };
     let (names, now) = (names(bridge, wanted.caller), bridge.host.now());
     Ok(payload(bridge::Reservation::new(&reservation, &task, None, lend(&names), now)))
 }

@@ -68,7 +68,8 @@ impl Routing {
         }
         let callback = Some(first_callback(turn.now));
         self.record(turn, Change::CallbackMoved { reservation: sid, callback });
-        Ok(Reply::Reservation(Reservation { callback, ..known }, task))
+        let name = self.name_of(known.worker);
+        Ok(Reply::Reservation(Reservation { callback, ..known }, task, name))
     }
 
     fn follow(

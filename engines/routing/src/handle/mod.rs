@@ -151,9 +151,9 @@ impl Routing {
                 let now = self.worker_channel(channel.worker, channel.task_channel);
                 Reply::WorkerChannel(now.unwrap_or(channel))
             }
-            Reply::Reservation(reservation, task) => {
+            Reply::Reservation(reservation, task, name) => {
                 let now = self.reservation(reservation.sid).cloned().unwrap_or(reservation);
-                Reply::Reservation(now, self.task(task.sid).cloned().unwrap_or(task))
+                Reply::Reservation(now, self.task(task.sid).cloned().unwrap_or(task), name)
             }
             settled => settled,
         }

@@ -47,7 +47,14 @@ impl Routing {
         }
         let task = self.task(reservation.task).cloned();
         let task = task.ok_or_else(|| unknown(reservation.task.sid()))?;
-        Ok(Reply::Reservation(self.reservation(sid).cloned().unwrap_or(reservation), task))
+        let reservation = self.reservation(sid).cloned().unwrap_or(reservation);
+        let name = self.name_of(reservation.worker);
+        Ok(Reply::Reservation(reservation, task, name))
+    }
+
+    /// A worker's friendly name.
+    pub(super) fn name_of(&self, worker: WorkerSid) -> String {
+        self.workers.get(worker).map(|state| state.worker.friendly_name.clone()).unwrap_or_default()
     }
 
     pub(super) fn accept_reservation(&mut self, turn: &mut Turn<'_>, reservation: &Reservation) {
