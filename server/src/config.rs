@@ -37,7 +37,7 @@ pub struct Flags {
     /// Folder of the embedded store [default: ./sinew-data].
     #[arg(long, env = "SINEW_DATA", value_name = "FOLDER")]
     pub data: Option<String>,
-    /// `sqlite`, the embedded store [default: sqlite].
+    /// `sqlite`, the embedded store, or `memory`: nothing outlives the process [default: sqlite].
     #[arg(long, env = "SINEW_STORE", value_name = "STORE")]
     pub store: Option<String>,
     /// `local`, within this process [default: local].
@@ -134,6 +134,16 @@ pub enum Clock {
     Manual,
 }
 
+/// Where everything is kept.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum StoreKind {
+    /// The embedded store in the data folder: an answer waits for a synced commit.
+    #[default]
+    Sqlite,
+    /// This process: quick, and gone when it ends.
+    Memory,
+}
+
 /// How log lines look.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum LogFormat {
@@ -164,6 +174,8 @@ pub struct Config {
     pub tls: Option<TlsFiles>,
     /// The data folder.
     pub data: PathBuf,
+    /// What keeps tasks, settings and everything else.
+    pub store: StoreKind,
     /// How the embedded store is opened.
     pub sqlite: store_sqlite::Options,
     /// Which time domains live in.
@@ -203,8 +215,8 @@ impl Config {
         };
         let pick = |flag: &Option<String>, file: &Option<String>| given(flag).or(given(file));
         let or = |picked: Option<String>, default: &str| picked.unwrap_or(default.to_owned());
-        refuse_unbuilt("store", &or(pick(&flags.store, &file.store), "sqlite"), "sqlite")?;
-        refuse_unbuilt("bus", &or(pick(&flags.bus, &file.bus), "local"), "local")?;
+        let store = built("store", pick(&flags.store, &file.store), STORES)?;
+        built("bus", pick(&flags.bus, &file.bus), BUSES)?;
         let log = or(pick(&flags.log, &file.log), "info");
         crate::logging::filter(&log)?;
         let cidrs = pick(&flags.allow_private_callbacks, &file.allow_private_callbacks);
@@ -213,6 +225,7 @@ impl Config {
             public: pick(&flags.public_url, &file.public_url).map(public).transpose()?,
             tls: tls(pick(&flags.tls_cert, &file.tls_cert), pick(&flags.tls_key, &file.tls_key))?,
             data: PathBuf::from(or(pick(&flags.data, &file.data), "./sinew-data")),
+            store,
             sqlite: sqlite(file.sqlite),
             clock: word("clock", pick(&flags.clock, &file.clock), CLOCKS)?,
             log,
@@ -226,6 +239,9 @@ impl Config {
     }
 }
 
+const STORES: &[(&str, StoreKind)] =
+    &[("sqlite", StoreKind::Sqlite), ("memory", StoreKind::Memory)];
+const BUSES: &[(&str, ())] = &[("local", ())];
 const CLOCKS: &[(&str, Clock)] = &[("system", Clock::System), ("manual", Clock::Manual)];
 const FORMATS: &[(&str, LogFormat)] = &[("text", LogFormat::Text), ("json", LogFormat::Json)];
 const LIMITS: &[(&str, Limits)] = &[("none", Limits::None), ("compat", Limits::Compat)];
@@ -247,10 +263,18 @@ fn given(value: &Option<String>) -> Option<String> {
     value.clone().filter(|text| !text.is_empty())
 }
 
-fn refuse_unbuilt(option: &str, value: &str, built: &str) -> Result<(), ConfigError> {
-    if value == built {
-        return Ok(());
+/// A word that is built; what comes later is told apart from what nobody knows.
+fn built<T: Copy + Default>(
+    option: &str,
+    value: Option<String>,
+    known: &[(&str, T)],
+) -> Result<T, ConfigError> {
+    let Some(value) = value else { return Ok(T::default()) };
+    if let Some((_, word)) = known.iter().find(|(name, _)| *name == value) {
+        return Ok(*word);
     }
+    let names: Vec<&str> = known.iter().map(|(name, _)| *name).collect();
+    let built = names.join(" or ");
     let later = ["postgres://", "postgresql://", "nats://"];
     // A URL may hold a password: only its scheme is repeated.
     let shown = value.split("://").next().unwrap_or_default();
@@ -420,6 +444,14 @@ mod tests {
     }
 
     #[test]
+    fn a_store_in_memory_must_be_asked_for() {
+        let store = |store| Config::load(&Flags { store, ..Flags::default() }).unwrap().store;
+        assert_eq!(store(None), StoreKind::Sqlite);
+        assert_eq!(store(some("sqlite")), StoreKind::Sqlite);
+        assert_eq!(store(some("memory")), StoreKind::Memory);
+    }
+
+    #[test]
     fn bad_values_are_told_in_one_line() {
         let flags = Flags::default;
         let cases = [
@@ -427,7 +459,7 @@ mod tests {
             (Flags { public_url: some("example.test"), ..flags() }, "--public-url"),
             (Flags { tls_cert: some("a.pem"), ..flags() }, "--tls-key"),
             (Flags { store: some("postgres://u:geheim@h/d"), ..flags() }, "not built yet"),
-            (Flags { store: some("mysql"), ..flags() }, "not known"),
+            (Flags { store: some("mysql"), ..flags() }, "not known; use sqlite or memory"),
             (Flags { bus: some("nats://h:4222"), ..flags() }, "not built yet"),
             (Flags { clock: some("sundial"), ..flags() }, "system, manual"),
             (Flags { log: some("no=such=level"), ..flags() }, "--log"),

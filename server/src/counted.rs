@@ -40,18 +40,18 @@ impl Commits {
 }
 
 /// A store whose commits are counted.
-pub(crate) struct CountedStore<S> {
+pub(crate) struct CountedStore<S: ?Sized> {
     inner: Arc<S>,
     commits: Arc<Commits>,
 }
 
-impl<S: Store> CountedStore<S> {
+impl<S: Store + ?Sized> CountedStore<S> {
     pub(crate) fn new(inner: Arc<S>, commits: Arc<Commits>) -> Self {
         Self { inner, commits }
     }
 }
 
-impl<S: Store> Store for CountedStore<S> {
+impl<S: Store + ?Sized> Store for CountedStore<S> {
     fn committer(&self) -> Box<dyn Committer> {
         let inner = self.inner.committer();
         Box::new(CountedCommitter { inner, commits: self.commits.clone() })
@@ -110,5 +110,27 @@ impl Committer for CountedCommitter {
 
     fn after(&mut self, idle: bool) {
         self.inner.after(idle);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use store::{MemoryStore, conformance};
+
+    #[test]
+    fn a_counted_store_in_memory_is_a_store() {
+        let commits = Arc::new(Commits::default());
+        conformance::run(|_tables| {
+            let memory: Arc<dyn Store> = Arc::new(MemoryStore::new());
+            CountedStore::new(memory, commits.clone())
+        });
+        let mut text = String::new();
+        commits.write(&mut text);
+        let count = |name: &str| {
+            let line = text.lines().find_map(|line| line.strip_prefix(&format!("{name} ")));
+            line.and_then(|value| value.parse::<f64>().ok()).unwrap()
+        };
+        assert!(count("sinew_commits_total") > 0.0 && count("sinew_commits_failed_total") > 0.0);
     }
 }

@@ -2,6 +2,7 @@
 //!
 //! * Values come from the environment; what is unset is drawn and written to `credentials` in the
 //!   data folder, readable by its owner only. No log ever holds them.
+//! * A store in memory has a first start each time, and a file of its own.
 //! * The file is written before anything is stored, and a start that was cut short goes on with the
 //!   values in it: a store never has an account nobody can get into.
 
@@ -20,6 +21,26 @@ use std::{
 /// The console's first user.
 const ADMIN: &str = "admin";
 const FILE: &str = "credentials";
+/// Never the other file: that one opens a store which is still there.
+const MEMORY_FILE: &str = "credentials-memory";
+
+/// Where drawn values are written, and what an earlier start's values mean.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Place<'a> {
+    /// The folder of a store that keeps its account.
+    Once(&'a Path),
+    /// The folder beside a store that begins empty each time: with the same values each time.
+    EachTime(&'a Path),
+}
+
+impl Place<'_> {
+    fn file(self) -> PathBuf {
+        match self {
+            Place::Once(folder) => folder.join(FILE),
+            Place::EachTime(folder) => folder.join(MEMORY_FILE),
+        }
+    }
+}
 
 /// Why the first account could not be made.
 #[derive(Debug, thiserror::Error)]
@@ -73,7 +94,7 @@ impl Given {
 /// Makes the first account where there is none. Says where the drawn values are, if any were drawn.
 pub(crate) async fn ensure(
     host: &Host,
-    folder: &Path,
+    place: Place<'_>,
     given: &Given,
 ) -> Result<Option<PathBuf>, FirstStartError> {
     let directory = host.directory();
@@ -83,8 +104,11 @@ pub(crate) async fn ensure(
     {
         return Ok(None);
     }
-    let file = folder.join(FILE);
-    let earlier = if known.is_some() { read(&file)? } else { BTreeMap::new() };
+    let file = place.file();
+    let earlier = match place {
+        Place::Once(_) if known.is_none() => BTreeMap::new(),
+        Place::Once(_) | Place::EachTime(_) => read(&file)?,
+    };
     let values = Values::choose(given, &earlier)?;
     if !values.drawn.is_empty() {
         write(&file, &values.drawn)?;
@@ -183,6 +207,9 @@ fn write(file: &Path, drawn: &BTreeMap<&'static str, String>) -> Result<(), Firs
     let refused = |cause| FirstStartError::File { file: file.to_owned(), cause };
     let new = file.with_extension("new");
     let written = || -> io::Result<()> {
+        if let Some(folder) = file.parent() {
+            std::fs::create_dir_all(folder)?;
+        }
         _ = std::fs::remove_file(&new);
         let mut out: File =
             OpenOptions::new().write(true).create_new(true).mode(0o600).open(&new)?;

@@ -19,8 +19,9 @@ pub use config::{Config, ConfigError, Flags};
 pub use first::{FirstStartError, Given};
 
 use api::{Api, Site};
-use config::Clock;
+use config::{Clock, StoreKind};
 use counted::{Commits, CountedStore};
+use first::Place;
 use front::Front;
 use hooks::Hooks;
 use host::{ClockKind, Host, StartError};
@@ -30,6 +31,7 @@ use std::{
     sync::{Arc, Weak},
     time::Duration,
 };
+use store::{MemoryStore, Store};
 use store_sqlite::{OpenError, SqliteStore};
 use tokio::{sync::watch, task::JoinHandle};
 
@@ -70,13 +72,14 @@ pub struct Running {
     stop: watch::Sender<bool>,
     serving: JoinHandle<()>,
     hooks: Hooks,
-    store: Weak<SqliteStore>,
+    store: Weak<dyn Store>,
+    sqlite: Weak<SqliteStore>,
 }
 
 impl Running {
-    /// The store while the server runs, for tests within the process.
+    /// The embedded store while the server runs on it, for tests within the process.
     pub fn store(&self) -> Option<Arc<SqliteStore>> {
-        self.store.upgrade()
+        self.sqlite.upgrade()
     }
 
     /// Stops accepting, finishes what is in flight, flushes, and lets go of the data folder.
@@ -107,8 +110,8 @@ pub async fn serve(config: Config, given: &Given) -> Result<Running, ServeError>
     let listener = listener::bind(config.listen).await?;
     let unbound = |error| ConfigError(format!("--listen: {error}"));
     let addr = listener.local_addr().map_err(unbound)?;
-    let store = SqliteStore::open(&config.data, config.sqlite.clone(), host::tables::ALL)?;
-    let (store, commits) = (Arc::new(store), Arc::new(Commits::default()));
+    let (store, sqlite) = open(&config)?;
+    let commits = Arc::new(Commits::default());
     let counted = CountedStore::new(store.clone(), commits.clone());
     let clock = match config.clock {
         Clock::System => ClockKind::System,
@@ -116,7 +119,11 @@ pub async fn serve(config: Config, given: &Given) -> Result<Running, ServeError>
     };
     let host = Host::start(Arc::new(counted), &host::Options { clock, seed: None })?;
     host.forget_old(config.retention);
-    let credentials = first::ensure(&host, &config.data, given).await?;
+    let place = match config.store {
+        StoreKind::Sqlite => Place::Once(&config.data),
+        StoreKind::Memory => Place::EachTime(&config.data),
+    };
+    let credentials = first::ensure(&host, place, given).await?;
 
     let scheme = if acceptor.is_some() { "https" } else { "http" };
     let url = format!("{scheme}://{addr}");
@@ -140,5 +147,23 @@ pub async fn serve(config: Config, given: &Given) -> Result<Running, ServeError>
         );
     }
     let store = Arc::downgrade(&store);
-    Ok(Running { addr, url, credentials, host, api, stop, serving, hooks, store })
+    Ok(Running { addr, url, credentials, host, api, stop, serving, hooks, store, sqlite })
+}
+
+/// The chosen store, and the embedded one by its own type where that is it.
+fn open(config: &Config) -> Result<(Arc<dyn Store>, Weak<SqliteStore>), OpenError> {
+    match config.store {
+        StoreKind::Sqlite => {
+            let options = config.sqlite.clone();
+            let store = Arc::new(SqliteStore::open(&config.data, options, host::tables::ALL)?);
+            let sqlite = Arc::downgrade(&store);
+            Ok((store, sqlite))
+        }
+        StoreKind::Memory => {
+            tracing::warn!(
+                "THE STORE IS MEMORY: nothing is kept, all of it is gone when this process ends"
+            );
+            Ok((Arc::new(MemoryStore::new()), Weak::new()))
+        }
+    }
 }

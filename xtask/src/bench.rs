@@ -7,7 +7,10 @@
 //! * Every slice has a fresh store and ends by itself. A peer that this machine cannot run is named
 //!   with the reason and left out.
 
+mod beside;
+mod bullmq;
 mod cold;
+mod goals;
 mod peers;
 mod quiet;
 mod series;
@@ -26,6 +29,10 @@ pub(crate) struct Plan {
     rounds: usize,
     seconds: f64,
     workers: Vec<usize>,
+    /// Callers of whole lives, one number after the other.
+    callers: Vec<usize>,
+    /// What is compared with peers; both where nothing was said.
+    only: Option<Part>,
     build_time: BuildTime,
 }
 
@@ -36,6 +43,13 @@ enum BuildTime {
     LeftOut,
 }
 
+/// The two halves of what is compared with peers.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Part {
+    Lives,
+    Latency,
+}
+
 const NAMES: [&str; 8] =
     ["engine", "server", "durable", "cold", "size", "routing", "decisions", "scale"];
 
@@ -43,9 +57,11 @@ impl Plan {
     /// The plan and the names of the benchmarks; no name means all.
     fn parse(arguments: &[String]) -> Result<(Plan, Vec<&str>), String> {
         let mut plan = Plan {
-            rounds: 3,
-            seconds: 6.0,
-            workers: vec![100, 1_000],
+            rounds: 5,
+            seconds: 10.0,
+            workers: vec![100, 1_000, 10_000],
+            callers: vec![64, 200],
+            only: None,
             build_time: BuildTime::LeftOut,
         };
         let mut names = Vec::new();
@@ -56,20 +72,47 @@ impl Plan {
                 "--quick" => (plan.rounds, plan.seconds) = (1, 3.0),
                 "--build-time" => plan.build_time = BuildTime::Measured,
                 "--rounds" => plan.rounds = number(value()?)?,
-                "--workers" => {
-                    plan.workers = value()?.split(',').map(number).collect::<Result<_, _>>()?;
-                }
+                "--seconds" => plan.seconds = number(value()?)? as f64,
+                "--workers" => plan.workers = numbers(value()?)?,
+                "--callers" => plan.callers = numbers(value()?)?,
+                "--only" => plan.only = Some(part(value()?)?),
                 name if NAMES.contains(&name) => names.push(name),
                 other => {
                     let known = NAMES.join(", ");
                     return Err(format!(
                         "there is no benchmark {other:?}, but {known}; options are --workers LIST, \
-                         --rounds N, --quick and --build-time"
+                         --callers LIST, --rounds N, --seconds N, --only lives|latency, --quick \
+                         and --build-time"
                     ));
                 }
             }
         }
         Ok((plan, names))
+    }
+
+    pub(crate) fn wants(&self, part: Part) -> bool {
+        self.only.is_none_or(|only| only == part)
+    }
+
+    /// Goals are about the most callers: as many as have something to say.
+    pub(crate) fn judged_callers(&self) -> usize {
+        *self.callers.last().expect("a list of numbers has one")
+    }
+}
+
+/// A list in ascending order.
+fn numbers(text: &str) -> Result<Vec<usize>, String> {
+    let mut list = text.split(',').map(number).collect::<Result<Vec<_>, _>>()?;
+    list.sort_unstable();
+    list.dedup();
+    Ok(list)
+}
+
+fn part(text: &str) -> Result<Part, String> {
+    match text {
+        "lives" => Ok(Part::Lives),
+        "latency" => Ok(Part::Latency),
+        other => Err(format!("--only {other:?} is neither lives nor latency")),
     }
 }
 
@@ -99,8 +142,8 @@ pub(crate) fn run(arguments: &[String]) -> Result<(), String> {
     if wants("durable") {
         server::durable(&plan)?;
     }
-    if wants("server") {
-        server::against_the_peer(&plan)?;
+    if routes("server") {
+        beside::run(&plan)?;
     }
     if wants("cold") {
         cold::run()?;
@@ -179,11 +222,15 @@ mod tests {
 
     #[test]
     fn names_and_options_may_be_mixed() {
-        let line = words("engine --workers 100,10000 size --rounds 5 --build-time");
+        let line = words("engine --workers 10000,100 size --rounds 2 --seconds 4 --build-time");
         let (plan, names) = Plan::parse(&line).unwrap();
         assert_eq!(names, ["engine", "size"]);
-        assert_eq!((plan.workers, plan.rounds), (vec![100, 10_000], 5));
+        assert_eq!((&plan.workers[..], plan.rounds), (&[100, 10_000][..], 2));
+        assert_eq!((plan.seconds, plan.judged_callers()), (4.0, 200));
         assert_eq!(plan.build_time, BuildTime::Measured);
+        let (plan, _) = Plan::parse(&words("--only lives --callers 16")).unwrap();
+        assert!(plan.wants(Part::Lives) && !plan.wants(Part::Latency));
+        assert_eq!(plan.judged_callers(), 16);
         assert_eq!(Plan::parse(&[]).unwrap().1, Vec::<&str>::new());
     }
 
@@ -192,5 +239,6 @@ mod tests {
         assert!(Plan::parse(&words("speed")).unwrap_err().contains("\"speed\""));
         assert!(Plan::parse(&words("--rounds 0")).unwrap_err().contains("\"0\""));
         assert!(Plan::parse(&words("--rounds")).unwrap_err().contains("--rounds"));
+        assert!(Plan::parse(&words("--only speed")).unwrap_err().contains("\"speed\""));
     }
 }

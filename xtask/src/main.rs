@@ -27,8 +27,10 @@ const HELP: &str = "\
 cargo xtask test [STEP...]      all that CI runs; with names, only the steps whose name holds one
 cargo xtask demo [--customers] [--listen ADDR]
                                 a small contact centre on http://127.0.0.1:8080, until Ctrl-C
-cargo xtask bench [NAME...]     benchmarks beside their peers: engine, server, durable, cold, size
-                                (--workers 100,1000 --rounds 3; --quick; --build-time)
+cargo xtask bench [NAME...]     benchmarks beside their peers: engine, server, durable, cold, size,
+                                decisions, scale; routing is decisions, scale and server
+                                (--workers 100,1000,10000 --callers 64,200 --rounds 5 --seconds 10
+                                --only lives|latency; --quick; --build-time)
 cargo xtask sim SEED [--trace]  runs one simulation seed and prints its script
 cargo xtask sim --seeds N       the first N seeds on all cores, or FROM..TO; each twice
 cargo xtask sim --nightly       new seeds until it is interrupted; prints seeds per hour

@@ -20,6 +20,7 @@ pub(crate) enum Debian {
     Fonts,
     PythonVenv,
     Postgres,
+    Redis,
 }
 
 impl Debian {
@@ -30,6 +31,7 @@ impl Debian {
             Debian::Fonts => "fonts-dejavu-core",
             Debian::PythonVenv => "python3-venv",
             Debian::Postgres => "postgresql",
+            Debian::Redis => "redis-server",
         }
     }
 
@@ -40,6 +42,7 @@ impl Debian {
             Debian::Fonts => has_fonts(),
             Debian::PythonVenv => succeeds("python3", &["-c", "import venv, ensurepip"]),
             Debian::Postgres => postgres_programs().is_some(),
+            Debian::Redis => ["redis-server", "redis-cli"].into_iter().all(paths::has_program),
         }
     }
 }

@@ -7,6 +7,7 @@ mod evaluate;
 mod first_start;
 mod hooks;
 mod last_target;
+mod memory;
 mod pages;
 mod peer;
 mod people;

@@ -79,6 +79,15 @@ fn one_line_on_stdout_and_a_quiet_end() {
 }
 
 #[test]
+fn a_store_in_memory_says_so_and_leaves_no_file() {
+    let folder = Folder::new();
+    let (out, log) = Program::start(&folder, &["--store", "memory"]).stop();
+    assert_eq!(out, "");
+    assert!(log.contains("STORE IS MEMORY") && log.contains("nothing is kept"), "{log}");
+    assert!(!folder.path().join("data").exists());
+}
+
+#[test]
 fn a_mistake_is_one_line_and_a_failure() {
     let folder = Folder::new();
     let cases: [(&[&str], &str); 6] = [

@@ -46,6 +46,24 @@ impl Postgres {
         Ok(peer)
     }
 
+    /// How the cluster was told to sync, in its own words; an error if a commit may be lost.
+    pub(crate) fn durability(&self) -> Result<String, String> {
+        let mut told = Vec::new();
+        for (setting, wanted) in
+            [("fsync", "on"), ("synchronous_commit", "on"), ("full_page_writes", "on")]
+        {
+            let mut psql = Command::new(self.programs.join("psql"));
+            psql.args(["-A", "-t", "-d", &self.url(), "-c", &format!("SHOW {setting}")]);
+            let output = psql.output().map_err(|error| format!("psql: {error}"))?;
+            let value = String::from_utf8_lossy(&output.stdout).trim().to_owned();
+            if value != wanted {
+                return Err(format!("PostgreSQL says {value:?} about {setting}, not {wanted}"));
+            }
+            told.push(format!("{setting}={value}"));
+        }
+        Ok(told.join(", "))
+    }
+
     fn url(&self) -> String {
         format!("host=127.0.0.1 port={} user=postgres dbname=postgres", self.port)
     }
