@@ -5,6 +5,7 @@
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
+use memchr::{memchr, memmem};
 use serde_json::Value;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
@@ -35,14 +36,19 @@ impl Account {
         let stream = TcpStream::connect(&self.address).await.map_err(|error| error.to_string())?;
         stream.set_nodelay(true).map_err(|error| error.to_string())?;
         let credentials = STANDARD.encode(format!("{}:{}", self.account_sid, self.auth_token));
-        let headers = format!("Host: {}\r\nAuthorization: Basic {credentials}\r\n", self.address);
-        Ok(Connection { stream, headers, buffer: Vec::with_capacity(16 * 1024) })
+        let host = &self.address;
+        let headers =
+            format!(" HTTP/1.1\r\nHost: {host}\r\nAuthorization: Basic {credentials}\r\n");
+        let (request, buffer) = (Vec::with_capacity(2 * 1024), Vec::with_capacity(16 * 1024));
+        Ok(Connection { stream, headers, request, buffer })
     }
 }
 
 pub(crate) struct Connection {
     stream: TcpStream,
+    /// The rest of the first line, and what every request says.
     headers: String,
+    request: Vec<u8>,
     buffer: Vec<u8>,
 }
 
@@ -56,24 +62,34 @@ impl Connection {
     /// Posts a form and gives the body of the 2xx answer as it came: parsing is the client's work,
     /// not the server's, and both share the processors.
     pub(crate) async fn send(&mut self, path: &str, body: &str) -> Result<&str, String> {
-        let request = format!(
-            "POST {path} HTTP/1.1\r\n{}Content-Type: application/x-www-form-urlencoded\r\n\
-             Content-Length: {}\r\n\r\n{body}",
-            self.headers,
-            body.len()
-        );
-        self.ask(path, &request).await
+        self.begin("POST ", path);
+        self.add(&["Content-Type: application/x-www-form-urlencoded\r\nContent-Length: "]);
+        self.add(&[&body.len().to_string(), "\r\n\r\n", body]);
+        self.ask(path).await
     }
 
     pub(crate) async fn get(&mut self, path: &str) -> Result<Value, String> {
-        let request = format!("GET {path} HTTP/1.1\r\n{}\r\n", self.headers);
-        let text = self.ask(path, &request).await?;
+        self.begin("GET ", path);
+        self.add(&["\r\n"]);
+        let text = self.ask(path).await?;
         serde_json::from_str(text).map_err(|error| format!("{path}: {error}: {text}"))
     }
 
-    async fn ask(&mut self, path: &str, request: &str) -> Result<&str, String> {
+    /// One buffer for all requests, written at once.
+    fn begin(&mut self, method: &str, path: &str) {
+        self.request.clear();
+        for part in [method, path, &self.headers] {
+            self.request.extend_from_slice(part.as_bytes());
+        }
+    }
+
+    fn add(&mut self, parts: &[&str]) {
+        parts.iter().for_each(|part| self.request.extend_from_slice(part.as_bytes()));
+    }
+
+    async fn ask(&mut self, path: &str) -> Result<&str, String> {
         let failed = |error: std::io::Error| format!("{path}: {error}");
-        self.stream.write_all(request.as_bytes()).await.map_err(failed)?;
+        self.stream.write_all(&self.request).await.map_err(failed)?;
         self.buffer.clear();
         let (status, from, to) = loop {
             if let Some(found) = head(&self.buffer)?
@@ -96,7 +112,7 @@ impl Connection {
 
 /// Status, and where the body begins and ends, once all headers are there.
 fn head(bytes: &[u8]) -> Result<Option<(u16, usize, usize)>, String> {
-    let Some(end) = bytes.windows(4).position(|four| four == b"\r\n\r\n") else { return Ok(None) };
+    let Some(end) = memmem::find(bytes, b"\r\n\r\n") else { return Ok(None) };
     let text = std::str::from_utf8(&bytes[..end]).map_err(|error| error.to_string())?;
     let mut lines = text.split("\r\n");
     let status = lines.next().and_then(|line| line.split(' ').nth(1)?.parse().ok());
@@ -116,8 +132,8 @@ fn head(bytes: &[u8]) -> Result<Option<(u16, usize, usize)>, String> {
 /// The rest of a JSON string that follows `key`, without parsing anything else. A key is written
 /// with its quotes, so that `"sid":"` does not find `"task_sid":"`.
 pub(crate) fn text_after<'a>(json: &'a str, key: &str) -> Option<&'a str> {
-    let rest = &json[json.find(key)? + key.len()..];
-    Some(&rest[..rest.find('"')?])
+    let rest = &json[memmem::find(json.as_bytes(), key.as_bytes())? + key.len()..];
+    Some(&rest[..memchr(b'"', rest.as_bytes())?])
 }
 
 /// Fields as a form body.

@@ -23,6 +23,10 @@ use std::time::Duration;
 use serde_json::Value;
 use tokio::task::LocalSet;
 
+/// The client shares the processors with what it measures: what it wastes, the server lacks.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 const HELP: &str = "\
 bench floor     --dir FOLDER --seconds S [--rate PER_SECOND]   bare SQLite commits
 bench creations --callers N --seconds S                        durable creations, closed loop

@@ -9,6 +9,7 @@ use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use futures_util::StreamExt;
 use hmac::{Hmac, KeyInit, Mac};
+use memchr::memmem;
 use serde_json::{Value, json};
 use sha2::Sha256;
 use tokio::net::TcpStream;
@@ -69,7 +70,7 @@ async fn listen(mut socket: Socket, board: Rc<Board>) {
 
 /// Notes an offer; other events are of no interest here.
 fn note(frame: &str, at: Instant, board: &Board) {
-    if !frame.contains("\"event_type\":\"reservation.created\"") {
+    if memmem::find(frame.as_bytes(), b"\"event_type\":\"reservation.created\"").is_none() {
         return;
     }
     let sid = |prefix: &str| {
@@ -82,7 +83,7 @@ fn note(frame: &str, at: Instant, board: &Board) {
 /// The task's number, from the attributes that the frame carries as a JSON string.
 fn number(frame: &str) -> Option<usize> {
     let key = format!("\\\"{NUMBER}\\\":");
-    let rest = &frame[frame.find(&key)? + key.len()..];
+    let rest = &frame[memmem::find(frame.as_bytes(), key.as_bytes())? + key.len()..];
     let end = rest.find(|digit: char| !digit.is_ascii_digit())?;
     rest[..end].parse().ok()
 }
