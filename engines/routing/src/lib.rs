@@ -49,7 +49,7 @@ pub use command::{Command, Reply};
 pub use event::{Before, Event, EventKind, Setting};
 #[cfg(feature = "small-portions")]
 pub use handle::cut_engines_into;
-pub use handle::{Deed, OfferNames, REFUSED, Through, Turn, check_configuration};
+pub use handle::{Asking, Deed, OfferNames, REFUSED, Through, Turn, check_configuration};
 pub use log::LoggedEvent;
 pub use model::*;
 pub use movement::{Movement, Standing};

@@ -6,8 +6,9 @@
 use crate::Timed;
 use base::{Millis, Timestamp};
 use routing::{
-    ActivitySid, Change, Deed, OfferNames, ReservationSid, TaskQueueSid, TaskSid, Through,
-    TransferStatus, WorkerSid, WorkflowSid,
+    ActivitySid, Asking, Callback, CallbackStage, Change, Deed, OfferNames, Reservation,
+    ReservationSid, TaskQueueSid, TaskSid, Through, TransferMode, TransferStatus, WorkerSid,
+    WorkflowSid,
 };
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -26,6 +27,8 @@ pub(crate) enum Reaction {
 pub(crate) struct Meeting {
     /// How long after the offer; `None` for an offer that nobody answered.
     pub(crate) reaction: Option<(Millis, Reaction, Order)>,
+    /// What became of asking an application about it, each so long after the offer.
+    pub(crate) asked: Vec<(Millis, Asking, Order)>,
     /// What was done after it was taken, each so long after.
     pub(crate) handling: Vec<(Millis, Handled, Order)>,
 }
@@ -72,6 +75,8 @@ struct Open {
     nth: usize,
     offered_at: Timestamp,
     accepted_at: Option<Timestamp>,
+    /// Which URL is asked, and until when.
+    callback: Option<Callback>,
 }
 
 struct Reader<'a> {
@@ -141,7 +146,7 @@ impl Reader<'_> {
                 for one in reservations {
                     let attempt = self.attempts.get(task).copied().unwrap_or(0);
                     self.recording.names.insert((*task, attempt, one.worker), one.sid);
-                    self.meet(*task, one.worker, one.sid, at);
+                    self.meet(one, at);
                 }
                 *self.attempts.entry(*task).or_default() += 1;
             }
@@ -185,6 +190,14 @@ impl Reader<'_> {
                     self.deed(at, order, Deed::ReEvaluate(workflow.sid));
                 }
             }
+            Change::CallbackMoved { reservation, callback } => {
+                self.callback(*reservation, order, at, *callback);
+            }
+            Change::ReservationCanceled { reservation, .. } if self.is_unheard(order) => {
+                self.unheard(*reservation, order, at);
+            }
+            // It begins with a failure and ends with a timer.
+            Change::TaskRested { rest, .. } if rest.from.is_some() => {}
             Change::ReservationTimedOut { .. }
             | Change::TaskSystemDeleted { .. }
             | Change::EndedForgotten { .. }
@@ -321,7 +334,59 @@ impl Reader<'_> {
         false
     }
 
-    fn meet(&mut self, task: TaskSid, worker: WorkerSid, sid: ReservationSid, at: Timestamp) {
+    /// Whether an offer was withdrawn because nobody could be asked about it.
+    fn is_unheard(&self, order: Order) -> bool {
+        let Change::ReservationCanceled { reservation, .. } = &self.journal[order].1 else {
+            return false;
+        };
+        let task = self.open.get(reservation).map(|open| open.task);
+        match self.rest(order).next() {
+            Some((_, Change::TaskRested { task: of, rest })) => {
+                task == Some(*of) && rest.from.is_some()
+            }
+            Some((_, Change::TransferAttemptFailed { task: of, .. })) => task == Some(*of),
+            Some((_, Change::TransferEnded { task: of, status, .. })) => {
+                task == Some(*of) && *status == TransferStatus::Failed
+            }
+            _ => false,
+        }
+    }
+
+    fn callback(
+        &mut self,
+        sid: ReservationSid,
+        order: Order,
+        at: Timestamp,
+        callback: Option<Callback>,
+    ) {
+        match callback.map(|callback| callback.stage) {
+            None => self.asking(sid, order, at, Asking::Over),
+            Some(CallbackStage::First) => self.asking(sid, order, at, Asking::Again),
+            Some(CallbackStage::Fallback) => self.unheard(sid, order, at),
+        }
+        if let Some(open) = self.open.get_mut(&sid) {
+            open.callback = callback;
+        }
+    }
+
+    /// An application said nothing usable, or was silent for too long: that a timer notices.
+    fn unheard(&mut self, sid: ReservationSid, order: Order, at: Timestamp) {
+        let until = self.open.get(&sid).and_then(|open| open.callback).map(|one| one.until);
+        match until.is_some_and(|until| at >= until) {
+            true => self.recording.wakes.push((at, order)),
+            false => self.asking(sid, order, at, Asking::Failed),
+        }
+    }
+
+    fn asking(&mut self, sid: ReservationSid, order: Order, at: Timestamp, asking: Asking) {
+        self.acted = true;
+        if let Some((meeting, open)) = self.meeting(sid) {
+            meeting.asked.push((at - open.offered_at, asking, order));
+        }
+    }
+
+    fn meet(&mut self, offer: &Reservation, at: Timestamp) {
+        let Reservation { sid, task, worker, callback, .. } = *offer;
         let meetings = self.recording.meetings.entry((task, worker)).or_default();
         let nth = meetings.len();
         meetings.push(Meeting::default());
@@ -330,7 +395,7 @@ impl Reader<'_> {
         if let Some(queue) = self.queues.get(&task) {
             self.recording.of_queue.entry(*queue).or_default().push((task, worker, nth));
         }
-        let open = Open { task, worker, nth, offered_at: at, accepted_at: None };
+        let open = Open { task, worker, nth, offered_at: at, accepted_at: None, callback };
         self.open.insert(sid, open);
     }
 
@@ -384,8 +449,10 @@ impl Reader<'_> {
             }
             _ => None,
         });
-        let handed_over =
-            order > 0 && matches!(&self.journal[order - 1].1, Change::TransferInitiated { .. });
+        // Whoever hands a task over for good goes into after-work at that moment.
+        let handed_over = order > 0
+            && matches!(&self.journal[order - 1].1, Change::TransferInitiated { transfer, .. }
+                if transfer.mode == TransferMode::Cold && transfer.initiating_reservation == sid);
         match (whole, &handled) {
             // The task followed the last part by itself.
             (Some((index, true)), Handled::CompletePart) => {

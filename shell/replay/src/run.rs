@@ -184,8 +184,11 @@ impl Run<'_> {
                 None => return self.out.drawn.unknown += 1,
             },
         };
-        let Some((delay, reaction, order)) = meeting.reaction.clone() else { return };
         let place = |order: Order| if is_own { order } else { Order::MAX };
+        for (delay, asking, order) in &meeting.asked {
+            self.plan(self.now + *delay, place(*order), Deed::Asked(task, worker, *asking));
+        }
+        let Some((delay, reaction, order)) = meeting.reaction.clone() else { return };
         let at = self.now + delay;
         match reaction {
             Reaction::Reject(activity) => {

@@ -104,7 +104,7 @@ impl Routing {
     }
 
     /// The reservation stays pending, for the worker or whoever else settles it.
-    fn stop_asking(&mut self, turn: &mut Turn<'_>, reservation: ReservationSid) {
+    pub(super) fn stop_asking(&mut self, turn: &mut Turn<'_>, reservation: ReservationSid) {
         self.record(turn, Change::CallbackMoved { reservation, callback: None });
     }
 
@@ -114,7 +114,7 @@ impl Routing {
         self.callback_failed(turn, &reservation);
     }
 
-    fn callback_failed(&mut self, turn: &mut Turn<'_>, reservation: &Reservation) {
+    pub(super) fn callback_failed(&mut self, turn: &mut Turn<'_>, reservation: &Reservation) {
         let sid = reservation.sid;
         let stage = reservation.callback.map(|callback| callback.stage);
         if stage == Some(CallbackStage::First) && self.has_fallback(reservation.task) {

@@ -28,6 +28,8 @@ pub enum Deed {
     Accept(TaskSid, WorkerSid),
     /// A worker refuses a task that is offered, and may change activity in the same breath.
     Reject(TaskSid, WorkerSid, Option<ActivitySid>),
+    /// What became of asking an application about an offer.
+    Asked(TaskSid, WorkerSid, Asking),
     /// A worker's part of a task goes into after-work.
     WrapPart(TaskSid, WorkerSid),
     /// A worker's part of a task is done.
@@ -44,6 +46,17 @@ pub enum Deed {
     Transfer(Box<Transfer>),
     /// That is called off.
     CancelTransfer(TaskSid),
+}
+
+/// What becomes of asking an application for an instruction, where that does not settle the offer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Asking {
+    /// It leaves the offer to the worker.
+    Over,
+    /// It said nothing usable.
+    Failed,
+    /// Somebody wants it to be asked once more.
+    Again,
 }
 
 /// Through what a request came: one about the task itself counts in the task's version.
@@ -99,6 +112,7 @@ impl Routing {
                     }
                 }
             }
+            Deed::Asked(task, worker, asking) => self.ask_again(turn, (*task, *worker), *asking),
             Deed::WrapPart(task, worker) => {
                 if let Some(one) = self.part(*task, *worker, ReservationStatus::Accepted) {
                     self.wrap_reservation(turn, &one);
@@ -145,6 +159,17 @@ impl Routing {
         }
     }
 
+    fn ask_again(&mut self, turn: &mut Turn<'_>, of: (TaskSid, WorkerSid), asking: Asking) {
+        let Some(one) = self.part(of.0, of.1, ReservationStatus::Pending) else { return };
+        match asking {
+            Asking::Over if one.callback.is_some() => self.stop_asking(turn, one.sid),
+            Asking::Failed if one.callback.is_some() => self.callback_failed(turn, &one),
+            Asking::Over | Asking::Failed => {}
+            // Refused where the workflow has no URL here.
+            Asking::Again => _ = self.ask_callback(turn, one.sid),
+        }
+    }
+
     fn hand_over_again(&mut self, turn: &mut Turn<'_>, transfer: &Transfer) {
         let (task, worker) = (transfer.task, transfer.initiating_worker);
         let held = self.part(task, worker, ReservationStatus::Accepted);
@@ -180,11 +205,6 @@ impl Routing {
             }
             Change::TaskPlaced { task, .. } | Change::DispositionSet { task, .. } => {
                 if self.task(*task).is_some() {
-                    self.record(turn, change.clone());
-                }
-            }
-            Change::CallbackMoved { reservation, .. } => {
-                if self.reservations.get(*reservation).is_some() {
                     self.record(turn, change.clone());
                 }
             }

@@ -42,7 +42,7 @@ use base::Sid;
 pub type Turn<'a> = base::Turn<'a, Change, Event>;
 
 pub(crate) use check_input::compile;
-pub use follow::{Deed, OfferNames, REFUSED, Through, check_configuration};
+pub use follow::{Asking, Deed, OfferNames, REFUSED, Through, check_configuration};
 pub(crate) use portion::Portion;
 #[cfg(feature = "small-portions")]
 pub use portion::cut_engines_into;

@@ -1,6 +1,8 @@
 //! Replays of recordings that an engine made in virtual time.
 
 use base::{Attributes, Draws, IdSource, Millis, Timestamp};
+mod richer;
+
 use replay::{Options, ReplayError, Report, replay_changes};
 use routing::{command::*, *};
 use std::collections::BTreeMap;
