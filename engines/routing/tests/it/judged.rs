@@ -7,6 +7,7 @@ use base::{Millis, Timestamp};
 use evaluator::decide;
 use routing::{command::*, explain::*, *};
 use serde_json::{Value, json};
+use std::collections::BTreeMap;
 
 /// Decisions wanted.
 const DECISIONS: usize = 10_000;
@@ -21,7 +22,7 @@ const QUEUES: [&str; 8] = [
     "NOT skills HAS 'a'",
     "",
 ];
-const FILTERS: [&str; 7] = [
+const FILTERS: [&str; 9] = [
     "kind == 'a'",
     "kind IN ['a', 'b'] AND prio > 1",
     "lang == 'de'",
@@ -29,8 +30,10 @@ const FILTERS: [&str; 7] = [
     "prio >= 3",
     "taskrouter.currentHour >= 12",
     "agent != null",
+    "schedule.day.open == true",
+    "schedule.night.open == true OR kind == 'b'",
 ];
-const TARGETS: [&str; 9] = [
+const TARGETS: [&str; 12] = [
     "worker.level >= task.prio",
     "worker.skills HAS task.kind",
     "worker.lang == task.lang",
@@ -40,6 +43,9 @@ const TARGETS: [&str; 9] = [
     "taskrouter.currentMin < 30 OR worker.level > 2",
     "worker.friendly_name IN ['w0', 'w1', 'w2', 'w3']",
     "worker.sid != task.agent",
+    "schedule.day.open == true",
+    "schedule.night.open == true OR worker.level > 2",
+    "schedule.day.open != schedule.night.open AND worker.level >= task.prio",
 ];
 const SKIPS: [&str; 4] =
     ["workers.available == 0", "1==1", "workers.unavailable > 2", "workers.available < 3"];
@@ -111,6 +117,31 @@ fn configuration(dice: &mut Dice, queues: &[TaskQueueSid]) -> String {
     format!(r#"{{"task_routing":{{"filters":[{filters}],"default_filter":{default}}}}}"#)
 }
 
+/// Open for some minutes at a time around `now`, with an exception now and then. They stay as they
+/// are: Explain tells earlier filters by today's calendars.
+fn opening_hours(dice: &mut Dice, now: Timestamp) -> Value {
+    let (days, minute) = (now.0.div_euclid(86_400_000), now.0.div_euclid(60_000) % 1_440);
+    let time = |at: i64| format!("{:02}:{:02}", at.rem_euclid(1_440) / 60, at.rem_euclid(60));
+    let span = |dice: &mut Dice| {
+        let from = minute + dice.roll(18) as i64 - 2;
+        (time(from), time(from + 1 + dice.roll(4) as i64))
+    };
+    let weekly: Vec<Value> = (0..1 + dice.roll(6))
+        .map(|_| {
+            let (from, to) = span(dice);
+            let days = ["mon", "tue", "wed", "thu", "fri", "sat", "sun"];
+            json!({"days": days, "from": from, "to": to})
+        })
+        .collect();
+    let mut exceptions = Vec::new();
+    if dice.chance(30) {
+        let date = (Timestamp(0) + Millis::secs(days * 86_400)).to_string();
+        let (from, to) = span(dice);
+        exceptions.push(json!({"date": date[..10], "from": from, "to": to}));
+    }
+    json!({"timezone": "UTC", "weekly": weekly, "exceptions": exceptions})
+}
+
 /// A workspace with somebody beside it who learns each change a moment later.
 struct Judged {
     world: World,
@@ -123,6 +154,8 @@ struct Judged {
     tasks: Vec<TaskSid>,
     offers: usize,
     others: usize,
+    /// What explanations told of.
+    told: BTreeMap<&'static str, usize>,
 }
 
 impl Judged {
@@ -163,6 +196,13 @@ impl Judged {
             ));
             world.now = world.now + Millis(dice.roll(900) as i64);
         }
+        for name in ["day", "night"] {
+            if dice.chance(85) {
+                let body = opening_hours(&mut dice, world.now);
+                let (name, if_match) = (name.to_owned(), IfMatch::Any);
+                world.must(Command::SetSchedule { name, if_match, body });
+            }
+        }
         let workflow = world.new_workflow("wf", configuration(&mut dice, &queues));
         if dice.chance(30) {
             let url = base::Patch::Set("https://flow.example.com/assign".to_owned());
@@ -181,6 +221,7 @@ impl Judged {
             tasks,
             offers: 0,
             others: 0,
+            told: BTreeMap::new(),
         }
     }
 
@@ -207,7 +248,8 @@ impl Judged {
             }
             89..=92 => self.resize(),
             93..=95 => self.redirect(),
-            96..=97 => self.rule(),
+            96 => self.order(),
+            97 => self.rule(),
             _ => self.configure(),
         }
         self.learn();
@@ -335,6 +377,23 @@ impl Judged {
         let _ = self.world.run(&Command::SetCapacity { if_match: IfMatch::Any, body });
     }
 
+    /// Another order of a queue: it decides whose turn it is, never who is asked for.
+    fn order(&mut self) {
+        let level = |dice: &mut Dice| 1 + dice.roll(90);
+        let dice = &mut self.dice;
+        let body = json!({
+            "by": "deadline",
+            "service_level_s": level(dice),
+            "classes": [
+                {"priority_at_least": 2, "service_level_s": level(dice)},
+                {"channels": ["chat"], "service_level_s": level(dice)},
+                {"expression": "vip == true", "service_level_s": level(dice)},
+            ],
+        });
+        let queue = self.queues[dice.roll(4)];
+        self.world.must(Command::SetOrdering { queue, if_match: IfMatch::Any, body });
+    }
+
     fn resize(&mut self) {
         let channel = ChannelRef::Name(self.dice.one(&CHANNELS).to_owned());
         self.world.must(Command::UpdateWorkerChannel {
@@ -417,7 +476,8 @@ impl Judged {
         while let Some(change) = self.world.journal.get(self.learned) {
             if let Change::TaskOffered { task, reservations, at } = change {
                 let offered: Vec<WorkerSid> = reservations.iter().map(|one| one.worker).collect();
-                judge(&self.shadow, *task, *at, Some(&offered));
+                let told = judge(&self.shadow, *task, *at, Some(&offered));
+                features(&told, &mut self.told);
                 self.offers += 1;
             }
             self.shadow.apply(change);
@@ -433,14 +493,25 @@ impl Judged {
             return;
         }
         let task = pending[self.dice.roll(pending.len())];
-        judge(&self.world.routing, task, self.world.now, Some(&[]));
+        let told = judge(&self.world.routing, task, self.world.now, Some(&[]));
+        features(&told, &mut self.told);
+        let queue = self.world.task(task).and_then(|task| task.queue);
+        let ordered = self.world.journal.iter().any(
+            |change| matches!(change, Change::QueueOrderingSet(one) if Some(one.queue) == queue),
+        );
+        *self.told.entry("ordering").or_default() += usize::from(ordered);
         self.others += 1;
     }
 }
 
 /// Walks all pages of an explanation and compares the second opinion with it, and with what was
 /// really offered.
-fn judge(routing: &Routing, task: TaskSid, at: Timestamp, offered: Option<&[WorkerSid]>) {
+fn judge(
+    routing: &Routing,
+    task: TaskSid,
+    at: Timestamp,
+    offered: Option<&[WorkerSid]>,
+) -> Vec<Value> {
     let mut pages: Vec<Value> = Vec::new();
     let (mut after, mut told) = (None, None);
     loop {
@@ -459,6 +530,24 @@ fn judge(routing: &Routing, task: TaskSid, at: Timestamp, offered: Option<&[Work
         }
     }
     compare(&pages, &told.expect("at least one page"), offered);
+    pages
+}
+
+/// Which features had a part in what was explained.
+fn features(pages: &[Value], told: &mut BTreeMap<&'static str, usize>) {
+    let text = pages[0].to_string();
+    let of_workers = || pages.iter().flat_map(|page| page["workers"].as_array().expect("full"));
+    let because = |kind: &str| of_workers().any(|worker| worker["reason"]["kind"] == kind);
+    let asks = |key: &str| pages[0]["target"][key].as_str().unwrap_or_default().to_owned();
+    let by_hours = asks("expression").contains("schedule.");
+    for (name, is_there) in [
+        ("known", because("not_the_known_worker")),
+        ("rule", because("capacity_rule")),
+        ("schedule", text.contains("schedule.")),
+        ("schedule decides", by_hours && because("target_expression")),
+    ] {
+        *told.entry(name).or_default() += usize::from(is_there);
+    }
 }
 
 fn compare(pages: &[Value], told: &Explanation, offered: Option<&[WorkerSid]>) {
@@ -477,7 +566,7 @@ fn compare(pages: &[Value], told: &Explanation, offered: Option<&[WorkerSid]>) {
 
 #[test]
 fn ten_thousand_decisions_follow_from_their_explanations_alone() {
-    let (mut offers, mut others) = (0, 0);
+    let (mut offers, mut others, mut told) = (0, 0, BTreeMap::<&str, usize>::new());
     for seed in 1.. {
         let mut judged = Judged::new(seed);
         for _ in 0..150 {
@@ -486,11 +575,18 @@ fn ten_thousand_decisions_follow_from_their_explanations_alone() {
         judged.world.routing.check();
         offers += judged.offers;
         others += judged.others;
+        for (name, count) in judged.told {
+            *told.entry(name).or_insert(0) += count;
+        }
         if offers + others >= DECISIONS && offers * 2 >= DECISIONS {
             break;
         }
     }
     println!("{offers} offers and {others} times nobody");
+    println!("features of what was explained: {told:?}");
+    let wanted = ["known", "rule", "schedule", "schedule decides", "ordering"];
+    let least = |name: &str| told.get(name).copied().unwrap_or(0) >= 100;
+    assert!(wanted.iter().all(|name| least(name)), "too seldom to mean anything: {told:?}");
 }
 
 #[test]

@@ -13,7 +13,7 @@ use std::{
 };
 
 /// What the oracle knows.
-#[derive(Default)]
+#[derive(Clone, Default)]
 pub(crate) struct Oracle {
     workspace: Option<Workspace>,
     activities: BTreeMap<ActivitySid, Activity>,
@@ -31,6 +31,7 @@ pub(crate) struct Oracle {
     compiled: RefCell<BTreeMap<(Place, String), Option<Expression>>>,
 }
 
+#[derive(Clone)]
 struct Person {
     worker: Worker,
     attributes: Value,
@@ -40,6 +41,7 @@ struct Person {
     worked: bool,
 }
 
+#[derive(Clone)]
 struct Waiting {
     task: Task,
     attributes: Value,
@@ -290,6 +292,14 @@ impl Oracle {
             let chosen = self.eligible_in_order(waiting, now);
             (!chosen.is_empty()).then_some((waiting.task.sid, chosen))
         })
+    }
+
+    /// Whether a task is being handed over to one worker, who could be offered it now.
+    pub(crate) fn is_for(&self, task: TaskSid, worker: WorkerSid, now: Timestamp) -> bool {
+        let waiting = &self.tasks[&task];
+        let to = waiting.task.transfer.as_ref().map(|transfer| transfer.to);
+        to == Some(TransferTarget::Worker(worker))
+            && self.eligible_in_order(waiting, now).contains(&worker)
     }
 
     fn precedence(&self, one: &Task, two: &Task) -> Ordering {

@@ -55,6 +55,8 @@ struct Random {
     steps: Option<u32>,
     /// Calls that left something over.
     cut: usize,
+    /// Direct transfers that passed offers which were left over.
+    passed: usize,
     /// Whether orderings by deadline are.
     ordered: bool,
     /// Whether schedules come and go.
@@ -73,6 +75,7 @@ impl Random {
             ruled: false,
             steps: None,
             cut: 0,
+            passed: 0,
             ordered: false,
             scheduled: false,
         };
@@ -567,6 +570,7 @@ impl Random {
     /// Runs a command, or what is due, in the running engine and in its twin.
     fn both(&mut self, command: Option<&Command>) {
         let (mut ids, before) = (self.world.ids.clone(), self.world.journal.len());
+        let was_behind = self.world.routing.is_behind();
         let result = match command {
             Some(command) => self.world.run_only(command).map(Some),
             None => {
@@ -588,7 +592,7 @@ impl Random {
             assert_eq!(one, two, "a restored engine decides otherwise: {command:?}");
             twin.rows(|_| ());
         }
-        self.catch_up();
+        self.catch_up_from(was_behind);
         self.world.routing.check();
         if self.world.routing.is_behind() {
             self.cut += 1;
@@ -597,12 +601,23 @@ impl Random {
         assert_eq!(self.oracle.next_offer(self.world.now), None, "an offer was not made");
     }
 
-    /// Tells the oracle what happened, asking it before each offer.
     fn catch_up(&mut self) {
+        self.catch_up_from(false);
+    }
+
+    /// Tells the oracle what happened, asking it before each offer. Where offers are left over, a
+    /// command acts before them: a transfer to a worker is on offer there at once.
+    fn catch_up_from(&mut self, was_behind: bool) {
         for change in &self.world.journal[self.learned..] {
             if let Change::TaskOffered { task, reservations, at } = change {
-                let workers = reservations.iter().map(|one| one.worker).collect();
-                assert_eq!(self.oracle.next_offer(*at), Some((*task, workers)), "the next offer");
+                let workers: Vec<_> = reservations.iter().map(|one| one.worker).collect();
+                let next = self.oracle.next_offer(*at);
+                let is_next = next == Some((*task, workers.clone()));
+                if was_behind && !is_next && self.oracle.is_for(*task, workers[0], *at) {
+                    self.passed += 1;
+                } else {
+                    assert_eq!(next, Some((*task, workers)), "the next offer");
+                }
             }
             self.oracle.learn(change);
         }
@@ -610,32 +625,37 @@ impl Random {
     }
 
     /// Whatever is left over, done by the running engine and by those brought back from rows and
-    /// journal in the middle of it: they decide the same.
+    /// journal in the middle of it. Each makes the offers of the reference's loop in its own state
+    /// and leaves nothing undone; where it cuts, and so whether an offer comes before a timer of
+    /// the same moment, may differ.
     fn finish(&mut self) {
         self.twin = None;
-        let mut others = [self.world.restored(), self.world.replayed()];
-        for other in &mut others {
-            self.steps.iter().for_each(|steps| other.cut_into(*steps));
-        }
-        let (ids, before) = (self.world.ids.clone(), self.world.journal.len());
         let now = self.world.now;
         let is_due = |routing: &Routing| routing.next_deadline().is_some_and(|at| at <= now);
+        for mut other in [self.world.restored(), self.world.replayed()] {
+            self.steps.iter().for_each(|steps| other.cut_into(*steps));
+            let (mut ids, mut oracle) = (self.world.ids.clone(), self.oracle.clone());
+            while is_due(&other) {
+                let mut turn = Turn::new(now, &mut ids);
+                other.expire(&mut turn);
+                for change in &turn.changes {
+                    if let Change::TaskOffered { task, reservations, at } = change {
+                        let workers = reservations.iter().map(|one| one.worker).collect();
+                        let next = oracle.next_offer(*at);
+                        assert_eq!(next, Some((*task, workers)), "brought back, it offers");
+                    }
+                    oracle.learn(change);
+                }
+                other.rows(|_| ());
+                other.check();
+            }
+            assert!(!other.is_behind(), "brought back, it comes to an end");
+            assert_eq!(oracle.next_offer(now), None, "brought back, it left an offer out");
+        }
         while is_due(&self.world.routing) {
             self.both(None);
         }
-        let decided = decided(&self.world.journal[before..]);
-        for other in &mut others {
-            let (mut ids, mut changes) = (ids.clone(), Vec::new());
-            while is_due(other) {
-                let mut turn = Turn::new(self.world.now, &mut ids);
-                other.expire(&mut turn);
-                changes.append(&mut turn.changes);
-                other.rows(|_| ());
-            }
-            assert_eq!(decided, self::decided(&changes), "brought back, it goes on otherwise");
-            assert_eq!(self.world.routing.digest(), other.digest(), "it ended otherwise");
-            other.check();
-        }
+        assert!(!self.world.routing.is_behind(), "it comes to an end");
     }
 
     fn compare(&mut self) {
@@ -654,7 +674,8 @@ impl Random {
         if let Some(twin) = &self.twin {
             assert_eq!(digest, twin.digest(), "the twin differs from memory");
         }
-        self.twin = Some(restored);
+        // Where everything is done within its call, a restored engine goes on exactly so.
+        self.twin = self.steps.is_none().then_some(restored);
     }
 }
 
@@ -741,17 +762,27 @@ fn capacity_rules_are_never_broken() {
     assert!(withheld > 100 && offers > 300, "too little happens: {withheld} and {offers}");
 }
 
-/// Every call does one thing, or two or three; commands come in between.
+/// Every call does one thing, or two or three; commands come in between. What holds then is what
+/// decision 0015 says. Restored engines of seeds 308 and 309 cut elsewhere than the running one;
+/// in seed 312 a transfer to a worker passes offers that are left over.
 #[test]
 fn work_cut_into_the_smallest_portions_keeps_them_too() {
-    let mut cut = 0;
-    for (seed, steps) in [(300, 1), (301, 1), (302, 101), (303, 201), (304, 1), (305, 7)] {
+    let (mut cut, mut passed) = (0, 0);
+    let steps = |seed: u64| match seed {
+        302 => 101,
+        303 => 201,
+        305 => 7,
+        _ => 1,
+    };
+    for seed in [300, 301, 302, 303, 304, 305, 308, 309, 312] {
         let mut random = Random::new(seed, seed == 301, 12);
-        random.steps = Some(steps);
-        random.world.routing.cut_into(steps);
-        cut += play_on(random, 250).cut;
+        random.steps = Some(steps(seed));
+        random.world.routing.cut_into(steps(seed));
+        let random = play_on(random, 250);
+        (cut, passed) = (cut + random.cut, passed + random.passed);
     }
-    assert!(cut > 200, "too little was cut to mean anything: {cut} calls left something over");
+    assert!(cut > 400, "too little was cut to mean anything: {cut} calls left something over");
+    assert!(passed > 0, "no transfer passed anything");
 }
 
 #[test]
