@@ -20,7 +20,7 @@ use host::{
 };
 use routing::{CallbackStage, Task, WorkflowSid, WorkspaceSid, limits::CALLBACK_S};
 use std::{
-    collections::BTreeMap,
+    collections::{BTreeMap, BTreeSet},
     pin::Pin,
     sync::{
         Arc,
@@ -102,7 +102,8 @@ struct Flight {
 #[derive(Default)]
 struct Notes {
     waiting: BTreeMap<DeliverySid, Delivery>,
-    is_writing: bool,
+    /// On their way to the store.
+    writing: BTreeSet<DeliverySid>,
 }
 
 /// See the module.
@@ -207,6 +208,13 @@ impl Courier {
     }
 
     fn add(&mut self, workspace: WorkspaceSid, delivery: Delivery) {
+        // Where a commit's outcome was unknown, what was handed over before comes once more.
+        let is_noted = |notes: &Notes| {
+            notes.waiting.contains_key(&delivery.sid) || notes.writing.contains(&delivery.sid)
+        };
+        if delivery.replayed_at.is_none() && self.notes.get(&workspace).is_some_and(is_noted) {
+            return;
+        }
         let to = match &delivery.about {
             About::Webhook { .. } => To::Webhook,
             About::Callback { stage, .. } => {
@@ -242,7 +250,7 @@ impl Courier {
             }
             Message::Written(workspace) => {
                 if let Some(notes) = self.notes.get_mut(&workspace) {
-                    notes.is_writing = false;
+                    notes.writing.clear();
                 }
             }
             Message::Settle(waiter) => self.waiting.push((Instant::now() + GRACE, waiter)),
@@ -381,14 +389,14 @@ impl Courier {
 
     /// Writes down what became of deliveries, all of a workspace's at once.
     fn write(&mut self) {
-        self.notes.retain(|_, notes| notes.is_writing || !notes.waiting.is_empty());
+        self.notes.retain(|_, notes| !notes.writing.is_empty() || !notes.waiting.is_empty());
         for (workspace, notes) in &mut self.notes {
-            if notes.is_writing {
+            if !notes.writing.is_empty() {
                 continue;
             }
-            notes.is_writing = true;
             let deliveries: Vec<Delivery> =
                 std::mem::take(&mut notes.waiting).into_values().collect();
+            notes.writing = deliveries.iter().map(|delivery| delivery.sid).collect();
             let (desk, back, workspace) = (self.desk.clone(), self.to_self.clone(), *workspace);
             self.tasks.spawn(async move {
                 while desk.host.note(workspace, &deliveries).await == Noted::NotYet {

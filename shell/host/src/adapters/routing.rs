@@ -262,7 +262,10 @@ impl Engine for RoutingEngine {
         partition: &PartitionId,
     ) -> Result<(), StoreError> {
         match partition.parse::<WorkspaceSid>() {
-            Ok(workspace) => outlets.names.load(store, workspace),
+            Ok(workspace) => {
+                outlets.names.load(store, workspace)?;
+                outlets.outbox.reveal(store, workspace)
+            }
             Err(error) => Err(StoreError(error.to_string())),
         }
     }
