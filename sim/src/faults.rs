@@ -54,6 +54,12 @@ pub(crate) struct Switches {
     pub ages: bool,
     /// Targets skip, order workers, and name one worker.
     pub rich: bool,
+    /// Filters and targets ask whether somebody is there at this time of day.
+    pub schedules: bool,
+    /// Queues are served by earliest breach.
+    pub deadlines: bool,
+    /// Events are posted from the beginning on.
+    pub webhooks: bool,
 }
 
 impl Switches {
@@ -76,6 +82,9 @@ impl Switches {
             transfers: on(50),
             ages: on(15),
             rich: on(60),
+            schedules: on(40),
+            deadlines: on(40),
+            webhooks: on(20),
         }
     }
 }

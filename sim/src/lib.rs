@@ -9,6 +9,7 @@ mod actors;
 mod agenda;
 mod checks;
 mod faults;
+mod hours;
 mod machine;
 mod rules;
 mod script;
@@ -18,7 +19,7 @@ pub use checks::{Broken, Counts, GRACE};
 pub use script::Echo;
 pub use world::Tally;
 
-use std::fmt;
+use std::{collections::BTreeMap, fmt};
 use world::World;
 
 /// How a seed is run.
@@ -37,6 +38,10 @@ pub struct Report {
     pub tally: Tally,
     /// How much there was to check.
     pub counts: Counts,
+    /// Commands that were carried out, by name.
+    pub commands: BTreeMap<&'static str, u64>,
+    /// Changes that became durable, by kind.
+    pub changes: BTreeMap<&'static str, u64>,
     /// What happened, line by line.
     pub script: String,
 }
@@ -78,7 +83,8 @@ pub fn run(seed: u64, options: Options) -> Result<Report, Box<Failure>> {
         return Err(Box::new(Failure { seed, broken, tail }));
     }
     let (tally, counts) = (world.tally, world.checks.counts());
-    Ok(Report { seed, tally, counts, script: script.text().to_owned() })
+    let (commands, changes) = (world.commands, world.checks.kinds().clone());
+    Ok(Report { seed, tally, counts, commands, changes, script: script.text().to_owned() })
 }
 
 /// Runs a seed twice; both must go well and have the same script.

@@ -1,6 +1,8 @@
 //! The few expressions the simulation uses, as values that can be written as text and judged
 //! without the engine: the checkers must not share the engine's mistakes.
 
+use crate::{faults::Switches, hours::NAMES};
+use routing::WorkerSid;
 use serde_json::Value;
 use testkit::Random;
 
@@ -17,6 +19,8 @@ pub(crate) enum Rule {
     Level(u8),
     /// The worker speaks the task's language. Targets only.
     SameLanguage,
+    /// A schedule is open. Targets only.
+    Open(u8),
 }
 
 /// A condition on a task, for filters.
@@ -28,6 +32,8 @@ pub(crate) enum Case {
     Wants(u8),
     /// The task is urgent.
     Urgent,
+    /// A schedule is open.
+    Open(u8),
 }
 
 /// Skills that occur.
@@ -49,7 +55,10 @@ impl Rule {
     }
 
     /// For a target.
-    pub(crate) fn of_target(random: &mut Random) -> Self {
+    pub(crate) fn of_target(random: &mut Random, switches: Switches) -> Self {
+        if switches.schedules && random.percent(30) {
+            return Self::Open(random.below(NAMES.len() as u64) as u8);
+        }
         match random.below(8) {
             0..=4 => Self::All,
             5 => Self::SameLanguage,
@@ -61,7 +70,7 @@ impl Rule {
     /// In a queue.
     pub(crate) fn queue_text(self) -> String {
         match self {
-            Self::All | Self::SameLanguage => "1==1".to_owned(),
+            Self::All | Self::SameLanguage | Self::Open(_) => "1==1".to_owned(),
             Self::Nobody => String::new(),
             Self::Skill(skill) => format!("skills HAS \"s{skill}\""),
             Self::Level(level) => format!("level >= {level}"),
@@ -75,6 +84,7 @@ impl Rule {
             Self::Skill(skill) => Some(format!("worker.skills HAS \"s{skill}\"")),
             Self::Level(level) => Some(format!("worker.level >= {level}")),
             Self::SameLanguage => Some("task.language == worker.language".to_owned()),
+            Self::Open(which) => Some(opens(which)),
         }
     }
 
@@ -87,7 +97,9 @@ impl Rule {
             "1==1" => Self::All,
             "task language == language" => Self::SameLanguage,
             text => {
-                if let Some(level) = text.strip_prefix("level >= ") {
+                if let Some((which, _)) = (0..).zip(NAMES).find(|(at, _)| opens(*at) == text) {
+                    Self::Open(which)
+                } else if let Some(level) = text.strip_prefix("level >= ") {
                     Self::Level(level.parse().ok()?)
                 } else {
                     let skill = text.strip_prefix("skills HAS \"s")?.strip_suffix('"')?;
@@ -97,8 +109,13 @@ impl Rule {
         })
     }
 
-    /// Whether it holds.
-    pub(crate) fn holds(self, worker: &Value, task: &Value) -> bool {
+    /// Whether it holds; `is_open` knows schedules by name.
+    pub(crate) fn holds(
+        self,
+        worker: &Value,
+        task: &Value,
+        is_open: impl Fn(&str) -> bool,
+    ) -> bool {
         match self {
             Self::All => true,
             Self::Nobody => false,
@@ -109,18 +126,46 @@ impl Rule {
             }
             Self::Level(level) => worker["level"].as_u64().is_some_and(|has| has >= level.into()),
             Self::SameLanguage => worker["language"] == task["language"],
+            Self::Open(which) => is_open(NAMES[usize::from(which)]),
         }
     }
 }
 
 impl Case {
     /// For a filter.
-    pub(crate) fn of_filter(random: &mut Random) -> Self {
+    pub(crate) fn of_filter(random: &mut Random, switches: Switches) -> Self {
+        if switches.schedules && random.percent(35) {
+            return Self::Open(random.below(NAMES.len() as u64) as u8);
+        }
         match random.below(6) {
             0 | 1 => Self::Any,
             2..=4 => Self::Wants(random.below(SKILLS.into()) as u8),
             _ => Self::Urgent,
         }
+    }
+
+    /// For a class of tasks in a queue: none that asks for the time.
+    pub(crate) fn of_class(random: &mut Random) -> Self {
+        match random.below(3) {
+            0 | 1 => Self::Wants(random.below(SKILLS.into()) as u8),
+            _ => Self::Urgent,
+        }
+    }
+
+    /// Back from its text in a class.
+    pub(crate) fn parse(text: &str) -> Option<Self> {
+        let wanted = (0..SKILLS).map(Self::Wants).find(|case| case.text() == text);
+        wanted.or_else(|| (Self::Urgent.text() == text).then_some(Self::Urgent))
+    }
+
+    /// Whether it holds, which for schedules depends on more than the task.
+    pub(crate) fn holds(self, task: &Value) -> Option<bool> {
+        Some(match self {
+            Self::Any => true,
+            Self::Wants(skill) => task["skill"] == format!("s{skill}").as_str(),
+            Self::Urgent => task["urgent"] == true,
+            Self::Open(_) => return None,
+        })
     }
 
     /// In a filter.
@@ -129,8 +174,13 @@ impl Case {
             Self::Any => "1==1".to_owned(),
             Self::Wants(skill) => format!("skill == \"s{skill}\""),
             Self::Urgent => "urgent == true".to_owned(),
+            Self::Open(which) => opens(which),
         }
     }
+}
+
+fn opens(which: u8) -> String {
+    format!("schedule.{}.open == true", NAMES[usize::from(which)])
 }
 
 /// A worker's attributes.
@@ -146,15 +196,17 @@ pub(crate) fn worker_attributes(random: &mut Random) -> String {
 }
 
 /// A task's attributes, with white space and characters that must survive byte for byte.
-pub(crate) fn task_attributes(random: &mut Random) -> String {
+pub(crate) fn task_attributes(random: &mut Random, workers: &[WorkerSid]) -> String {
     let skill = random.below(SKILLS.into());
     let language = LANGUAGES[random.below(LANGUAGES.len() as u64) as usize];
     let urgent = random.percent(20);
     let note = random.below(1_000);
     let agent = random.below(6);
+    let agent_sid = random.one_of(workers).copied().unwrap_or(WorkerSid::new(1));
     format!(
         "{{ \"skill\": \"s{skill}\",\"language\":\"{language}\", \"urgent\": {urgent}, \
-         \"agent\": \"worker {agent}\", \"note\": \"größer als {note} \\u00e4\" }}"
+         \"agent\": \"worker {agent}\", \"agent_sid\": \"{agent_sid}\", \
+         \"note\": \"größer als {note} \\u00e4\" }}"
     )
 }
 
@@ -167,7 +219,7 @@ mod tests {
         for rule in [Rule::All, Rule::Nobody, Rule::Skill(2), Rule::Level(3)] {
             assert_eq!(Rule::parse(Some(&rule.queue_text())), Some(rule));
         }
-        for rule in [Rule::All, Rule::Skill(2), Rule::Level(3), Rule::SameLanguage] {
+        for rule in [Rule::All, Rule::Skill(2), Rule::Level(3), Rule::SameLanguage, Rule::Open(1)] {
             assert_eq!(Rule::parse(rule.target_text().as_deref()), Some(rule));
         }
         assert_eq!(Rule::parse(Some("something else")), None);

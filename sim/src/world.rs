@@ -2,7 +2,7 @@
 
 use crate::{
     Options,
-    actors::{Actor, Admin, Agent, Application, Customer, Outcome, View, Wish, wake_all},
+    actors::{Actor, Admin, Agent, Courier, Customer, Note, Outcome, View, Wish, wake_all},
     agenda::{Agenda, What},
     checks::Checks,
     faults::{Mishap, Switches, plan, spoil},
@@ -10,9 +10,14 @@ use crate::{
     script::Script,
 };
 use base::{Millis, Sid, Timestamp};
-use host::{Refusal, adapters::RoutingEngine, clock::MANUAL_START, engine::Engine, seat::Job};
-use routing::{Command, Rejection, Reply, TaskQueueSid, WorkspaceSid, command::NewWorkspace};
-use std::sync::Arc;
+use host::{
+    Refusal, Retention, adapters::RoutingEngine, clock::MANUAL_START, engine::Engine, seat::Job,
+};
+use routing::{
+    Command, Rejection, Reply, TaskQueueSid, WorkspaceSid,
+    command::{NewWorkspace, Template},
+};
+use std::{collections::BTreeMap, sync::Arc};
 use store::MemoryStore;
 use testkit::{FaultyStore, Random};
 use tokio::sync::oneshot::{Receiver, channel, error::TryRecvError};
@@ -23,6 +28,8 @@ const TURMOIL_MS: (u64, u64) = (10_000, 45_000);
 const CALM: Millis = Millis(20_000);
 /// Longer than anything is kept, by more than a task lives.
 const MONTH: Millis = Millis::secs(33 * 24 * 60 * 60);
+/// A day.
+const DAY_MS: u64 = 24 * 60 * 60 * 1_000;
 /// How often liveness is looked at.
 const LOOK_MS: i64 = 700;
 
@@ -34,11 +41,14 @@ pub(crate) struct World {
     pub(crate) checks: Checks,
     pub(crate) script: Script,
     pub(crate) tally: Tally,
+    /// Commands that were carried out, by name.
+    pub(crate) commands: BTreeMap<&'static str, u64>,
     store: FaultyStore,
     machine: Option<Machine>,
     incarnation: u32,
     actors: Vec<Actor>,
     calls: Vec<Call>,
+    notes: Vec<Noted>,
     switches: Switches,
     is_calm: bool,
     random: Random,
@@ -60,6 +70,13 @@ pub struct Tally {
     pub mishaps: u64,
 }
 
+/// A note on its way to the store.
+struct Noted {
+    actor: usize,
+    notes: Vec<Note>,
+    durable: Receiver<bool>,
+}
+
 struct Call {
     actor: usize,
     workspace: WorkspaceSid,
@@ -73,29 +90,35 @@ impl World {
         let mut random = Random::new(seed);
         let memory = MemoryStore::new();
         let store = FaultyStore::new(Arc::new(memory.clone()));
-        let mut agenda = Agenda::new(MANUAL_START);
+        // At any time of the day: minutes end, and doors open, at any moment of a run.
+        let start = MANUAL_START + Millis(random.branch("start").below(DAY_MS) as i64);
+        let mut agenda = Agenda::new(start);
         let switches = Switches::draw(&mut random.branch("switches"));
         let machine = Machine::start(1, &store, &mut agenda, random.branch("machine"));
         let mishaps = random.branch("mishaps");
         let mut world = Self {
             agenda,
             checks: Checks::new(memory),
-            script: Script::new(MANUAL_START, options.echo),
+            script: Script::new(start, options.echo),
             tally: Tally::default(),
+            commands: BTreeMap::new(),
             store,
             machine: Some(machine),
             incarnation: 1,
             actors: Vec::new(),
             calls: Vec::new(),
+            notes: Vec::new(),
             switches,
             is_calm: false,
             random,
             mishaps,
         };
-        world.script.say(MANUAL_START, &format!("seed {seed}: {switches:?}"));
+        world.script.say(start, &format!("seed {seed}: {switches:?}"));
         for workspace in 0..world.random.within(1, 3) {
             world.set_up(workspace);
         }
+        let courier = Courier::new(world.random.branch("courier"));
+        world.actors.push(Actor::Courier(courier));
         world
     }
 
@@ -135,10 +158,21 @@ impl World {
             // Whoever commits is gone: there is one at a time.
             self.machine = None;
             self.checks.deafen();
-            self.checks.grow_old(self.agenda.now());
+            let retention = self.retention();
+            self.checks.grow_old(self.agenda.now(), retention);
             self.start();
             self.compare();
         }
+    }
+
+    /// A month, or so long that some of what happened while people were there is kept.
+    fn retention(&mut self) -> Retention {
+        let random = &mut self.random;
+        let mut span = || match random.percent(60) {
+            true => Millis(MONTH.0 + random.below(TURMOIL_MS.1 + CALM.0 as u64) as i64),
+            false => Retention::default().history,
+        };
+        Retention { history: span(), journal: span() }
     }
 
     fn go_on_until(&mut self, end: Timestamp) {
@@ -180,10 +214,11 @@ impl World {
             switches: self.switches,
             is_calm: self.is_calm,
         };
-        let Wish { commands, again_ms } = self.actors[actor].look(&view);
+        let Wish { commands, notes, again_ms } = self.actors[actor].look(&view);
         for (workspace, command) in commands {
             self.send(actor, workspace, command);
         }
+        self.write_down(actor, notes);
         if let Some(ms) = again_ms {
             let at = self.agenda.after(ms as i64);
             self.agenda.at(at, What::Actor(actor));
@@ -204,8 +239,54 @@ impl World {
         self.calls.push(Call { actor, workspace, command, answer });
     }
 
+    /// All of a workspace's at a time.
+    fn write_down(&mut self, actor: usize, notes: Vec<Note>) {
+        let Some(machine) = &mut self.machine else { return };
+        let mut by_workspace: BTreeMap<WorkspaceSid, Vec<Note>> = BTreeMap::new();
+        for note in notes {
+            by_workspace.entry(note.workspace).or_default().push(note);
+        }
+        for (workspace, notes) in by_workspace {
+            let (waiter, durable) = channel();
+            let rows = notes.iter().map(|note| note.delivery.row()).collect();
+            machine.push(&mut self.agenda, workspace, Job::Write(rows, waiter));
+            self.notes.push(Noted { actor, notes, durable });
+        }
+    }
+
+    /// Tells whoever wrote something down that it has to be done once more.
+    fn look_at_notes(&mut self) {
+        let (mut on_their_way, mut lost) = (Vec::new(), Vec::new());
+        for mut noted in std::mem::take(&mut self.notes) {
+            match noted.durable.try_recv() {
+                Err(TryRecvError::Empty) => on_their_way.push(noted),
+                Ok(true) => {}
+                // A workspace that is gone needs no notes.
+                Ok(false) | Err(TryRecvError::Closed) => lost.push(noted),
+            }
+        }
+        self.notes = on_their_way;
+        let lost = lost.into_iter().flat_map(|Noted { actor, notes, .. }| {
+            notes.into_iter().map(move |note| (actor, note))
+        });
+        for (actor, note) in lost {
+            let is_gone = self.checks.place(note.workspace).is_none();
+            let view = View {
+                now: self.agenda.now(),
+                checks: &self.checks,
+                machine: self.machine.as_ref(),
+                switches: self.switches,
+                is_calm: self.is_calm,
+            };
+            if !is_gone {
+                self.actors[actor].unwritten(note, &view);
+            }
+        }
+    }
+
     /// Hands answers that are there to whoever asked.
     fn answer(&mut self) {
+        self.look_at_notes();
         let now = self.agenda.now();
         let mut at = 0;
         while at < self.calls.len() {
@@ -228,6 +309,7 @@ impl World {
         match answer {
             Ok(reply) => {
                 self.tally.done += 1;
+                *self.commands.entry(RoutingEngine::name(command)).or_default() += 1;
                 match &reply {
                     Reply::Done => self.checks.removed(*workspace, command),
                     reply => self.checks.acknowledged(*workspace, reply),
@@ -384,14 +466,35 @@ impl World {
                 account: Some(account),
                 friendly_name: format!("workspace {number}"),
                 multi_task_enabled: Some(!(self.switches.single_tasking && random.percent(50))),
+                event_callback_url: self
+                    .switches
+                    .webhooks
+                    .then(|| "https://application.example/events".to_owned()),
+                template: match random.percent(20) {
+                    true => Template::Fifo,
+                    false => Template::None,
+                },
                 ..NewWorkspace::default()
             }),
         );
+        for _ in 0..if self.switches.schedules { random.within(1, 3) } else { 0 } {
+            let command = Admin::schedule(&mut random, self.agenda.now());
+            self.do_now(sid, command);
+        }
         let mut queues: Vec<TaskQueueSid> = Vec::new();
         for at in 0..random.within(1, 4) {
             let command = Admin::queue(&mut random, self.switches, format!("queue {at}"));
             if let Some(Reply::TaskQueue(queue)) = self.do_now(sid, command) {
                 queues.push(queue.sid);
+            }
+        }
+        let ordered = if self.switches.deadlines { queues.as_slice() } else { &[] };
+        for queue in ordered {
+            if let Some(place) = self.checks.place(sid)
+                && random.percent(60)
+            {
+                let command = Admin::ordering(&mut random, place, *queue);
+                self.do_now(sid, command);
             }
         }
         for at in 0..random.within(1, 2) {
@@ -416,14 +519,11 @@ impl World {
             self.actors.push(Actor::Customer(Customer::new(sid, random.branch("customer"))));
         }
         self.actors.push(Actor::Admin(Admin::new(sid, random.branch("admin"))));
-        if self.switches.callbacks {
-            let application = Application::new(sid, random.branch("application"));
-            self.actors.push(Actor::Application(application));
-        }
     }
 
     fn do_now(&mut self, workspace: WorkspaceSid, command: Command) -> Option<Reply> {
         let machine = self.machine.as_mut()?;
+        *self.commands.entry(RoutingEngine::name(&command)).or_default() += 1;
         let (waiter, mut answer) = channel();
         let job = Job::Command(Box::new(command), waiter);
         machine.run_now(&mut self.agenda, &mut self.checks, workspace, job);
@@ -470,6 +570,9 @@ fn subject(command: &Command) -> String {
         }
         Command::CancelTransfer { sid, task } => format!("{sid} of {task}"),
         Command::SetCapacity { body, .. } => body.to_string(),
+        Command::SetSchedule { name, body, .. } => format!("{name} {body}"),
+        Command::DeleteSchedule { name, .. } => name.clone(),
+        Command::SetOrdering { queue, body, .. } => format!("{queue} {body}"),
         _ => String::new(),
     }
 }

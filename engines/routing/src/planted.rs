@@ -18,6 +18,14 @@ pub enum Planted {
     ForgetRules,
     /// A transfer to a worker is not offered there.
     ForgetTransferOffers,
+    /// Nothing happens when an application does not answer.
+    ForgetCallbacks,
+    /// Schedules stay open or closed.
+    ForgetSchedules,
+    /// Queues ordered by deadline are served by priority and start.
+    ForgetDeadlines,
+    /// Who has other attributes stays where the old ones belonged.
+    ForgetAttributes,
 }
 
 thread_local! {

@@ -140,6 +140,12 @@ impl Outbox {
             if !came_up {
                 continue;
             }
+            #[cfg(feature = "planted-bugs")]
+            if crate::planted::is(crate::planted::Planted::ForgetDeliveries)
+                && delivery.sid.body().is_multiple_of(8)
+            {
+                continue;
+            }
             self.hand_over(to_teller, ToDeliver { workspace, delivery });
         }
     }

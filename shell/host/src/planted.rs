@@ -36,6 +36,14 @@ pub enum Planted {
     ForgetEvents,
     /// The last event of a turn that told several is not logged if it is of a reservation.
     ForgetLog,
+    /// The first event of each turn that told several is not posted.
+    ForgetWebhooks,
+    /// Some of what is to be told outside is not handed over.
+    ForgetDeliveries,
+    /// Reservations are kept for ever.
+    KeepOld,
+    /// What lives is forgotten like what ended.
+    ForgetTooMuch,
     /// Timers do not run.
     ForgetTimers,
     /// Times depend on the machine's clock.

@@ -4,11 +4,12 @@ use super::{View, Wish};
 use crate::{
     checks::Place,
     faults::Switches,
+    hours::{self, NAMES},
     rules::{Case, Rule, SKILLS, worker_attributes},
 };
-use base::{Attributes, Patch};
+use base::{Attributes, Patch, Timestamp};
 use routing::{
-    AfterLastTarget, Command, TaskOrder, TaskQueueSid, WorkspaceSid,
+    ActivitySid, AfterLastTarget, Command, TaskOrder, TaskQueueSid, WorkspaceSid,
     command::{
         ChannelRef, IfMatch, NewActivity, NewTaskChannel, NewTaskQueue, NewWorker, NewWorkflow,
         TaskQueuePatch, WorkerChannelRef, WorkerPatch, WorkflowPatch, WorkspacePatch,
@@ -41,6 +42,36 @@ impl Admin {
         })
     }
 
+    /// In which order a queue is served.
+    pub(crate) fn ordering(random: &mut Random, place: &Place, queue: TaskQueueSid) -> Command {
+        let level = |random: &mut Random| random.within(1, 60);
+        let names: Vec<&String> = place.channels.values().collect();
+        let classes: Vec<Value> = (0..random.below(4))
+            .map(|_| {
+                let mut class = json!({"service_level_s": level(random)});
+                match random.below(3) {
+                    0 => class["priority_at_least"] = random.within(1, 30).into(),
+                    1 => class["channels"] = json!([random.one_of(&names)]),
+                    _ => class["expression"] = Case::of_class(random).text().into(),
+                }
+                class
+            })
+            .collect();
+        let body = match random.percent(15) {
+            true => json!({"by": "task_order"}),
+            false => {
+                json!({"by": "deadline", "service_level_s": level(random), "classes": classes})
+            }
+        };
+        Command::SetOrdering { queue, if_match: IfMatch::Any, body }
+    }
+
+    /// Other hours for one of the schedules.
+    pub(crate) fn schedule(random: &mut Random, now: Timestamp) -> Command {
+        let name = NAMES[random.below(NAMES.len() as u64) as usize].to_owned();
+        Command::SetSchedule { name, if_match: IfMatch::Any, body: hours::body(random, now) }
+    }
+
     /// A new worker.
     pub(crate) fn worker(random: &mut Random, place: &Place, name: String) -> Command {
         let available: Vec<_> =
@@ -67,7 +98,11 @@ impl Admin {
             assignment_callback_url: url("assign").filter(|_| asks),
             fallback_assignment_callback_url: url("fallback")
                 .filter(|_| asks && random.percent(50)),
-            task_reservation_timeout_s: Some(random.within(1, 8) as u32),
+            // Longer than an application is waited for, now and then.
+            task_reservation_timeout_s: Some(match random.percent(20) {
+                true => random.within(15, 40),
+                false => random.within(1, 8),
+            } as u32),
         })
     }
 
@@ -117,11 +152,11 @@ impl Admin {
             } else if self.random.percent(35) {
                 self.make(place, view.switches)
             } else {
-                self.change(place, view.switches)
+                self.change(place, view.switches, view.now)
             }
         });
         let commands = command.into_iter().map(|command| (self.workspace, command)).collect();
-        Wish { commands, again_ms }
+        Wish { commands, again_ms, ..Wish::default() }
     }
 
     fn name(&mut self, kind: &str) -> String {
@@ -150,9 +185,17 @@ impl Admin {
         })
     }
 
-    fn change(&mut self, place: &Place, switches: Switches) -> Option<Command> {
+    fn change(&mut self, place: &Place, switches: Switches, now: Timestamp) -> Option<Command> {
         let name = self.name("renamed");
         let random = &mut self.random;
+        if switches.schedules && random.percent(12) {
+            return Some(Self::schedule(random, now));
+        }
+        if switches.deadlines && random.percent(12) {
+            let queues: Vec<_> = place.queues.keys().copied().collect();
+            let queue = *random.one_of(&queues)?;
+            return Some(Self::ordering(random, place, queue));
+        }
         if switches.capacity && random.percent(15) {
             return Some(Self::capacity(random, place));
         }
@@ -163,7 +206,17 @@ impl Admin {
         let workers: Vec<_> = place.workers.keys().copied().collect();
         let channels: Vec<_> = place.channels.keys().copied().collect();
         let queues: Vec<_> = place.queues.keys().copied().collect();
-        Some(match random.below(10) {
+        let activities: Vec<_> = place.activities.keys().copied().collect();
+        Some(match random.below(12) {
+            10 => Command::UpdateActivity {
+                sid: *random.one_of(&activities)?,
+                friendly_name: Some(name),
+            },
+            11 => Command::UpdateTaskChannel {
+                channel: ChannelRef::Sid(*random.one_of(&channels)?),
+                friendly_name: random.percent(50).then_some(name),
+                channel_optimized_routing: Some(random.percent(50)),
+            },
             0..=2 => Command::UpdateWorkerChannel {
                 worker: *random.one_of(&workers)?,
                 channel: WorkerChannelRef::Channel(ChannelRef::Sid(*random.one_of(&channels)?)),
@@ -185,6 +238,8 @@ impl Admin {
                     target_workers: Some(Rule::of_queue(random).queue_text()),
                     max_reserved_workers: random.percent(30).then(|| most(random, switches)),
                     task_order: random.percent(30).then(|| order(random)),
+                    reservation_activity: sent(random, &activities, switches),
+                    assignment_activity: sent(random, &activities, switches),
                     ..TaskQueuePatch::default()
                 };
                 Command::UpdateTaskQueue { sid: *random.one_of(&queues)?, patch }
@@ -194,6 +249,13 @@ impl Admin {
                 let sid = *random.one_of(&workflows)?;
                 let patch = WorkflowPatch {
                     configuration: Some(configuration(random, switches, &queues)),
+                    assignment_callback_url: match random.below(10) {
+                        0 => Patch::Clear,
+                        1 if switches.callbacks => {
+                            Patch::Set("https://application.example/other".to_owned())
+                        }
+                        _ => Patch::Keep,
+                    },
                     task_reservation_timeout_s: Some(random.within(1, 8) as u32),
                     re_evaluate_tasks: random.percent(50),
                     ..WorkflowPatch::default()
@@ -202,6 +264,15 @@ impl Admin {
             }
             _ => Command::UpdateWorkspace(WorkspacePatch {
                 friendly_name: Some(name),
+                // In a month a task that nobody answers for would be offered a thousand times.
+                timeout_activity: random
+                    .one_of(&activities)
+                    .filter(|_| random.percent(20) && !switches.ages)
+                    .copied(),
+                default_activity: random
+                    .one_of(&activities)
+                    .filter(|_| random.percent(20))
+                    .copied(),
                 prioritize_queue_order: random.percent(50).then(|| order(random)),
                 after_last_target: random.percent(50).then(|| match random.percent(50) {
                     true => AfterLastTarget::Cancel,
@@ -222,7 +293,11 @@ impl Admin {
 
     fn delete(&mut self, place: &Place) -> Option<Command> {
         let random = &mut self.random;
-        Some(match random.below(20) {
+        Some(match random.below(23) {
+            20..=22 => {
+                let name = *random.one_of(&NAMES)?;
+                Command::DeleteSchedule { name: name.to_owned(), if_match: IfMatch::Any }
+            }
             0..=4 => {
                 let all: Vec<_> = place.workers.keys().copied().collect();
                 if all.len() < 3 {
@@ -256,6 +331,15 @@ fn most(random: &mut Random, switches: Switches) -> u32 {
     if switches.multi_offer && random.percent(50) { random.within(2, 4) as u32 } else { 1 }
 }
 
+/// Where workers are sent who are offered something or take it: in single-tasking workspaces.
+fn sent(random: &mut Random, all: &[ActivitySid], switches: Switches) -> Patch<ActivitySid> {
+    match random.below(10) {
+        0 if switches.single_tasking => random.one_of(all).copied().map_or(Patch::Keep, Patch::Set),
+        1 => Patch::Clear,
+        _ => Patch::Keep,
+    }
+}
+
 fn order(random: &mut Random) -> TaskOrder {
     if random.percent(60) { TaskOrder::Fifo } else { TaskOrder::Lifo }
 }
@@ -269,7 +353,7 @@ fn configuration(random: &mut Random, switches: Switches, queues: &[TaskQueueSid
             let targets: Vec<_> = (0..random.within(1, 3))
                 .map(|_| {
                     let mut target = json!({"queue": queue(random)});
-                    if let Some(text) = Rule::of_target(random).target_text() {
+                    if let Some(text) = Rule::of_target(random, switches).target_text() {
                         target["expression"] = text.into();
                     }
                     if random.percent(40) {
@@ -284,7 +368,7 @@ fn configuration(random: &mut Random, switches: Switches, queues: &[TaskQueueSid
                     target
                 })
                 .collect();
-            json!({"expression": Case::of_filter(random).text(), "targets": targets})
+            json!({"expression": Case::of_filter(random, switches).text(), "targets": targets})
         })
         .collect();
     let mut routing = json!({"filters": filters});
@@ -301,6 +385,7 @@ fn enrich(random: &mut Random, target: &mut Value) {
         1 => target["skip_if"] = "1==1".into(),
         2 | 3 => target["order_by"] = "worker.level DESC".into(),
         4 => target["known_worker_friendly_name"] = "task.agent".into(),
+        5 => target["known_worker_sid"] = "task.agent_sid".into(),
         _ => {}
     }
 }

@@ -1,13 +1,14 @@
 //! Somebody who works: hears of offers, answers or ignores them, wraps up, takes breaks.
 
 use super::{Outcome, View, Wish};
-use crate::checks::Place;
-use base::{Millis, Timestamp};
+use crate::{checks::Place, rules::task_attributes};
+use base::{Attributes, Millis, Timestamp};
 use host::{Subscription, Topic};
 use routing::{
     Command, EventKind, Reservation, ReservationSid, ReservationStatus, TaskStatus, TransferMode,
     TransferTarget, WorkerSid, WorkspaceSid,
     command::{IfMatch, NewTransfer, ReservationOwner, ReservationStep, TaskPatch, WorkerPatch},
+    instruction::CallInstruction,
 };
 use std::collections::BTreeMap;
 use testkit::Random;
@@ -141,7 +142,10 @@ impl Agent {
             ReservationStatus::Pending => match random.below(20) {
                 _ if view.is_calm => ReservationStep::Accept,
                 0..=13 => ReservationStep::Accept,
-                14..=16 => {
+                14 => {
+                    ReservationStep::Call(CallInstruction::Redirect { call_sid: None, url: None })
+                }
+                15..=16 => {
                     let all: Vec<_> = place.activities.keys().copied().collect();
                     let activity = random.one_of(&all).copied();
                     ReservationStep::Reject { activity: activity.filter(|_| random.percent(40)) }
@@ -204,7 +208,10 @@ impl Agent {
             worker: random.percent(50).then_some(self.worker),
             to: *random.one_of(&all)?,
             mode: if random.percent(50) { TransferMode::Warm } else { TransferMode::Cold },
-            attributes: None,
+            attributes: random.percent(20).then(|| {
+                let people: Vec<_> = place.workers.keys().copied().collect();
+                Attributes::new(task_attributes(random, &people)).expect("it is short")
+            }),
             priority: random.percent(20).then(|| random.below(40) as u32),
         }))
     }

@@ -37,18 +37,19 @@ impl Customer {
             _ => self.delete(view),
         };
         let commands = command.into_iter().map(|command| (self.workspace, command)).collect();
-        Wish { commands, again_ms }
+        Wish { commands, again_ms, ..Wish::default() }
     }
 
     fn create(&mut self, view: &View<'_>) -> Option<Command> {
         let place = view.checks.place(self.workspace)?;
         let random = &mut self.random;
+        let people: Vec<_> = place.workers.keys().copied().collect();
         let workflows: Vec<_> = place.workflows.keys().copied().collect();
         let workflow = random.one_of(&workflows).copied();
         let channels: Vec<_> = place.channels.keys().copied().collect();
         let channel = random.one_of(&channels).copied();
         let mut new = NewTask {
-            attributes: Attributes::new(task_attributes(random)).expect("it is short"),
+            attributes: Attributes::new(task_attributes(random, &people)).expect("it is short"),
             workflow,
             task_channel: channel
                 .filter(|_| random.percent(60))
@@ -80,18 +81,21 @@ impl Customer {
 
     fn change(&mut self, view: &View<'_>) -> Option<Command> {
         let (sid, version) = self.pick(view, |status| !status.is_final())?;
+        let place = view.checks.place(self.workspace)?;
         let random = &mut self.random;
         let mut patch = TaskPatch::default();
         if random.percent(50) {
             patch.priority = Some(random.below(50) as u32);
         } else if random.percent(20) {
-            let channels: Vec<_> = view.checks.place(self.workspace)?.channels.keys().collect();
+            let channels: Vec<_> = place.channels.keys().collect();
             let channel = random.one_of(&channels).map(|sid| ChannelRef::Sid(**sid));
             patch.task_channel = channel;
         } else if random.percent(20) {
             patch.virtual_start_at = Some(view.now + base::Millis(-(random.below(9_000) as i64)));
         } else {
-            let attributes = Attributes::new(task_attributes(random)).expect("it is short");
+            let people: Vec<_> = place.workers.keys().copied().collect();
+            let attributes = task_attributes(random, &people);
+            let attributes = Attributes::new(attributes).expect("it is short");
             patch.attributes = Some(attributes);
         }
         let if_match = match random.below(4) {

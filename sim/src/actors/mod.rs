@@ -3,16 +3,17 @@
 
 mod admin;
 mod agent;
-mod application;
+mod courier;
 mod customer;
 
 pub(crate) use admin::Admin;
 pub(crate) use agent::Agent;
-pub(crate) use application::Application;
+pub(crate) use courier::Courier;
 pub(crate) use customer::Customer;
 
 use crate::{agenda::Agenda, checks::Checks, faults::Switches, machine::Machine};
 use base::Timestamp;
+use host::delivery::Delivery;
 use routing::{Command, Reply, WorkspaceSid};
 
 /// Somebody.
@@ -23,8 +24,8 @@ pub(crate) enum Actor {
     Agent(Agent),
     /// Changes everything else.
     Admin(Admin),
-    /// Is asked for instructions.
-    Application(Application),
+    /// Tells what is to be told outside, for all workspaces.
+    Courier(Courier),
 }
 
 /// What an actor sees of the world when it looks.
@@ -46,8 +47,19 @@ pub(crate) struct View<'a> {
 pub(crate) struct Wish {
     /// To be carried out now.
     pub commands: Vec<(WorkspaceSid, Command)>,
+    /// To be written down now.
+    pub notes: Vec<Note>,
     /// When to look again, in milliseconds; `None` for never.
     pub again_ms: Option<u64>,
+}
+
+/// What became of a delivery.
+#[derive(Clone, Debug)]
+pub(crate) struct Note {
+    /// In which workspace.
+    pub workspace: WorkspaceSid,
+    /// The delivery as it is now.
+    pub delivery: Delivery,
 }
 
 /// What became of a command.
@@ -70,7 +82,7 @@ impl Actor {
             Self::Customer(customer) => customer.look(view),
             Self::Agent(agent) => agent.look(view),
             Self::Admin(admin) => admin.look(view),
-            Self::Application(application) => application.look(view),
+            Self::Courier(courier) => courier.look(view),
         }
     }
 
@@ -78,7 +90,16 @@ impl Actor {
     pub(crate) fn hear(&mut self, command: &Command, outcome: &Outcome, now: Timestamp) {
         match self {
             Self::Agent(agent) => agent.hear(command, outcome, now),
-            Self::Customer(_) | Self::Admin(_) | Self::Application(_) => {}
+            Self::Courier(courier) => courier.hear(command, outcome, now),
+            Self::Customer(_) | Self::Admin(_) => {}
+        }
+    }
+
+    /// A note of this actor is not durable, or nobody knows.
+    pub(crate) fn unwritten(&mut self, note: Note, view: &View<'_>) {
+        match self {
+            Self::Courier(courier) => courier.unwritten(note, view),
+            Self::Customer(_) | Self::Agent(_) | Self::Admin(_) => {}
         }
     }
 
@@ -88,7 +109,7 @@ impl Actor {
             Self::Customer(_) => "customer",
             Self::Agent(_) => "agent",
             Self::Admin(_) => "admin",
-            Self::Application(_) => "application",
+            Self::Courier(_) => "courier",
         }
     }
 }

@@ -50,6 +50,9 @@ impl Ledger {
 
     pub(super) fn doom(&mut self, workspace: WorkspaceSid, command: &Command) {
         self.doomed.extend(removal(workspace, command).map(|(_, key)| key));
+        if let Command::DeleteSchedule { name, .. } = command {
+            self.doomed.insert(name.clone());
+        }
     }
 
     /// The row is gone when its removal is acknowledged.
@@ -124,7 +127,7 @@ fn entities(reply: &Reply) -> Vec<Told> {
         Reply::Schedule(view) => {
             let row = &view.schedule;
             let mark = Mark::Version(row.version);
-            vec![(&tables::SCHEDULE, row.sid.to_string(), mark, Vec::new())]
+            vec![(&tables::SCHEDULE, row.sid.to_string(), mark, vec![row.name.clone()])]
         }
         Reply::Ordering(row) if row.version == 0 => Vec::new(),
         Reply::Ordering(row) => {

@@ -2,11 +2,10 @@
 //!
 //! Who could take a task is worked out from rows alone, without the engine and its expressions.
 
-use super::{Checks, Place};
-use crate::rules::Rule;
+use super::{Checks, Place, place::Finding};
+use crate::hours;
 use base::{Millis, Timestamp};
-use routing::{Task, TaskStatus, Walk, Worker, WorkerSid, WorkspaceSid};
-use serde_json::Value;
+use routing::{Task, TaskStatus, Worker, WorkerSid, WorkspaceSid};
 use std::collections::BTreeMap;
 
 /// How long a task that could be offered may wait, and a timer that is due.
@@ -19,6 +18,7 @@ impl Checks {
     /// Looks at every task and timer of a workspace.
     pub(crate) fn look_alive(&mut self, workspace: WorkspaceSid, now: Timestamp) {
         let Some(place) = self.places.get(&workspace) else { return };
+        let found = overdue_callback(place, now).or_else(|| closed_too_long(place, now));
         let mut late = overdue(place, now);
         for task in place.tasks.values() {
             let sid = task.sid.to_string();
@@ -36,7 +36,31 @@ impl Checks {
         if let Some(what) = late {
             self.fail("every routable task is offered, every timer runs", what);
         }
+        if let Some((checker, what)) = found {
+            self.fail(checker, what);
+        }
+        self.look_at_deliveries(workspace, now);
     }
+}
+
+/// A reservation whose application should have answered, or somebody else be asked.
+fn overdue_callback(place: &Place, now: Timestamp) -> Option<Finding> {
+    let mut open = place.open();
+    let asked =
+        open.find(|one| one.callback.is_some_and(|callback| now > callback.until + GRACE))?;
+    let what = format!("{} waits for an instruction past its time", asked.sid);
+    Some(("no callback is overdue", what))
+}
+
+/// A schedule that is not what its calendar says.
+fn closed_too_long(place: &Place, now: Timestamp) -> Option<Finding> {
+    let wrong = place.schedules.values().find(|schedule| {
+        let by_hours = hours::is_open(schedule, now);
+        let changed = hours::is_open(schedule, now + Millis(-GRACE.0)) != by_hours;
+        !changed && schedule.open != by_hours
+    })?;
+    let what = format!("{} is open: {}, by its hours it is not so", wrong.name, wrong.open);
+    Some(("schedules open and close in time", what))
 }
 
 /// A timer that should have run.
@@ -48,11 +72,6 @@ fn overdue(place: &Place, now: Timestamp) -> Option<String> {
     });
     if let Some(offer) = offer {
         return Some(format!("{} ran out and is pending", offer.sid));
-    }
-    let mut open = place.open();
-    let asked = open.find(|one| one.callback.is_some_and(|callback| is_late(callback.until)));
-    if let Some(asked) = asked {
-        return Some(format!("{} waits for an instruction past its time", asked.sid));
     }
     let mut tasks = place.tasks.values();
     let task = tasks.find(|task| {
@@ -68,27 +87,24 @@ fn overdue(place: &Place, now: Timestamp) -> Option<String> {
 
 /// Somebody who could be offered the task now.
 fn taker(place: &Place, task: &Task, now: Timestamp) -> Option<WorkerSid> {
-    let attributes: Value = serde_json::from_str(task.attributes.text()).ok()?;
     let direct = task.routing_target.filter(|target| target.kind() == "WK");
     let direct = direct.filter(|_| task.transfer.is_none());
-    let rules = if direct.is_none() { rules(place, task) } else { None };
-    let known = if direct.is_none() { known(place, task, &attributes)? } else { None };
+    let asked = if direct.is_none() { Some(place.asked(task)?) } else { None };
     let rests = |worker: WorkerSid| {
         let rest = task.rest.as_deref().filter(|rest| now <= rest.until);
         rest.and_then(|rest| rest.from.as_ref()).is_some_and(|from| from.includes(worker))
     };
     let mut workers = place.workers.values();
-    let wants = |about: &Value, (queue, target): (Rule, Rule)| {
-        queue.holds(about, &attributes) && target.holds(about, &attributes)
-    };
     let passed_over = task.transfer.as_ref().map(|transfer| transfer.passed_over.as_slice());
     let is_tried = |worker: WorkerSid| passed_over.is_some_and(|who| who.contains(&worker));
     let found = workers.find(|(worker, about)| match direct {
         _ if is_tried(worker.sid) || rests(worker.sid) => false,
-        _ if known.as_ref().is_some_and(|name| *name != worker.friendly_name) => false,
         Some(target) if worker.sid.sid() != target => false,
         Some(_) => task.ignore_capacity || has_room(place, task, worker),
-        None => rules.is_some_and(|rules| wants(about, rules)) && has_room(place, task, worker),
+        None => {
+            asked.as_ref().is_some_and(|asked| asked.is(worker, about))
+                && has_room(place, task, worker)
+        }
     });
     found.map(|(worker, _)| worker.sid)
 }
@@ -104,37 +120,4 @@ fn has_room(place: &Place, task: &Task, worker: &Worker) -> bool {
     let is_withheld =
         || !place.is_single_tasking() && place.is_withheld(worker.sid, task.task_channel);
     activity.is_some_and(|activity| activity.available) && available && is_free && !is_withheld()
-}
-
-/// What queue and target ask of a worker; `None` for a rule that is none of ours.
-fn rules(place: &Place, task: &Task) -> Option<(Rule, Rule)> {
-    let queue = place.queues.get(&task.queue?)?;
-    let members = Rule::parse(Some(&queue.target_workers))?;
-    let target = match task.current_walk() {
-        Some(walk) => Rule::parse(target(place, task, walk)?["expression"].as_str())?,
-        None => Rule::All,
-    };
-    Some((members, target))
-}
-
-/// The name of the one worker that a target asks for: `Some(None)` for no such wish.
-fn known(place: &Place, task: &Task, attributes: &Value) -> Option<Option<String>> {
-    let Some(walk) = task.current_walk() else { return Some(None) };
-    let target = target(place, task, walk)?;
-    let is_asked = target["known_worker_friendly_name"].is_string();
-    Some(attributes["agent"].as_str().filter(|_| is_asked).map(str::to_owned))
-}
-
-/// The target a task is held in; null for the default filter's.
-fn target(place: &Place, task: &Task, walk: &Walk) -> Option<Value> {
-    let workflow = place.workflows.get(&task.workflow?)?;
-    let text = if workflow.revision == walk.revision {
-        &workflow.configuration
-    } else {
-        &place.revisions.get(&format!("{}-{}", workflow.sid, walk.revision))?.configuration
-    };
-    let whole: Value = serde_json::from_str(text).ok()?;
-    let Some(filter) = walk.filter else { return Some(Value::Null) };
-    let targets = &whole["task_routing"]["filters"][filter as usize]["targets"];
-    Some(targets[walk.target as usize].clone())
 }

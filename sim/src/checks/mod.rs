@@ -7,6 +7,8 @@
 //! * `counting`: what came is what left and what waits; statistics are their facts.
 //! * `log`: every durable turn's events are in the log once and in order, and are heard as logged.
 //! * `agreement`: rows, journal and running engine say the same.
+//! * `order`: who is asked for, and who goes first, on the same rows.
+//! * `telling`: what is to be told outside is written with what it tells of, and told in the end.
 //! * `age`: what is old is forgotten, and nothing of what ended is left.
 //! * `liveness`: once nothing goes wrong any more, what can be offered is offered.
 
@@ -17,8 +19,10 @@ mod hearing;
 mod ledger;
 mod liveness;
 mod log;
+mod order;
 mod place;
 mod rules;
+mod telling;
 
 pub use liveness::GRACE;
 pub(crate) use place::Place;
@@ -45,10 +49,13 @@ pub(crate) struct Checks {
     counting: counting::Counting,
     log: log::Log,
     hearing: Hearing,
+    telling: telling::Telling,
     shadows: BTreeMap<WorkspaceSid, agreement::Shadow>,
     since: liveness::Since,
     broken: Option<Broken>,
     counts: Counts,
+    /// Changes that became durable, by kind.
+    kinds: BTreeMap<&'static str, u64>,
     /// Durable changes that are not in the script yet.
     news: Vec<String>,
 }
@@ -88,10 +95,12 @@ impl Checks {
             counting: counting::Counting::default(),
             log: log::Log::default(),
             hearing: Hearing::default(),
+            telling: telling::Telling::default(),
             shadows: BTreeMap::new(),
             since: liveness::Since::default(),
             broken: None,
             counts: Counts::default(),
+            kinds: BTreeMap::new(),
             news: Vec::new(),
         }
     }
@@ -104,6 +113,11 @@ impl Checks {
     /// How much was checked.
     pub(crate) fn counts(&self) -> Counts {
         self.counts
+    }
+
+    /// Changes that became durable, by kind.
+    pub(crate) fn kinds(&self) -> &BTreeMap<&'static str, u64> {
+        &self.kinds
     }
 
     /// A workspace's durable rows.
@@ -151,6 +165,9 @@ impl Checks {
         let last = |id: &PartitionId| known.iter().find(|p| p.id == *id).map_or(0, |p| p.last);
         let mut durable = Vec::with_capacity(batches.len());
         for batch in batches {
+            if batch.changes.is_empty() {
+                self.written_down(batch);
+            }
             let applied = self.applied.entry(batch.partition.clone()).or_insert(0);
             let is_durable = !batch.changes.is_empty()
                 && batch.first == *applied + 1
@@ -165,13 +182,30 @@ impl Checks {
         durable
     }
 
+    /// Rows that are no engine's: those that the store has.
+    fn written_down(&mut self, batch: &Batch) {
+        let Ok(workspace) = batch.partition.parse::<WorkspaceSid>() else { return };
+        let Some(place) = self.places.get_mut(&workspace) else { return };
+        for row in &batch.rows {
+            let stored = self.memory.row(row.table, &batch.partition, &row.key);
+            let stored = stored.expect("memory can be read").map(|row| row.body);
+            if stored == row.content.as_ref().map(|content| content.body.clone()) {
+                place.put(row);
+            }
+        }
+    }
+
     fn apply(&mut self, now: Timestamp, batch: &Batch) {
         let Ok(workspace) = batch.partition.parse::<WorkspaceSid>() else { return };
+        for change in &batch.changes {
+            *self.kinds.entry(change.kind).or_default() += 1;
+        }
         self.news.extend(batch.changes.iter().map(|change| told(workspace, change)));
         let place = self.places.entry(workspace).or_default();
         let offered = place.apply(batch);
         self.counts.offers += offered.len() as u64;
-        let mut broken = place.judge(&offered);
+        let mut broken = place.judge(&offered, batch);
+        broken.extend(self.telling.apply(batch, place));
         broken.extend(self.log.apply(workspace, batch));
         if !place.is_gone() {
             broken.extend(self.counting.apply(workspace, batch, place));

@@ -1,11 +1,14 @@
 //! One workspace as its durable rows say, and what they may never say.
 
+use host::delivery::{Delivery, DeliverySid};
 use routing::{
-    Activity, ActivitySid, Reservation, ReservationSid, ReservationStatus, Task, TaskChannel,
-    TaskChannelSid, TaskQueue, TaskQueueSid, TaskSid, TaskStatus, Transfer, TransferSid, Worker,
-    WorkerSid, Workflow, WorkflowSid, Workspace,
+    Activity, ActivitySid, Reservation, ReservationSid, ReservationStatus, ScheduleSid, Task,
+    TaskChannel, TaskChannelSid, TaskQueue, TaskQueueSid, TaskSid, TaskStatus, Transfer,
+    TransferSid, Worker, WorkerSid, Workflow, WorkflowSid, Workspace,
     capacity::CapacityRules,
+    ordering::QueueOrdering,
     rows::{WorkerChannelSettings, WorkflowRevision},
+    schedule::Schedule,
 };
 use serde_json::Value;
 use std::{
@@ -43,6 +46,12 @@ pub(crate) struct Place {
     pub reservations: BTreeMap<ReservationSid, Reservation>,
     /// Open reservations.
     open: BTreeSet<ReservationSid>,
+    /// Schedules.
+    pub schedules: BTreeMap<ScheduleSid, Schedule>,
+    /// In which order queues are served, where that was set.
+    pub orderings: BTreeMap<TaskQueueSid, QueueOrdering>,
+    /// What was or is to be told outside.
+    pub deliveries: BTreeMap<DeliverySid, Delivery>,
     /// Rows that were removed.
     pub removed: Vec<String>,
 }
@@ -69,7 +78,7 @@ impl Place {
         self.workspace.is_none()
     }
 
-    fn put(&mut self, row: &RowWrite) -> Option<ReservationSid> {
+    pub(crate) fn put(&mut self, row: &RowWrite) -> Option<ReservationSid> {
         let (key, body) = (&*row.key, row.content.as_ref().map(|content| content.body.as_str()));
         if body.is_none() {
             self.removed.push(key.to_owned());
@@ -81,6 +90,9 @@ impl Place {
                 Some(channel) => _ = self.channels.insert(channel.sid, channel.unique_name),
                 None => _ = self.channels.remove(&sid(key)),
             },
+            "schedule" => set(&mut self.schedules, key, body),
+            "queue_ordering" => set(&mut self.orderings, key, body),
+            "delivery" => set(&mut self.deliveries, key, body),
             "capacity" => self.rules = body.map(parse),
             "transfer" => set(&mut self.transfers, key, body),
             "task_queue" => set(&mut self.queues, key, body),
@@ -111,8 +123,10 @@ impl Place {
     }
 
     /// What a batch that made these reservations must not have done.
-    pub(crate) fn judge(&self, offered: &[ReservationSid]) -> Vec<Finding> {
+    pub(crate) fn judge(&self, offered: &[ReservationSid], batch: &Batch) -> Vec<Finding> {
         let mut findings = Vec::new();
+        let tasks = batch.rows.iter().filter(|row| row.table.name == "task");
+        let moved: BTreeSet<TaskSid> = tasks.map(|row| sid(&row.key)).collect();
         for sid in offered {
             let Some(offer) = self.reservations.get(sid) else { continue };
             let Some(task) = self.tasks.get(&offer.task) else {
@@ -122,6 +136,8 @@ impl Place {
             findings.extend(self.judge_task(task));
             findings.extend(self.judge_worker(task, offer.worker, offered));
             findings.extend(self.judge_rules(task, offer, offered));
+            findings.extend(self.judge_match(task, offer));
+            findings.extend(self.judge_order(task, &moved));
         }
         findings.extend(self.transfers.values().filter_map(|one| self.judge_transfer(one)));
         findings

@@ -62,7 +62,7 @@ impl Place {
         let is_broken = |rule: &&CapacityRule| {
             let weight = |name: &str| rule.weights.get(name).copied().unwrap_or(1);
             let is_about = rule.workers.as_deref().is_none_or(|text| {
-                Rule::parse(Some(text)).is_some_and(|rule| rule.holds(about, &about[""]))
+                Rule::parse(Some(text)).is_some_and(|rule| rule.holds(about, &about[""], |_| false))
             });
             let mut blocks: Vec<&str> = match &rule.blocks {
                 Some(blocks) => blocks.iter().map(String::as_str).collect(),

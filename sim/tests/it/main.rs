@@ -3,3 +3,4 @@
 #[cfg(feature = "planted-bugs")]
 mod planted;
 mod seeds;
+mod workload;

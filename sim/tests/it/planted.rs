@@ -100,6 +100,30 @@ mod in_host {
     }
 
     #[test]
+    fn a_webhook_left_out() {
+        plant(Planted::ForgetWebhooks);
+        found_by("what is to be told outside is written with what it tells of");
+    }
+
+    #[test]
+    fn a_delivery_that_nobody_is_handed() {
+        plant(Planted::ForgetDeliveries);
+        found_by("what is to be told outside is told");
+    }
+
+    #[test]
+    fn old_rows_that_are_kept() {
+        plant(Planted::KeepOld);
+        found_by("what is old is forgotten, and nothing else");
+    }
+
+    #[test]
+    fn rows_that_live_and_are_forgotten() {
+        plant(Planted::ForgetTooMuch);
+        found_by("what is old is forgotten, and nothing else");
+    }
+
+    #[test]
     fn timers_that_do_not_run() {
         plant(Planted::ForgetTimers);
         found_by("every routable task is offered, every timer runs");
@@ -134,6 +158,30 @@ mod in_routing {
     fn a_rule_across_channels_is_forgotten() {
         plant(Planted::ForgetRules);
         found_by("rules across channels hold");
+    }
+
+    #[test]
+    fn a_silent_application_is_waited_for() {
+        plant(Planted::ForgetCallbacks);
+        found_by("no callback is overdue");
+    }
+
+    #[test]
+    fn a_schedule_never_opens() {
+        plant(Planted::ForgetSchedules);
+        found_by("schedules open and close in time");
+    }
+
+    #[test]
+    fn a_deadline_decides_nothing() {
+        plant(Planted::ForgetDeadlines);
+        found_by("the earliest breach goes first");
+    }
+
+    #[test]
+    fn a_worker_is_offered_what_used_to_fit() {
+        plant(Planted::ForgetAttributes);
+        found_by("offers are made to those who are asked for");
     }
 
     #[test]

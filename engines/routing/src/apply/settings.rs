@@ -176,6 +176,9 @@ impl Routing {
     pub(crate) fn put_ordering(&mut self, ordering: &QueueOrdering) {
         self.touch(Touched::QueueOrdering(ordering.queue));
         let levels = ServiceLevels::compile(&ordering.rule, &self.channels);
+        #[cfg(feature = "planted-bugs")]
+        let levels =
+            levels.filter(|_| !crate::planted::is(crate::planted::Planted::ForgetDeadlines));
         let Some(state) = self.queues.get_mut(&ordering.queue) else { return };
         let old = state.order();
         state.ordering = Some(ordering.clone());

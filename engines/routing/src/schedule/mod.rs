@@ -250,11 +250,17 @@ impl ScheduleBook {
 
     /// When a calendar is looked at next.
     pub(crate) fn next_look(&self) -> Option<Timestamp> {
+        #[cfg(feature = "planted-bugs")]
+        if crate::planted::is(crate::planted::Planted::ForgetSchedules) {
+            return None;
+        }
         self.0.values().map(|state| state.look_at).min()
     }
 
     /// A schedule whose calendar is to be looked at, and whether it is open at `now`.
     pub(crate) fn due(&self, now: Timestamp) -> Option<(ScheduleSid, bool)> {
+        #[cfg(feature = "planted-bugs")]
+        self.next_look()?;
         let state = self.0.values().find(|state| state.look_at <= now)?;
         Some((state.schedule.sid, state.calendar.is_open(now)))
     }

@@ -34,6 +34,10 @@ pub(super) fn rows(
         return;
     }
     let wanted = events.iter().filter(|event| event.kind.is_posted_by(workspace));
+    #[cfg(feature = "planted-bugs")]
+    let wanted = wanted.skip(usize::from(
+        events.len() > 1 && crate::planted::is(crate::planted::Planted::ForgetWebhooks),
+    ));
     rows.extend(wanted.map(|event| webhook(event).row()));
 }
 
