@@ -178,9 +178,10 @@ impl Reader<'_> {
                 }
             }
             Change::TaskDeleted { task, .. } => self.deed(at, order, Deed::Delete(*task)),
-            Change::TransferInitiated { .. } | Change::TransferEnded { .. } => {
-                self.transfer(order, at, change);
-            }
+            Change::TransferInitiated { .. }
+            | Change::TransferEnded { .. }
+            | Change::CallbackMoved { .. }
+            | Change::ReservationCanceled { .. } => self.hand_over_or_ask(order, at, change),
             Change::WorkerActivityChanged { worker, .. } if self.is_sent(*worker, order) => {}
             Change::WorkflowUpdated(workflow) => {
                 self.asked(order, at);
@@ -189,12 +190,6 @@ impl Reader<'_> {
                     self.driven(order);
                     self.deed(at, order, Deed::ReEvaluate(workflow.sid));
                 }
-            }
-            Change::CallbackMoved { reservation, callback } => {
-                self.callback(*reservation, order, at, *callback);
-            }
-            Change::ReservationCanceled { reservation, .. } if self.is_unheard(order) => {
-                self.unheard(*reservation, order, at);
             }
             // It begins with a failure and ends with a timer.
             Change::TaskRested { rest, .. } if rest.from.is_some() => {}
@@ -206,16 +201,21 @@ impl Reader<'_> {
             | Change::TaskRested { .. } => self.recording.wakes.push((at, order)),
             Change::SettlingLeft { .. } | Change::ReEvaluationLeft { .. } => {}
             Change::TargetEntered { .. } => self.entered(order, at, change),
-            Change::ReservationCanceled { .. }
-            | Change::ReservationRescinded { .. }
+            Change::ReservationRescinded { .. }
             | Change::TaskReturned { .. }
             | Change::TransferAttemptFailed { .. } => {}
             _ => self.asked(order, at),
         }
     }
 
-    fn transfer(&mut self, order: Order, at: Timestamp, change: &Change) {
+    fn hand_over_or_ask(&mut self, order: Order, at: Timestamp, change: &Change) {
         match change {
+            Change::CallbackMoved { reservation, callback } => {
+                self.callback(*reservation, order, at, *callback);
+            }
+            Change::ReservationCanceled { reservation, .. } if self.is_unheard(order) => {
+                self.unheard(*reservation, order, at);
+            }
             Change::TransferInitiated { transfer, .. } => {
                 self.deed(at, order, Deed::Transfer(transfer.clone()));
             }

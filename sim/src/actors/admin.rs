@@ -99,7 +99,7 @@ impl Admin {
             fallback_assignment_callback_url: url("fallback")
                 .filter(|_| asks && random.percent(50)),
             // Longer than an application is waited for, now and then.
-            task_reservation_timeout_s: Some(match random.percent(20) {
+            task_reservation_timeout_s: Some(match random.percent(20) && !switches.ages {
                 true => random.within(15, 40),
                 false => random.within(1, 8),
             } as u32),
@@ -244,50 +244,59 @@ impl Admin {
                 };
                 Command::UpdateTaskQueue { sid: *random.one_of(&queues)?, patch }
             }
-            7 | 8 => {
-                let workflows: Vec<_> = place.workflows.keys().copied().collect();
-                let sid = *random.one_of(&workflows)?;
-                let patch = WorkflowPatch {
-                    configuration: Some(configuration(random, switches, &queues)),
-                    assignment_callback_url: match random.below(10) {
-                        0 => Patch::Clear,
-                        1 if switches.callbacks => {
-                            Patch::Set("https://application.example/other".to_owned())
-                        }
-                        _ => Patch::Keep,
-                    },
-                    task_reservation_timeout_s: Some(random.within(1, 8) as u32),
-                    re_evaluate_tasks: random.percent(50),
-                    ..WorkflowPatch::default()
-                };
-                Command::UpdateWorkflow { sid, patch }
-            }
-            _ => Command::UpdateWorkspace(WorkspacePatch {
-                friendly_name: Some(name),
-                // In a month a task that nobody answers for would be offered a thousand times.
-                timeout_activity: random
-                    .one_of(&activities)
-                    .filter(|_| random.percent(20) && !switches.ages)
-                    .copied(),
-                default_activity: random
-                    .one_of(&activities)
-                    .filter(|_| random.percent(20))
-                    .copied(),
-                prioritize_queue_order: random.percent(50).then(|| order(random)),
-                after_last_target: random.percent(50).then(|| match random.percent(50) {
-                    true => AfterLastTarget::Cancel,
-                    false => AfterLastTarget::NextFilter,
-                }),
-                events_filter: match random.percent(30) {
-                    true => Patch::Set("task.created,reservation.accepted".to_owned()),
-                    false => Patch::Keep,
-                },
-                event_callback_url: match random.percent(30) {
-                    true => Patch::Set("https://application.example/events".to_owned()),
-                    false => Patch::Keep,
-                },
-                ..WorkspacePatch::default()
+            7 | 8 => Self::other_workflow(random, place, switches)?,
+            _ => Self::workspace(random, switches, &activities, name),
+        })
+    }
+
+    fn other_workflow(random: &mut Random, place: &Place, switches: Switches) -> Option<Command> {
+        let queues: Vec<_> = place.queues.keys().copied().collect();
+        let workflows: Vec<_> = place.workflows.keys().copied().collect();
+        let sid = *random.one_of(&workflows)?;
+        let patch = WorkflowPatch {
+            configuration: Some(configuration(random, switches, &queues)),
+            assignment_callback_url: match random.below(10) {
+                0 => Patch::Clear,
+                1 if switches.callbacks => {
+                    Patch::Set("https://application.example/other".to_owned())
+                }
+                _ => Patch::Keep,
+            },
+            task_reservation_timeout_s: Some(random.within(1, 8) as u32),
+            re_evaluate_tasks: random.percent(50),
+            ..WorkflowPatch::default()
+        };
+        Some(Command::UpdateWorkflow { sid, patch })
+    }
+
+    fn workspace(
+        random: &mut Random,
+        switches: Switches,
+        activities: &[ActivitySid],
+        name: String,
+    ) -> Command {
+        Command::UpdateWorkspace(WorkspacePatch {
+            friendly_name: Some(name),
+            // In a month a task that nobody answers for would be offered a thousand times.
+            timeout_activity: random
+                .one_of(activities)
+                .filter(|_| random.percent(20) && !switches.ages)
+                .copied(),
+            default_activity: random.one_of(activities).filter(|_| random.percent(20)).copied(),
+            prioritize_queue_order: random.percent(50).then(|| order(random)),
+            after_last_target: random.percent(50).then(|| match random.percent(50) {
+                true => AfterLastTarget::Cancel,
+                false => AfterLastTarget::NextFilter,
             }),
+            events_filter: match random.percent(30) {
+                true => Patch::Set("task.created,reservation.accepted".to_owned()),
+                false => Patch::Keep,
+            },
+            event_callback_url: match random.percent(30) {
+                true => Patch::Set("https://application.example/events".to_owned()),
+                false => Patch::Keep,
+            },
+            ..WorkspacePatch::default()
         })
     }
 
