@@ -24,8 +24,8 @@ pub enum Planted {
     ForgetSchedules,
     /// Queues ordered by deadline are served by priority and start.
     ForgetDeadlines,
-    /// Who has other attributes stays where the old ones belonged.
-    ForgetAttributes,
+    /// Whoever has room is offered whatever is offered.
+    ForgetTargets,
 }
 
 thread_local! {

@@ -99,7 +99,7 @@ impl Admin {
             fallback_assignment_callback_url: url("fallback")
                 .filter(|_| asks && random.percent(50)),
             // Longer than an application is waited for, now and then.
-            task_reservation_timeout_s: Some(match random.percent(20) && !switches.ages {
+            task_reservation_timeout_s: Some(match asks && !switches.ages && random.percent(60) {
                 true => random.within(15, 40),
                 false => random.within(1, 8),
             } as u32),

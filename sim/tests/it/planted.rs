@@ -179,8 +179,8 @@ mod in_routing {
     }
 
     #[test]
-    fn a_worker_is_offered_what_used_to_fit() {
-        plant(Planted::ForgetAttributes);
+    fn a_worker_is_offered_what_is_for_others() {
+        plant(Planted::ForgetTargets);
         found_by("offers are made to those who are asked for");
     }
 

@@ -75,11 +75,6 @@ impl Routing {
                 let (before, state) = (value, self.workers.at(slot));
                 self.matching.learn_values(state, &before);
                 let asking = self.matching.askers.of_change(&before, &state.value);
-                #[cfg(feature = "planted-bugs")]
-                let asking = match crate::planted::is(crate::planted::Planted::ForgetAttributes) {
-                    true => self.matching.askers.of_change(&before, &before),
-                    false => asking,
-                };
                 self.refit(slot, &asking);
             }
             Change::WorkerActivityChanged { worker, activity, version, at } => {

@@ -78,6 +78,8 @@ impl Routing {
                 continue;
             }
             self.choose(line, sid, turn.now, &mut chosen);
+            #[cfg(feature = "planted-bugs")]
+            self.misplace(sid, &mut chosen);
             if chosen.is_empty() {
                 self.matching.tried(at);
                 self.spend(LOOK);
@@ -87,6 +89,20 @@ impl Routing {
             }
         }
         self.matching.chosen = chosen;
+    }
+
+    #[cfg(feature = "planted-bugs")]
+    fn misplace(&self, task: TaskSid, chosen: &mut [u32]) {
+        let is_on = crate::planted::is(crate::planted::Planted::ForgetTargets);
+        let channel = self.tasks.get(task).map(|state| state.task.task_channel);
+        let channel = channel.and_then(|sid| self.channels.slot(sid)).filter(|_| is_on);
+        let (Some(channel), [only]) = (channel, chosen) else { return };
+        let (single, rules) = (self.is_single_tasking(), self.channels.rules());
+        let mut others = self
+            .workers
+            .iter()
+            .filter(|state| crate::matching::at_worker(state, channel, single, rules).is_none());
+        *only = others.next().map_or(*only, |state| state.slot);
     }
 
     /// Finds the workers a task is offered to now, first choice first; none if there are none.
