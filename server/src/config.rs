@@ -357,6 +357,7 @@ fn retention(chosen: Kept) -> Result<host::Retention, ConfigError> {
     Ok(host::Retention {
         history: days("history_days", chosen.history_days, defaults.history)?,
         journal: days("journal_days", chosen.journal_days, defaults.journal)?,
+        sync_events: defaults.sync_events,
     })
 }
 

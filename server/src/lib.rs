@@ -117,7 +117,8 @@ pub async fn serve(config: Config, given: &Given) -> Result<Running, ServeError>
         Clock::System => ClockKind::System,
         Clock::Manual => ClockKind::Manual,
     };
-    let host = Host::start(Arc::new(counted), &host::Options { clock, seed: None })?;
+    let host =
+        Host::start(Arc::new(counted), &host::Options { clock, ..host::Options::default() })?;
     host.forget_old(config.retention);
     let place = match config.store {
         StoreKind::Sqlite => Place::Once(&config.data),

@@ -3,7 +3,7 @@
 use crate::{
     cache::{Bounds, Cache, Slot},
     change::{Change, Removal},
-    command::{Caller, Command, Reply, SYSTEM},
+    command::{Action, Caller, Command, Named, Reply, SYSTEM},
     deadlines::Deadlines,
     event::Event,
     model::*,
@@ -137,6 +137,34 @@ impl Bucket {
         command: &Command,
     ) -> Result<Reply, Stop> {
         self.carry_out(turn, command)
+    }
+
+    /// Whether a command on something that is there finds what it needs in memory.
+    pub fn is_ready(&self, command: &Command) -> bool {
+        let Some(target) = command.action.target() else {
+            return match command.name_key() {
+                Some(key) => self.cache.knows(&key),
+                None => true,
+            };
+        };
+        let sid = target.sid().or_else(|| {
+            let Named::Name(name) = &target.named else { return None };
+            match self.cache.peek(&Key::Name(command.service, target.kind, name.clone())) {
+                Some(Slot::Name(sid)) => Some(*sid),
+                _ => None,
+            }
+        });
+        let Some(sid) = sid else { return false };
+        let knows_item = match &command.action {
+            Action::AddItem { key: Some(key), .. } | Action::PutItem { key, .. } => {
+                self.cache.knows(&Key::Item(sid, ItemKey::Key(key.clone())))
+            }
+            Action::UpdateItem { key, .. } | Action::DeleteItem { key, .. } => {
+                self.cache.knows(&Key::Item(sid, key.clone()))
+            }
+            _ => true,
+        };
+        knows_item && self.cache.knows(&Key::Object(sid))
     }
 
     /// What there is at a key, as its row says; `None` is remembered too. What is in memory
@@ -395,7 +423,11 @@ impl Bucket {
                 (Key::Permission(..), Slot::Permission(_)) | (_, Slot::Absent) => {}
                 (key, slot) => panic!("{} holds {slot:?}", key.text()),
             }
-            expected.extend(deadline(slot));
+            let is_owned = match key {
+                Key::Item(object, _) => self.object(*object).is_some(),
+                Key::Name(..) | Key::Object(_) | Key::Permission(..) => true,
+            };
+            expected.extend(deadline(slot).filter(|_| is_owned));
         }
         let known = self.deadlines.resident();
         assert!(expected.is_subset(known), "what is in memory and expires has its deadline");

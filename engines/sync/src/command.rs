@@ -1,6 +1,6 @@
 //! What can be asked of a bucket, and what it answers.
 
-use crate::{model::*, payload::Payload, rejection::Rejection};
+use crate::{model::*, payload::Payload, rejection::Rejection, rows::Key};
 use base::Timestamp;
 use std::sync::Arc;
 
@@ -242,7 +242,32 @@ impl Command {
     }
 }
 
+impl Command {
+    /// The name that an object is to be made under.
+    pub(crate) fn name_key(&self) -> Option<Key> {
+        let Action::CreateObject { kind, unique_name, .. } = &self.action else { return None };
+        Some(Key::Name(self.service, *kind, unique_name.clone()?))
+    }
+}
+
 impl Action {
+    /// A word for the log.
+    pub const fn name(&self) -> &'static str {
+        match self {
+            Self::CreateObject { .. } => "CreateObject",
+            Self::UpdateObject { .. } => "UpdateObject",
+            Self::DeleteObject { .. } => "DeleteObject",
+            Self::AddItem { .. } => "AddItem",
+            Self::PutItem { .. } => "PutItem",
+            Self::UpdateItem { .. } => "UpdateItem",
+            Self::DeleteItem { .. } => "DeleteItem",
+            Self::Publish { .. } => "Publish",
+            Self::SetPermission { .. } => "SetPermission",
+            Self::DeletePermission { .. } => "DeletePermission",
+            Self::Purge => "Purge",
+        }
+    }
+
     /// The object it is about, if that is there already.
     pub const fn target(&self) -> Option<&Target> {
         match self {

@@ -77,10 +77,18 @@ impl Deadlines {
         self.cold.extend(read.into_iter().filter(|deadline| !is_resident(&deadline.of.key())));
     }
 
-    /// The first ones that are due, at most so many.
+    /// The first ones that are due, at most so many. Beyond the horizon, others may come first.
     pub(crate) fn due(&self, now: Timestamp, limit: usize) -> Vec<Deadline> {
+        let is_due = |deadline: &&Deadline| {
+            let is_known = match &self.horizon {
+                Horizon::Start => false,
+                Horizon::At(last) => *deadline <= last,
+                Horizon::End => true,
+            };
+            is_known && deadline.at <= now
+        };
         let due = |of: &BTreeSet<Deadline>| -> Vec<Deadline> {
-            of.iter().take_while(|deadline| deadline.at <= now).take(limit).cloned().collect()
+            of.iter().take_while(is_due).take(limit).cloned().collect()
         };
         let mut both = due(&self.resident);
         both.extend(due(&self.cold));
@@ -106,7 +114,7 @@ impl Deadlines {
         self.resident.remove(&deadline);
         let is_known = match &self.horizon {
             Horizon::Start => false,
-            Horizon::At(last) => is_up_to(&deadline, last),
+            Horizon::At(last) => deadline <= *last,
             Horizon::End => true,
         };
         if is_known {
@@ -116,7 +124,7 @@ impl Deadlines {
             // The farther half is read again when its time comes.
             let horizon = self.cold.iter().nth(READ_AT_ONCE).expect("there are twice as many");
             let horizon = horizon.clone();
-            self.cold.retain(|deadline| is_up_to(deadline, &horizon));
+            self.cold.retain(|deadline| *deadline <= horizon);
             self.horizon = Horizon::At(horizon);
         }
     }
@@ -128,9 +136,4 @@ impl Deadlines {
     pub(crate) const fn resident(&self) -> &BTreeSet<Deadline> {
         &self.resident
     }
-}
-
-/// Whether a row would have been read by then: rows come in the order of their texts.
-fn is_up_to(deadline: &Deadline, last: &Deadline) -> bool {
-    (deadline.at, deadline.text()) <= (last.at, last.text())
 }

@@ -7,7 +7,7 @@
 
 use crate::model::*;
 use base::Timestamp;
-use std::sync::Arc;
+use std::{cmp::Ordering, sync::Arc};
 
 /// Names an entity that is kept as a row.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -63,7 +63,7 @@ pub enum Entity {
 }
 
 /// What expires.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Mortal {
     /// An object.
     Object(ObjectSid),
@@ -92,13 +92,27 @@ impl Mortal {
     }
 }
 
-/// When something expires.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+/// When something expires. Ordered as the keys of rows are.
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Deadline {
     /// When.
     pub at: Timestamp,
     /// What.
     pub of: Mortal,
+}
+
+impl Ord for Deadline {
+    fn cmp(&self, other: &Self) -> Ordering {
+        // Few fall together, so texts are hardly ever made.
+        let by_key = || self.of.key().text().cmp(&other.of.key().text());
+        self.at.cmp(&other.at).then_with(by_key)
+    }
+}
+
+impl PartialOrd for Deadline {
+    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
+        Some(self.cmp(other))
+    }
 }
 
 impl Deadline {

@@ -56,6 +56,9 @@ pub enum ColumnKind {
     Text,
     /// A signed 64-bit integer: numbers, booleans (0, 1) and times (milliseconds).
     Int,
+    /// UTF-8 text of customers, which a store may keep enciphered: it is never filtered or ordered
+    /// by.
+    Payload,
 }
 
 /// A column's value. Null sorts before integers, integers before texts.
@@ -107,6 +110,8 @@ pub struct StoredChange {
     pub kind: &'static str,
     /// JSON.
     pub body: String,
+    /// Whether the body holds what [`ColumnKind::Payload`] holds.
+    pub has_payload: bool,
 }
 
 /// A row to be written or removed.
@@ -210,7 +215,8 @@ pub struct Filter {
     pub test: Test,
 }
 
-/// How a column is compared. Null passes no test but `OneOf` with `Value::Null` in it.
+/// How a column is compared. Null passes no test but `OneOf` with `Value::Null` in it, and
+/// `NullOrAbove`.
 #[derive(Clone, Debug)]
 pub enum Test {
     /// Equal to one of these.
@@ -219,6 +225,8 @@ pub enum Test {
     AtLeast(Value),
     /// At most.
     AtMost(Value),
+    /// Null, or greater: what does not end, or ends later.
+    NullOrAbove(Value),
 }
 
 /// Which way a scan runs.

@@ -114,18 +114,24 @@ impl Store for MemoryStore {
         scan.check();
         let state = lock(&self.shared);
         let Some(table) = state.tables.get(scan.table.name) else { return Ok(Vec::new()) };
-        if let (Some(partition), true) = (&scan.partition, scan.order.is_empty()) {
+        let runs_by_key = scan.order.iter().all(|(column, _)| *column == "key");
+        if let (Some(partition), true) = (&scan.partition, runs_by_key) {
             let Some((partition, rows)) = table.get_key_value(partition) else {
                 return Ok(Vec::new());
             };
-            let start = match scan.after.as_deref() {
-                Some([Value::Text(key)]) => Bound::Excluded(&**key),
-                _ => Bound::Unbounded,
-            };
-            let found = rows.range::<str, _>((start, Bound::Unbounded));
+            let Some(range) = key_range(scan) else { return Ok(Vec::new()) };
+            let found = rows.range::<str, _>(range);
             let found = found.map(|(key, content)| Found { partition, key, content });
-            let found = found.filter(|row| row.passes(scan));
-            return Ok(found.take(scan.limit).map(Found::to_row).collect());
+            let passes = |row: &Found<'_>| row.passes(scan) && row.is_behind_cursor(scan);
+            let rows = match scan.order.first() {
+                None | Some((_, Direction::Ascending)) => {
+                    found.filter(passes).take(scan.limit).map(Found::to_row).collect()
+                }
+                Some((_, Direction::Descending)) => {
+                    found.rev().filter(passes).take(scan.limit).map(Found::to_row).collect()
+                }
+            };
+            return Ok(rows);
         }
         let mut found: Vec<Found<'_>> = table
             .iter()
@@ -226,6 +232,32 @@ impl State {
     }
 }
 
+/// The keys that a scan by key can find; `None` for none at all.
+fn key_range(scan: &Scan) -> Option<(Bound<&str>, Bound<&str>)> {
+    let (mut least, mut most) = (None, None);
+    for Filter { column, test } in &scan.filters {
+        match test {
+            Test::AtLeast(Value::Text(key)) if *column == "key" => least = least.max(Some(&**key)),
+            Test::AtMost(Value::Text(key)) if *column == "key" => most = earlier(most, key),
+            _ => {}
+        }
+    }
+    if let Some(Value::Text(after)) = scan.after.as_ref().and_then(|after| after.first()) {
+        match scan.order.first() {
+            None | Some((_, Direction::Ascending)) => least = least.max(Some(&**after)),
+            Some((_, Direction::Descending)) => most = earlier(most, after),
+        }
+    }
+    let is_empty = least.zip(most).is_some_and(|(least, most)| least > most);
+    let least = least.map_or(Bound::Unbounded, Bound::Included);
+    let most = most.map_or(Bound::Unbounded, Bound::Included);
+    (!is_empty).then_some((least, most))
+}
+
+fn earlier<'a>(most: Option<&'a str>, key: &'a str) -> Option<&'a str> {
+    Some(most.map_or(key, |most| most.min(key)))
+}
+
 fn put(rows: &mut Rows, write: &RowWrite) {
     let Some(content) = &write.content else {
         rows.remove(&write.key);
@@ -292,6 +324,7 @@ impl<'a> Found<'a> {
                 Test::OneOf(values) => values.iter().any(|value| Field::from(value) == field),
                 Test::AtLeast(least) => field != Field::Null && field >= Field::from(least),
                 Test::AtMost(most) => field != Field::Null && field <= Field::from(most),
+                Test::NullOrAbove(least) => field == Field::Null || field > Field::from(least),
             }
         })
     }
@@ -349,7 +382,7 @@ mod tests {
             epoch: 1,
             first: 1,
             at: Timestamp(1),
-            changes: vec![StoredChange { kind: "Changed", body: "{}".into() }],
+            changes: vec![StoredChange { kind: "Changed", body: "{}".into(), has_payload: false }],
             rows: Vec::new(),
             outgoing: Vec::new(),
             settled: Vec::new(),

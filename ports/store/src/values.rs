@@ -50,7 +50,7 @@ impl Value {
         match self {
             Self::Null => true,
             Self::Int(_) => kind == ColumnKind::Int,
-            Self::Text(_) => kind == ColumnKind::Text,
+            Self::Text(_) => matches!(kind, ColumnKind::Text | ColumnKind::Payload),
         }
     }
 }
@@ -161,23 +161,31 @@ impl Scan {
     /// Panics when a column is not declared or a value cannot be of its column.
     pub fn check(&self) {
         for filter in &self.filters {
-            let kind = self.table.kind(filter.column);
+            let kind = self.asked_kind(filter.column);
             let values = match &filter.test {
                 Test::OneOf(values) => values.as_slice(),
-                Test::AtLeast(value) | Test::AtMost(value) => std::slice::from_ref(value),
+                Test::AtLeast(value) | Test::AtMost(value) | Test::NullOrAbove(value) => {
+                    std::slice::from_ref(value)
+                }
             };
             for value in values {
                 self.expect_fit(filter.column, kind, value);
             }
         }
         let ordering = self.order.iter().map(|(column, _)| *column).chain(["key"]);
-        let kinds: Vec<_> = ordering.map(|column| (column, self.table.kind(column))).collect();
+        let kinds: Vec<_> = ordering.map(|column| (column, self.asked_kind(column))).collect();
         let Some(after) = &self.after else { return };
         assert_eq!(after.len(), kinds.len(), "values in a cursor of table {}", self.table.name);
         for ((column, kind), value) in kinds.into_iter().zip(after) {
             self.expect_fit(column, kind, value);
             assert!(column != "key" || *value != Value::Null, "a cursor names a key");
         }
+    }
+
+    fn asked_kind(&self, column: &str) -> ColumnKind {
+        let (kind, table) = (self.table.kind(column), self.table.name);
+        assert!(kind != ColumnKind::Payload, "column {column} of table {table} cannot be asked by");
+        kind
     }
 
     fn expect_fit(&self, column: &str, kind: ColumnKind, value: &Value) {

@@ -549,7 +549,7 @@ fn together(store: Arc<dyn Store>, place: &Place) {
     let runtime = tokio::runtime::Runtime::new().expect("a runtime starts");
     runtime.block_on(async {
         let (before, start) = (memory(), Instant::now());
-        let options = Options { clock: ClockKind::System, seed: Some(3) };
+        let options = Options { clock: ClockKind::System, seed: Some(3), ..Options::default() };
         let host = Host::start(store, &options).expect("the store is read");
         let grown = memory().saturating_sub(before) >> 20;
         println!("\nready in {:.2?}, {grown} MiB more", start.elapsed());

@@ -282,7 +282,11 @@ impl Probe {
             epoch: self.epoch,
             first: self.next,
             at: Timestamp(0),
-            changes: vec![StoredChange { kind: "probe", body: format!("\"{padding}\"") }],
+            changes: vec![StoredChange {
+                kind: "probe",
+                body: format!("\"{padding}\""),
+                has_payload: false,
+            }],
             rows: Vec::new(),
             outgoing: Vec::new(),
             settled: Vec::new(),

@@ -6,6 +6,7 @@
 use crate::{
     hub::{Announced, Topic},
     outlets::Outlets,
+    retention::Retention,
 };
 use base::{Millis, Timestamp, Turn};
 use routing::TaskQueueSid;
@@ -47,6 +48,9 @@ pub trait Engine: Sized + Send + 'static {
     /// What grows with time and may be forgotten after a time.
     const AGED: &'static [Aged] = &[];
 
+    /// Whether some of it is only in rows, so that commands and timers may have to read them.
+    const READS: bool = false;
+
     /// How long an engine remembers what ended.
     const ENDED_KEPT: Millis = Millis(0);
 
@@ -75,7 +79,42 @@ pub trait Engine: Sized + Send + 'static {
         &mut self,
         turn: &mut Turn<'_, Self::Change, Self::Event>,
         command: &Self::Command,
-    ) -> Result<Self::Reply, Self::Rejection>;
+    ) -> Result<Self::Reply, Stop<Self::Rejection>>;
+
+    /// Takes what holds for the whole host.
+    fn settle_in(&mut self, _outlets: &Outlets) {}
+
+    /// Whether the command may need something that is not in memory.
+    fn may_read(&self, _command: &Self::Command) -> bool {
+        false
+    }
+
+    /// Reads what [`Engine::handle`] just missed.
+    fn page_in(&mut self, _store: &dyn Store, _id: &PartitionId) -> Result<(), StoreError> {
+        Ok(())
+    }
+
+    /// Reads what [`Engine::expire`] needs for its next portion.
+    fn page_in_due(
+        &mut self,
+        _store: &dyn Store,
+        _id: &PartitionId,
+        _now: Timestamp,
+    ) -> Result<(), StoreError> {
+        Ok(())
+    }
+
+    /// Lets go of what is not needed, of what the first `durable` changes of this value left.
+    fn page_out(&mut self, _durable: u64) {}
+
+    /// Rows of what is gone, to be forgotten next: nobody can reach them.
+    fn leftovers(
+        _store: &dyn Store,
+        _id: &PartitionId,
+        _limit: usize,
+    ) -> Result<Vec<(&'static Table, Box<str>)>, StoreError> {
+        Ok(Vec::new())
+    }
 
     /// Runs what is due at the turn's time.
     fn expire(&mut self, turn: &mut Turn<'_, Self::Change, Self::Event>);
@@ -151,6 +190,15 @@ pub trait Engine: Sized + Send + 'static {
     fn check(&self);
 }
 
+/// Why a command was not carried out. Nothing was changed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Stop<R> {
+    /// The answer is no.
+    Rejected(R),
+    /// Something is to be read first; then it may be tried again.
+    Missing,
+}
+
 /// Rows that may be forgotten after a time.
 #[derive(Clone, Copy, Debug)]
 pub struct Aged {
@@ -158,6 +206,8 @@ pub struct Aged {
     pub table: &'static Table,
     /// Those that nobody needs whom nothing before this moment concerns.
     pub before: fn(Timestamp) -> Vec<Filter>,
+    /// How long that is.
+    pub kept: fn(&Retention) -> Millis,
 }
 
 /// Some rows of one table.
@@ -181,4 +231,6 @@ pub enum Notice {
     },
     /// A queue's order changed.
     Tick(TaskQueueSid),
+    /// An object of sync changed.
+    Sync(Arc<crate::sync_hub::News>),
 }

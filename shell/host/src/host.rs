@@ -1,9 +1,11 @@
 //! The host as the edge sees it.
 
+mod sync;
+
 use crate::{
     ClockKind, EventPage, EventQuery, EventWindow, Names, Readiness, Record, Refusal, StartError,
     Subscription, Ticks, Topic,
-    adapters::{Answered, Asked, RoutingEngine},
+    adapters::{Answered, Asked, RoutingEngine, SyncEngine},
     clock::Clock,
     core::Core,
     delivery::Delivery,
@@ -12,12 +14,14 @@ use crate::{
     inbox::{Home, Inbox},
     listing,
     outbox::Outbox,
+    outlets::SyncOptions,
     past::{self, PastError},
     retention::{self, Forgotten, Retention},
     statistics,
     tables::ACCESS_PARTITION,
     what_if::{self, Supposed},
 };
+use ::sync::service::Services;
 use access::Access;
 use base::{IdSource, Millis, Sid, Timestamp};
 use report::{Durations, Scopes, Stay, Window};
@@ -54,6 +58,8 @@ pub struct Options {
     pub clock: ClockKind,
     /// Where ids come from; `None` asks the operating system.
     pub seed: Option<u64>,
+    /// What is allowed in sync.
+    pub sync: SyncOptions,
 }
 
 /// A handle; clones are the same host. Methods that wait run on the ambient tokio runtime.
@@ -68,6 +74,7 @@ struct Shared {
     ids: Mutex<IdSource>,
     /// Those who may follow a journal at the same time.
     looking_back: tokio::sync::Semaphore,
+    sync: sync::SyncHomes,
 }
 
 impl Host {
@@ -75,11 +82,19 @@ impl Host {
     /// committer; call it within a tokio runtime with a timer.
     pub fn start(store: Arc<dyn Store>, options: &Options) -> Result<Self, StartError> {
         let core = Core::start(store, options)?;
+        // Nothing of sync is open yet.
+        _ = core.outlets.sync.options.set(options.sync);
         let (mut access, mut workspaces) = (None, BTreeMap::new());
+        let sync = sync::SyncHomes::default();
         let mut ids = core.ids("workspaces");
         for known in core.store.partitions()? {
             if &*known.id == ACCESS_PARTITION {
                 access = core.open_known(known, &core.real_clock)?;
+            } else if known.kind == SyncEngine::KIND {
+                let id = known.id.clone();
+                sync.set_bucket(&id, core.open_known(known, &core.clock)?);
+            } else if known.kind == Services::KIND {
+                sync.set_services(core.open_known(known, &core.clock)?);
             } else if let Ok(workspace) = known.id.parse::<WorkspaceSid>() {
                 ids.follow(workspace.body());
                 if let Some(inbox) = core.open_known(known, &core.clock)? {
@@ -91,7 +106,10 @@ impl Host {
             access.unwrap_or_else(|| core.open_new(ACCESS_PARTITION.into(), &core.real_clock));
         let (workspaces, ids) = (RwLock::new(workspaces), Mutex::new(ids));
         let looking_back = tokio::sync::Semaphore::new(LOOKING_BACK_MAX);
-        Ok(Self(Arc::new(Shared { core, access, workspaces, ids, looking_back })))
+        let shared = Shared { core, access, workspaces, ids, looking_back, sync };
+        let host = Self(Arc::new(shared));
+        host.purge_ending();
+        Ok(host)
     }
 
     /// Refuses new work, waits until what was taken is answered, and ends.
@@ -447,6 +465,14 @@ impl Shared {
             RoutingEngine::KIND => {
                 let now = core.clock.now();
                 retention::portion::<RoutingEngine>(&*core.store, known, now, retention)
+            }
+            SyncEngine::KIND => {
+                let now = core.clock.now();
+                retention::portion::<SyncEngine>(&*core.store, known, now, retention)
+            }
+            Services::KIND => {
+                let now = core.clock.now();
+                retention::portion::<Services>(&*core.store, known, now, retention)
             }
             _ => {
                 let now = core.real_clock.now();

@@ -64,7 +64,9 @@ fn is_long(filter: &Filter) -> bool {
 fn keys(filter: Filter) -> BTreeSet<Value> {
     match filter.test {
         Test::OneOf(values) => values.into_iter().collect(),
-        Test::AtLeast(_) | Test::AtMost(_) => unreachable!("only lists of keys are long"),
+        Test::AtLeast(_) | Test::AtMost(_) | Test::NullOrAbove(_) => {
+            unreachable!("only lists of keys are long")
+        }
     }
 }
 

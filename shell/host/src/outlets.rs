@@ -1,8 +1,9 @@
 //! Where durable things become visible to the edge: names first, then events.
 
-use crate::{engine::Notice, hub::Hub, names::NamesBook, outbox::Outbox};
+use crate::{engine::Notice, hub::Hub, names::NamesBook, outbox::Outbox, sync_hub::SyncHub};
 use access::Access;
-use std::sync::{Arc, PoisonError, RwLock};
+use std::sync::{Arc, OnceLock, PoisonError, RwLock};
+use sync::service::{ServiceChange, Services};
 
 /// One for the whole host.
 #[derive(Debug, Default)]
@@ -15,6 +16,8 @@ pub struct Outlets {
     pub directory: Directory,
     /// What is to be told outside.
     pub outbox: Outbox,
+    /// Sync: who follows what, services, and what holds for all buckets.
+    pub sync: SyncOutlets,
 }
 
 impl Outlets {
@@ -23,7 +26,62 @@ impl Outlets {
         match notice {
             Notice::Event { topics, announced } => self.hub.publish(topics, announced),
             Notice::Tick(queue) => self.hub.tick(*queue),
+            Notice::Sync(news) => {
+                let is_enforced = self.sync.services.get().enforces(news.event.service);
+                self.sync.hub.publish(news, is_enforced);
+            }
         }
+    }
+}
+
+/// What sync shows and is told.
+#[derive(Debug, Default)]
+pub struct SyncOutlets {
+    /// Who follows which object.
+    pub hub: Arc<SyncHub>,
+    /// All services.
+    pub services: ServicesBook,
+    /// What holds for all buckets; set before the first one begins.
+    pub options: OnceLock<SyncOptions>,
+}
+
+/// What an installation allows in sync.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct SyncOptions {
+    /// What engines look at.
+    pub limits: sync::Limits,
+    /// Events of an object that can be told again.
+    pub events_kept: u64,
+}
+
+impl Default for SyncOptions {
+    fn default() -> Self {
+        Self { limits: sync::Limits::default(), events_kept: 10_000 }
+    }
+}
+
+/// The durable state of services; a reader holds a snapshot that never changes.
+#[derive(Debug, Default)]
+pub struct ServicesBook(RwLock<Arc<Services>>);
+
+impl ServicesBook {
+    /// As it is now.
+    pub fn get(&self) -> Arc<Services> {
+        self.0.read().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// Follows changes that are durable.
+    pub(crate) fn apply(&self, changes: &[ServiceChange]) {
+        let mut book = self.0.write().unwrap_or_else(PoisonError::into_inner);
+        let services = Arc::make_mut(&mut book);
+        changes.iter().for_each(|change| services.apply(change));
+        // The rows are the partition's to write.
+        services.rows(|_| {});
+    }
+
+    /// Takes over a restored state.
+    pub(crate) fn replace(&self, services: Services) {
+        *self.0.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(services);
     }
 }
 

@@ -8,8 +8,9 @@
 //! Knows no queue, no waiter and no other partition.
 
 use crate::{
-    engine::{Engine, Notice},
+    engine::{Engine, Notice, Stop},
     loading,
+    outlets::Outlets,
 };
 use base::{IdSource, Timestamp, Turn};
 use store::{Batch, PartitionId, Seq, Store, StoreError};
@@ -22,6 +23,8 @@ pub struct Partition<E> {
     ids: IdSource,
     epoch: u64,
     next: Seq,
+    /// The first change of this engine, as a number of the partition.
+    base: Seq,
     newest: Timestamp,
 }
 
@@ -64,11 +67,14 @@ pub enum RestoreError {
     Rows(String),
 }
 
+/// What a command misses is found step by step: a name, its object, an item of that.
+const READ_ROUNDS_MAX: usize = 8;
+
 impl<E: Engine> Partition<E> {
     /// A partition the store has not seen yet.
     pub fn new(id: PartitionId, epoch: u64, ids: IdSource) -> Self {
         let engine = E::empty(&id);
-        Self { id, engine, ids, epoch, next: 1, newest: Timestamp(i64::MIN) }
+        Self { id, engine, ids, epoch, next: 1, base: 1, newest: Timestamp(i64::MIN) }
     }
 
     /// Brings a partition back from its rows; `None` when it is over.
@@ -98,8 +104,8 @@ impl<E: Engine> Partition<E> {
         // Batches without changes move no time in the store, but the engine may remember one.
         let recalled = engine.recall(store, &known.id)?.unwrap_or(known.at);
         let (next, newest) = (known.last + 1, known.at.max(recalled));
-        let id = known.id;
-        Ok((!engine.is_over()).then_some(Self { id, engine, ids, epoch, next, newest }))
+        let (id, base) = (known.id, next);
+        Ok((!engine.is_over()).then_some(Self { id, engine, ids, epoch, next, base, newest }))
     }
 
     /// Its name in the store.
@@ -127,24 +133,53 @@ impl<E: Engine> Partition<E> {
         self.engine.next_deadline()
     }
 
-    /// Carries out a command.
-    pub fn run(&mut self, command: &E::Command, now: Timestamp) -> Step<E> {
+    /// Takes what holds for the whole host.
+    pub fn settle_in(&mut self, outlets: &Outlets) {
+        self.engine.settle_in(outlets);
+    }
+
+    /// Lets go of what is not needed and durable: everything before change number `next` is.
+    pub fn page_out(&mut self, next: Seq) {
+        self.engine.page_out(next.saturating_sub(self.base));
+    }
+
+    /// Carries out a command; an error when what it needs could not be read.
+    pub fn run(
+        &mut self,
+        command: &E::Command,
+        now: Timestamp,
+        store: &dyn Store,
+    ) -> Result<Step<E>, StoreError> {
         let mut turn = Turn::new(self.moment(now), &mut self.ids);
-        let reply = self.engine.handle(&mut turn, command);
+        let mut rounds = 0..READ_ROUNDS_MAX;
+        let reply = loop {
+            match self.engine.handle(&mut turn, command) {
+                Ok(reply) => break Ok(reply),
+                Err(Stop::Rejected(rejection)) => break Err(rejection),
+                Err(Stop::Missing) => {
+                    assert!(turn.changes.is_empty(), "what misses something has changed nothing");
+                    rounds.next().expect("a command ends up with everything it needs");
+                    self.engine.page_in(store, &self.id)?;
+                }
+            }
+        };
         let Turn { now, changes, effects, .. } = turn;
         assert!(
             reply.is_ok() || (changes.is_empty() && effects.is_empty()),
             "a rejected command leaves nothing behind"
         );
-        self.step(now, changes, effects, Said::Reply(reply))
+        Ok(self.step(now, changes, effects, Said::Reply(reply)))
     }
 
-    /// Runs the timers that are due, or a portion of them: then something is still due.
-    pub fn expire(&mut self, now: Timestamp) -> Step<E> {
-        let mut turn = Turn::new(self.moment(now), &mut self.ids);
+    /// Runs the timers that are due, or a portion of them: then something is still due. An error
+    /// when what they need could not be read.
+    pub fn expire(&mut self, now: Timestamp, store: &dyn Store) -> Result<Step<E>, StoreError> {
+        let now = self.moment(now);
+        self.engine.page_in_due(store, &self.id, now)?;
+        let mut turn = Turn::new(now, &mut self.ids);
         self.engine.expire(&mut turn);
         let Turn { now, changes, effects, .. } = turn;
-        self.step(now, changes, effects, Said::Nothing)
+        Ok(self.step(now, changes, effects, Said::Nothing))
     }
 
     /// Asks the live state; the empty batch keeps the answer behind what it rests on.

@@ -34,12 +34,14 @@ pub struct Retention {
     pub history: Millis,
     /// The journal of changes.
     pub journal: Millis,
+    /// What those who come back to an object of sync are told; not longer than the journal.
+    pub sync_events: Millis,
 }
 
 impl Default for Retention {
     fn default() -> Self {
         let days_30 = Millis::secs(30 * 24 * 60 * 60);
-        Self { history: days_30, journal: days_30 }
+        Self { history: days_30, journal: days_30, sync_events: Millis::secs(24 * 60 * 60) }
     }
 }
 
@@ -70,12 +72,18 @@ pub fn portion<E: Engine>(
         return of_ended::<E>(store, known);
     }
     let back = |span: Millis| now + Millis(-span.0);
-    for Aged { table, before } in E::AGED {
+    let rows_left = E::leftovers(store, &known.id, PORTION)?;
+    if !rows_left.is_empty() {
+        let count = Forgotten { rows: rows_left.len(), entries: 0 };
+        let (partition, rows) = (known.id.clone(), rows_left);
+        return Ok(Some((Forget { partition, rows, journal_through: 0 }, count)));
+    }
+    for Aged { table, before, kept } in E::AGED {
         #[cfg(feature = "planted-bugs")]
         if planted::is(planted::Planted::KeepOld) && table.name == "reservation" {
             continue;
         }
-        let filters = before(back(retention.history));
+        let filters = before(back(kept(&retention)));
         let portion = rows(store, known, table, filters)?;
         if portion.is_some() {
             return Ok(portion);

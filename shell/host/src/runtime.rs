@@ -270,7 +270,7 @@ pub(crate) async fn serve<E: Engine>(
         }
         let weather = Weather { now: clock.now(), trouble: desk.health.trouble() };
         let Taken { settled, jobs } = taken;
-        let works = if seat.is_lost() || settled.lost {
+        let works = if seat.is_lost() || settled.lost || seat.may_read(&jobs, weather.now) {
             // Reading a large partition takes its time, and others share this thread.
             let (moved, told) = (seat, weather.clone());
             let turning = tokio::task::spawn_blocking(move || {

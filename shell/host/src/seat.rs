@@ -25,7 +25,7 @@ use std::{
     panic::{AssertUnwindSafe, catch_unwind},
     sync::Arc,
 };
-use store::{PartitionId, RowWrite, Store};
+use store::{PartitionId, RowWrite, Seq, Store};
 use tokio::sync::oneshot;
 
 /// Something to be done by a partition.
@@ -60,6 +60,8 @@ pub struct Seat<E: Engine> {
     waiting: VecDeque<Waiting<E>>,
     /// Batches handed out and not settled.
     in_flight: usize,
+    /// Of each of them, the number of the change behind it.
+    handed: VecDeque<Seq>,
     quarantine: VecDeque<u64>,
     timers: Timers,
     /// The last portion of what is due left something over.
@@ -105,7 +107,8 @@ impl<E: Engine> Seat<E> {
         outlets: Arc<Outlets>,
         ids: IdSource,
     ) -> Self {
-        let partition = Partition::new(id.clone(), 1, ids);
+        let mut partition = Partition::new(id.clone(), 1, ids);
+        partition.settle_in(&outlets);
         Self::with(id, store, outlets, State::Serving(Box::new(partition)))
     }
 
@@ -117,9 +120,10 @@ impl<E: Engine> Seat<E> {
         ids: IdSource,
     ) -> Result<Option<Self>, RestoreError> {
         let id = known.id.clone();
-        let Some(partition) = Partition::<E>::restore(&*store, known, 1, ids)? else {
+        let Some(mut partition) = Partition::<E>::restore(&*store, known, 1, ids)? else {
             return Ok(None);
         };
+        partition.settle_in(&outlets);
         partition.engine().reveal(&outlets, &*store, &id)?;
         Ok(Some(Self::with(id, store, outlets, State::Serving(Box::new(partition)))))
     }
@@ -138,6 +142,7 @@ impl<E: Engine> Seat<E> {
             epoch: 1,
             waiting: VecDeque::new(),
             in_flight: 0,
+            handed: VecDeque::new(),
             quarantine: VecDeque::new(),
             timers: Timers::default(),
             is_behind: false,
@@ -173,6 +178,18 @@ impl<E: Engine> Seat<E> {
     /// read again.
     pub fn is_waiting(&self) -> bool {
         self.is_lost() || !self.waiting.is_empty() || (self.is_behind && self.in_flight > 0)
+    }
+
+    /// Whether a turn with these jobs may read rows, which takes its time.
+    pub fn may_read(&self, jobs: &[Job<E>], now: Timestamp) -> bool {
+        let State::Serving(partition) = &self.state else { return false };
+        let engine = partition.engine();
+        let may_read = |job: &Job<E>| match job {
+            Job::Command(command, _) => engine.may_read(command),
+            Job::Question(..) | Job::Settle(_) | Job::Write(..) => false,
+        };
+        let is_due = E::READS && self.next_deadline().is_some_and(|at| at <= now);
+        is_due || (E::READS && jobs.iter().any(may_read))
     }
 
     /// How often the engine panicked since the seat was made.
@@ -216,6 +233,7 @@ impl<E: Engine> Seat<E> {
             self.run(waiting, weather, &mut works);
         }
         self.in_flight += works.len();
+        self.handed.extend(works.iter().map(|work| work.batch.next()));
         #[cfg(feature = "planted-bugs")]
         works.iter_mut().for_each(|work| work.tell_early(&self.outlets));
         works
@@ -223,6 +241,12 @@ impl<E: Engine> Seat<E> {
 
     fn settle(&mut self, settled: Settled) {
         self.in_flight -= settled.batches;
+        let durable = self.handed.drain(..settled.batches).next_back();
+        if let (Some(next), State::Serving(partition)) = (durable, &mut self.state)
+            && !settled.lost
+        {
+            partition.page_out(next);
+        }
         #[cfg(feature = "planted-bugs")]
         if crate::planted::is(crate::planted::Planted::SkipRestore) {
             return;
@@ -267,13 +291,14 @@ impl<E: Engine> Seat<E> {
         let known = self.store.partitions()?.into_iter().find(|known| known.id == self.id);
         let Some(known) = known else {
             // Nothing of it ever became durable. Some kinds begin by a command, others just are.
-            let partition = Partition::<E>::new(self.id.clone(), self.epoch, ids);
+            let mut partition = Partition::<E>::new(self.id.clone(), self.epoch, ids);
+            partition.settle_in(&self.outlets);
             let is_over = partition.engine().is_over();
             return Ok(if is_over { State::Over } else { State::Serving(Box::new(partition)) });
         };
-        let Some(partition) = Partition::<E>::restore(&*self.store, known, self.epoch, ids)? else {
-            return Ok(State::Over);
-        };
+        let restored = Partition::<E>::restore(&*self.store, known, self.epoch, ids)?;
+        let Some(mut partition) = restored else { return Ok(State::Over) };
+        partition.settle_in(&self.outlets);
         // Something may have become durable that nobody was told.
         partition.engine().reveal(&self.outlets, &*self.store, &self.id)?;
         Ok(State::Serving(Box::new(partition)))
@@ -348,8 +373,13 @@ impl<E: Engine> Seat<E> {
         if self.recent.len() > RECENT_MAX {
             self.recent.pop_front();
         }
-        match self.contained(|partition| partition.run(&command, weather.now)) {
-            Some(step) => self.ended(&command, step, waiter, works),
+        let store = self.store.clone();
+        match self.contained(|partition| partition.run(&command, weather.now, &*store)) {
+            Some(Ok(step)) => self.ended(&command, step, waiter, works),
+            Some(Err(error)) => {
+                let refusal = Refusal::Unavailable(error.to_string());
+                Asker::<E>::Reply(waiter).refuse(refusal);
+            }
             None if tried => {
                 if self.quarantine.len() == QUARANTINE_MAX {
                     self.quarantine.pop_front();
@@ -389,8 +419,13 @@ impl<E: Engine> Seat<E> {
             return;
         }
         self.is_behind = false;
-        match self.contained(|partition| partition.expire(weather.now)) {
-            Some(step) => {
+        let store = self.store.clone();
+        match self.contained(|partition| partition.expire(weather.now, &*store)) {
+            Some(Err(error)) => {
+                tracing::warn!(partition = %self.id, %error, "what is due could not be read");
+                self.timers.panicked(weather.now);
+            }
+            Some(Ok(step)) => {
                 self.timers = Timers::default();
                 self.is_behind = self.next_deadline().is_some_and(|at| at <= weather.now);
                 if !step.batch.is_empty() {

@@ -137,6 +137,7 @@ pub fn deliver(
     }
     if untold {
         outlets.hub.close_all();
+        outlets.sync.hub.interrupt_all();
     }
     let mut settled: BTreeMap<PartitionId, Settled> = BTreeMap::new();
     for batch in batches {

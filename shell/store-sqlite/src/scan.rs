@@ -144,6 +144,11 @@ impl<'a> Question<'a> {
             }
             Test::AtLeast(Value::Null) => self.condition(&format!("{name} IS NOT NULL")),
             Test::AtMost(Value::Null) => self.condition("0"),
+            Test::NullOrAbove(Value::Null) => {}
+            Test::NullOrAbove(value) => {
+                self.condition(&format!("({name} IS NULL OR {name} > ?)"));
+                self.values.push(value);
+            }
             Test::AtLeast(value) => self.compare(&name, ">=", value),
             Test::AtMost(value) => self.compare(&name, "<=", value),
             Test::OneOf(values) => self.one_of(&name, values),

@@ -151,7 +151,7 @@ fn definition(table: &Table) -> Vec<(&'static str, &'static str, &'static str)> 
             None if name == "partition" => (name, "INTEGER", " NOT NULL"),
             None => (name, "TEXT", " NOT NULL"),
             Some(at) => match table.columns[at].kind {
-                ColumnKind::Text => (name, "TEXT", ""),
+                ColumnKind::Text | ColumnKind::Payload => (name, "TEXT", ""),
                 ColumnKind::Int => (name, "INTEGER", ""),
             },
         })

@@ -97,7 +97,7 @@ impl Log {
 /// What the changes of a batch must have told, and how often.
 fn wanted(batch: &Batch) -> BTreeMap<(EventKind, String), i32> {
     let mut wanted = BTreeMap::new();
-    for StoredChange { kind, body } in &batch.changes {
+    for StoredChange { kind, body, .. } in &batch.changes {
         let (event, field) = match *kind {
             "task_created" => (EventKind::TaskCreated, "sid"),
             "task_canceled" => (EventKind::TaskCanceled, "task"),

@@ -78,7 +78,8 @@ mod tests {
 
     #[tokio::test]
     async fn a_clock_stops_where_times_can_no_longer_be_written() {
-        let options = host::Options { clock: ClockKind::Manual, seed: Some(1) };
+        let options =
+            host::Options { clock: ClockKind::Manual, seed: Some(1), ..Default::default() };
         let host = Host::start(Arc::new(MemoryStore::new()), &options).expect("an empty store");
         let account = access::Command::CreateAccount {
             sid: ACCOUNT,

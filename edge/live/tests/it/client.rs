@@ -53,7 +53,8 @@ impl Centre {
 
     pub(crate) async fn with(options: Options) -> Self {
         let store = Arc::new(MemoryStore::new());
-        let host_options = host::Options { clock: ClockKind::System, seed: Some(1) };
+        let host_options =
+            host::Options { clock: ClockKind::System, seed: Some(1), ..Default::default() };
         let host = Host::start(store, &host_options).expect("an empty store");
         credentials(&host).await;
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");

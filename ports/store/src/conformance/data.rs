@@ -49,7 +49,11 @@ impl Batch {
     /// With that many changes, named after their numbers.
     pub(super) fn changes(mut self, count: u64) -> Self {
         for seq in self.first..self.first + count {
-            self.changes.push(StoredChange { kind: "Changed", body: change_body(seq) });
+            self.changes.push(StoredChange {
+                kind: "Changed",
+                body: change_body(seq),
+                has_payload: false,
+            });
         }
         self
     }

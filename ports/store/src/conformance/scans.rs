@@ -63,6 +63,7 @@ fn model_passes(row: &Row, filter: &Filter) -> bool {
         Test::AtLeast(_) | Test::AtMost(_) if value == Value::Null => false,
         Test::AtLeast(least) => value >= *least,
         Test::AtMost(most) => value <= *most,
+        Test::NullOrAbove(least) => value == Value::Null || value > *least,
     }
 }
 
@@ -110,7 +111,8 @@ fn some_test(numbers: &mut Numbers, model: &Model, column: &str, form: usize) ->
     match form {
         0 => Test::AtLeast(some_value(numbers, model, column)),
         1 => Test::AtMost(some_value(numbers, model, column)),
-        n => Test::OneOf((2..n).map(|_| some_value(numbers, model, column)).collect()),
+        2 => Test::NullOrAbove(some_value(numbers, model, column)),
+        n => Test::OneOf((3..n).map(|_| some_value(numbers, model, column)).collect()),
     }
 }
 
@@ -128,7 +130,7 @@ fn scans_answer_as_the_model_does(store: &dyn Store) {
         scan.partition = (numbers.below(3) > 0).then(|| numbers.partition());
         for _ in 0..numbers.below(3) {
             let column = *numbers.pick(COLUMNS);
-            let form = numbers.below(7);
+            let form = numbers.below(8);
             let test = some_test(&mut numbers, &model, column, form);
             scan.filters.push(Filter { column, test });
         }
@@ -154,7 +156,7 @@ fn each_filter_order_and_cursor(store: &dyn Store) {
     let model = fill(store, &mut numbers, 150);
     let directions = [Direction::Ascending, Direction::Descending];
     for column in COLUMNS {
-        for form in 0..6 {
+        for form in 0..7 {
             let test = some_test(&mut numbers, &model, column, form);
             for by in COLUMNS {
                 for direction in directions {

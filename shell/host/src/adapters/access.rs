@@ -1,7 +1,7 @@
 //! The `access` engine as the host sees it.
 
 use crate::{
-    engine::{Engine, Loaded, Notice},
+    engine::{Engine, Loaded, Notice, Stop},
     outlets::Outlets,
     tables,
 };
@@ -55,8 +55,8 @@ impl Engine for Access {
         &mut self,
         turn: &mut Turn<'_, Change, ()>,
         command: &Command,
-    ) -> Result<Reply, Rejection> {
-        Self::handle(self, turn, command)
+    ) -> Result<Reply, Stop<Rejection>> {
+        Self::handle(self, turn, command).map_err(Stop::Rejected)
     }
 
     fn expire(&mut self, turn: &mut Turn<'_, Change, ()>) {
@@ -77,7 +77,7 @@ impl Engine for Access {
 
     fn stored(change: &Change) -> StoredChange {
         let body = serde_json::to_string(change).expect("changes are plain data");
-        StoredChange { kind: change.kind(), body }
+        StoredChange { kind: change.kind(), body, has_payload: false }
     }
 
     fn replay(&mut self, entry: &Entry) -> Result<(), String> {

@@ -2,9 +2,13 @@
 
 mod access;
 mod routing;
+mod services;
+mod sync;
 
 pub(crate) use routing::kind as kind_of;
 pub use routing::{Answered, Asked, RoutingEngine};
+pub use sync::SyncEngine;
+pub(crate) use sync::{below, event_key, item_row, object_row};
 
 use base::Sid;
 use store::Value;

@@ -1,7 +1,7 @@
 //! The `routing` engine as the host sees it: one workspace, its rows, and who hears of what.
 
 use crate::{
-    engine::{Aged, Engine, Loaded, Notice},
+    engine::{Aged, Engine, Loaded, Notice, Stop},
     outlets::Outlets,
     statistics::Running,
     tables,
@@ -150,8 +150,8 @@ impl Engine for RoutingEngine {
         &mut self,
         turn: &mut Turn<'_, Change, Event>,
         command: &Command,
-    ) -> Result<Reply, Rejection> {
-        self.routing.handle(turn, command)
+    ) -> Result<Reply, Stop<Rejection>> {
+        self.routing.handle(turn, command).map_err(Stop::Rejected)
     }
 
     fn expire(&mut self, turn: &mut Turn<'_, Change, Event>) {
@@ -185,7 +185,7 @@ impl Engine for RoutingEngine {
 
     fn stored(change: &Change) -> StoredChange {
         let body = serde_json::to_string(change).expect("changes are plain data");
-        StoredChange { kind: change.kind(), body }
+        StoredChange { kind: change.kind(), body, has_payload: false }
     }
 
     fn replay(&mut self, entry: &Entry) -> Result<(), String> {

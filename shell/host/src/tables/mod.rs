@@ -5,9 +5,11 @@
 
 mod access;
 mod routing;
+mod sync;
 
 pub use access::*;
 pub use routing::*;
+pub use sync::*;
 
 use serde::de::DeserializeOwned;
 use store::{Column, ColumnKind, Table};
@@ -39,6 +41,16 @@ pub static ALL: &[&Table] = &[
     &API_KEY,
     &USER,
     &SESSION,
+    &SYNC_SERVICE,
+    &SYNC_SERVICE_END,
+    &SYNC_OBJECT,
+    &SYNC_NAME,
+    &SYNC_ITEM,
+    &SYNC_PERMISSION,
+    &SYNC_DEADLINE,
+    &SYNC_EVENT,
+    &SYNC_GRAVE,
+    &SYNC_PURGE,
 ];
 
 /// A value that is kept as a row.
@@ -56,6 +68,10 @@ const fn text(name: &'static str) -> Column {
 
 const fn int(name: &'static str) -> Column {
     Column { name, kind: ColumnKind::Int, changes: true }
+}
+
+const fn payload(name: &'static str) -> Column {
+    Column { name, kind: ColumnKind::Payload, changes: true }
 }
 
 const fn fixed(column: Column) -> Column {

@@ -1,7 +1,7 @@
 //! A tiny engine for tests: named counters, timers that add, and commands that panic.
 
 use crate::{
-    engine::{Engine, Loaded, Notice},
+    engine::{Engine, Loaded, Notice, Stop},
     hub::{Announced, Topic},
     outlets::Outlets,
 };
@@ -122,7 +122,7 @@ impl Engine for Counter {
         &mut self,
         turn: &mut Turn<'_, Change, ()>,
         command: &Command,
-    ) -> Result<i64, &'static str> {
+    ) -> Result<i64, Stop<&'static str>> {
         match command {
             Command::Add(name, by) => {
                 self.record(turn, Change::Added((*name).to_owned(), *by, turn.now));
@@ -133,7 +133,7 @@ impl Engine for Counter {
                 self.record(turn, Change::Timer((*name).to_owned(), timer));
                 Ok(0)
             }
-            Command::Refuse => Err("refused"),
+            Command::Refuse => Err(Stop::Rejected("refused")),
             Command::Panic(times) => {
                 let left =
                     times.fetch_update(Ordering::AcqRel, Ordering::Acquire, |n| n.checked_sub(1));
@@ -189,7 +189,8 @@ impl Engine for Counter {
     }
 
     fn stored(change: &Change) -> StoredChange {
-        StoredChange { kind: "change", body: serde_json::to_string(change).unwrap() }
+        let body = serde_json::to_string(change).unwrap();
+        StoredChange { kind: "change", body, has_payload: false }
     }
 
     fn replay(&mut self, entry: &Entry) -> Result<(), String> {

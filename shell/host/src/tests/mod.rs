@@ -52,7 +52,8 @@ fn stores() -> Vec<(FaultyStore, Option<Folder>)> {
 }
 
 fn core(store: &FaultyStore, clock: ClockKind) -> Core {
-    Core::start(Arc::new(store.clone()), &Options { clock, seed: Some(1) }).unwrap()
+    Core::start(Arc::new(store.clone()), &Options { clock, seed: Some(1), ..Options::default() })
+        .unwrap()
 }
 
 fn open(core: &Core, name: &str) -> Arc<Inbox<Counter>> {

@@ -8,6 +8,7 @@ mod log;
 mod portions;
 mod retention;
 mod statistics;
+mod sync;
 mod workspaces;
 
 use base::{Attributes, Sid};
@@ -54,7 +55,7 @@ fn stores() -> Vec<(Arc<dyn Store>, Option<Folder>)> {
 }
 
 fn start(store: &Arc<dyn Store>) -> Host {
-    let options = Options { clock: ClockKind::Manual, seed: Some(1) };
+    let options = Options { clock: ClockKind::Manual, seed: Some(1), ..Options::default() };
     Host::start(store.clone(), &options).unwrap()
 }
 

@@ -10,7 +10,8 @@ use routing::{
 use store::{Direction, Scan, Store, Table};
 
 const DAY: Millis = Millis::secs(24 * 60 * 60);
-const TWO_DAYS: Retention = Retention { history: Millis(2 * DAY.0), journal: DAY };
+const TWO_DAYS: Retention =
+    Retention { history: Millis(2 * DAY.0), journal: DAY, sync_events: DAY };
 
 fn count(store: &dyn Store, table: &'static Table, place: &Place) -> usize {
     let partition = place.workspace.to_string().into();

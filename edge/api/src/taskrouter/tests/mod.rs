@@ -42,7 +42,8 @@ impl Desk {
     }
 
     async fn with_limits(limits: Limits) -> Self {
-        let options = host::Options { clock: ClockKind::Manual, seed: Some(1) };
+        let options =
+            host::Options { clock: ClockKind::Manual, seed: Some(1), ..Default::default() };
         let host = Host::start(Arc::new(MemoryStore::new()), &options).expect("an empty store");
         let auth_token = Secret::new(TOKEN);
         let account =

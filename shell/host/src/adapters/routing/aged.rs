@@ -4,19 +4,33 @@
 //! * A reservation that is over is kept by the time it was made, which is at most some days
 //!   earlier.
 
-use crate::{engine::Aged, events::first_at, tables};
+use crate::{engine::Aged, events::first_at, retention::Retention, tables};
 use base::{Millis, Sid, Timestamp};
 use store::{Filter, Test, Value};
 
 /// All of it.
 pub(super) const ALL: &[Aged] = &[
-    Aged { table: &tables::EVENT, before: |at| vec![made_before(at, *b"EV")] },
-    Aged { table: &tables::TASK, before: ended_tasks },
-    Aged { table: &tables::DELIVERY, before: |at| vec![made_before(at, *b"DL"), is_over()] },
-    Aged { table: &tables::RESERVATION, before: |at| vec![made_before(at, *b"WR"), is_over()] },
-    Aged { table: &tables::STATISTIC, before: |at| vec![at_most("began_at", at + HOUR_BACK)] },
-    Aged { table: &tables::STAY, before: |at| vec![at_most("ended_at", at)] },
+    Aged { table: &tables::EVENT, before: |at| vec![made_before(at, *b"EV")], kept: HISTORY },
+    Aged { table: &tables::TASK, before: ended_tasks, kept: HISTORY },
+    Aged {
+        table: &tables::DELIVERY,
+        before: |at| vec![made_before(at, *b"DL"), is_over()],
+        kept: HISTORY,
+    },
+    Aged {
+        table: &tables::RESERVATION,
+        before: |at| vec![made_before(at, *b"WR"), is_over()],
+        kept: HISTORY,
+    },
+    Aged {
+        table: &tables::STATISTIC,
+        before: |at| vec![at_most("began_at", at + HOUR_BACK)],
+        kept: HISTORY,
+    },
+    Aged { table: &tables::STAY, before: |at| vec![at_most("ended_at", at)], kept: HISTORY },
 ];
+
+const HISTORY: fn(&Retention) -> Millis = |retention| retention.history;
 
 /// What was counted in the hour that a moment lies in is needed for that moment.
 const HOUR_BACK: Millis = Millis(-report::HOUR);

@@ -1,0 +1,162 @@
+//! Single promises, each in a few lines.
+
+use crate::disk::{BUCKET, Served};
+use base::{Millis, Timestamp};
+use std::sync::Arc;
+use sync::{
+    Action, Bounds, BucketNumber, Caller, Command, IfMatch, ItemKey, NewItem, ObjectKind, Payload,
+    Put, Rejection, Removal, Reply, ServiceSid, Target, Ttl, What,
+};
+
+const NOW: Timestamp = Timestamp(1_767_225_600_000);
+const SERVICE: ServiceSid = ServiceSid::new(1);
+
+fn served() -> Served {
+    Served::new(Bounds { entities: 4, bytes: 1 << 20 }, 2)
+}
+
+fn data(text: &str) -> Payload {
+    Payload::parse(text).expect("an object")
+}
+
+fn new_item(text: &str) -> NewItem {
+    NewItem { data: data(text), ttl: None, collection_ttl: None }
+}
+
+fn command(action: Action) -> Command {
+    Command { service: SERVICE, caller: Caller::System, action }
+}
+
+fn run(served: &mut Served, now: Timestamp, action: Action) -> Result<Reply, Rejection> {
+    served.run(now, &command(action))
+}
+
+fn create(served: &mut Served, kind: ObjectKind, ttl: Option<Ttl>) -> Target {
+    let action = Action::CreateObject { kind, unique_name: None, data: None, ttl };
+    match run(served, NOW, action) {
+        Ok(Reply::Object(object)) => Target::of(object.sid),
+        other => panic!("{other:?}"),
+    }
+}
+
+fn put(map: &Target, key: &str, text: &str, if_match: Option<IfMatch>) -> Action {
+    let (object, key) = (map.clone(), key.into());
+    Action::PutItem { object, key, item: new_item(text), if_match }
+}
+
+#[test]
+fn a_claim_succeeds_once_even_after_the_item_was_made_again() {
+    let mut served = served();
+    let map = create(&mut served, ObjectKind::Map, None);
+    let Ok(Reply::Item { item, put: added, .. }) =
+        run(&mut served, NOW, put(&map, "a", "{\"state\":\"open\"}", None))
+    else {
+        panic!("it is put")
+    };
+    assert_eq!(added, Put::Added);
+    let seen = Some(IfMatch::Revision(item.event));
+    let claim = put(&map, "a", "{\"state\":\"claimed\"}", seen);
+    assert!(run(&mut served, NOW, claim.clone()).is_ok());
+    let again = run(&mut served, NOW, claim.clone());
+    assert_eq!(again, Err(Rejection::StaleItem(ObjectKind::Map)));
+    let (object, key) = (map.clone(), ItemKey::Key("a".into()));
+    let delete = Action::DeleteItem { object, key, if_match: None };
+    assert!(run(&mut served, NOW, delete).is_ok());
+    assert!(run(&mut served, NOW, put(&map, "a", "{}", Some(IfMatch::Absent))).is_ok());
+    assert_eq!(run(&mut served, NOW, claim), Err(Rejection::StaleItem(ObjectKind::Map)));
+}
+
+#[test]
+fn an_index_is_never_given_twice() {
+    let mut served = served();
+    let list = create(&mut served, ObjectKind::List, None);
+    let mut seen = Vec::new();
+    for _ in 0..3 {
+        let object = list.clone();
+        let push = Action::AddItem { object, key: None, item: new_item("{}") };
+        let Ok(Reply::Item { item, .. }) = run(&mut served, NOW, push) else {
+            panic!("it is added")
+        };
+        seen.push(item.key.clone());
+        let (object, key) = (list.clone(), item.key.clone());
+        assert!(run(&mut served, NOW, Action::DeleteItem { object, key, if_match: None }).is_ok());
+    }
+    assert_eq!(seen, [0, 1, 2].map(ItemKey::Index));
+}
+
+#[test]
+fn what_has_expired_is_not_there_though_nobody_removed_it() {
+    let mut served = served();
+    let kind = ObjectKind::Document;
+    let name = (0..).map(|n| format!("board {n}"));
+    let mut name = name.filter(|name| BucketNumber::of_name(SERVICE, kind, name) == BUCKET);
+    let name: Arc<str> = name.next().expect("one in sixteen").into();
+    let ttl = Ttl::new("Ttl", 5).ok();
+    let make = Action::CreateObject { kind, unique_name: Some(name.clone()), data: None, ttl };
+    let Ok(Reply::Object(first)) = run(&mut served, NOW, make.clone()) else { panic!("made") };
+    assert_eq!(run(&mut served, NOW, make.clone()), Err(Rejection::NameTaken));
+    let later = NOW + Millis(5_000);
+    let (object, data) = (Target::parse(kind, &name), Some(data("{}")));
+    let update = Action::UpdateObject { object, data, ttl: None, if_match: None };
+    assert_eq!(run(&mut served, later, update), Err(Rejection::NameNotFound));
+    let Ok(Reply::Object(second)) = run(&mut served, later, make) else { panic!("made again") };
+    assert_ne!(first.sid, second.sid);
+    let told: Vec<_> = served.events.iter().map(|event| (event.object, &event.what)).collect();
+    let because = Removal::Expired;
+    assert_eq!(told[1], (first.sid, &What::ObjectRemoved { because }));
+    assert!(matches!(told[2], (sid, What::ObjectCreated { .. }) if sid == second.sid));
+}
+
+#[test]
+fn values_stay_as_they_were_sent_and_have_bounds() {
+    let mut served = served();
+    let document = create(&mut served, ObjectKind::Document, None);
+    let text = "{\"big\":9007199254740993, \"one\":1.0,\"s\":\"\u{1F600}\"}";
+    let update = |data| Action::UpdateObject {
+        object: document.clone(),
+        data: Some(data),
+        ttl: None,
+        if_match: None,
+    };
+    let Ok(Reply::Object(object)) = run(&mut served, NOW, update(data(text))) else {
+        panic!("it is updated")
+    };
+    assert_eq!(object.data.as_ref().map(Payload::text), Some(text));
+    assert_eq!(object.revision(), "1");
+    let filled = |bytes: usize| data(&format!("{{\"s\":\"{}\"}}", "x".repeat(bytes - 8)));
+    assert!(run(&mut served, NOW, update(filled(16_384))).is_ok());
+    let too_large = run(&mut served, NOW, update(filled(16_385)));
+    assert_eq!(too_large, Err(Rejection::TooLarge { size: 16_385, max: 16_384 }));
+    let none = Action::UpdateObject { object: document, data: None, ttl: None, if_match: None };
+    assert_eq!(run(&mut served, NOW, none), Err(Rejection::NothingGiven));
+}
+
+#[test]
+fn a_deleted_service_loses_everything_and_nothing_comes_after() {
+    let mut served = served();
+    let mine: Vec<Target> = (0..7).map(|_| create(&mut served, ObjectKind::Map, None)).collect();
+    let other = Command {
+        service: ServiceSid::new(2),
+        ..command(Action::CreateObject {
+            kind: ObjectKind::Map,
+            unique_name: None,
+            data: None,
+            ttl: None,
+        })
+    };
+    assert!(served.run(NOW, &other).is_ok());
+    assert_eq!(run(&mut served, NOW, Action::Purge), Ok(Reply::Done));
+    served.expire(NOW);
+    served.settle();
+    assert_eq!(served.disk.objects().count(), 1);
+    assert_eq!(served.disk.graves.len(), mine.len());
+    let ends = served
+        .events
+        .iter()
+        .filter(|event| event.what == What::ObjectRemoved { because: Removal::ServiceDeleted });
+    assert_eq!(ends.count(), mine.len());
+    let make =
+        Action::CreateObject { kind: ObjectKind::Map, unique_name: None, data: None, ttl: None };
+    assert_eq!(run(&mut served, NOW, make), Err(Rejection::ServiceNotFound));
+    assert_eq!(served.bucket.next_deadline(), None);
+}

@@ -1,0 +1,341 @@
+//! Sync as the edge sees it: commands, reads of what is durable, and following.
+
+use super::{Host, Shared};
+use crate::{
+    Mailbox, Post, Refusal, Replay,
+    adapters::SyncEngine,
+    inbox::Inbox,
+    sync_hub::{self, News, SyncHub},
+    sync_reads::{self, ItemRange, ObjectRange},
+    tables::SYNC_SERVICES_PARTITION,
+};
+use std::sync::{
+    Arc, OnceLock,
+    atomic::{AtomicU64, Ordering},
+};
+use store::{Store, StoreError};
+use sync::{
+    Action, BUCKETS, BucketNumber, Caller, Command, Event, EventId, Item, ItemKey, Object,
+    ObjectKind, ObjectSid, Permission, Rejection, Reply, Right, Rights, ServiceSid, Target, What,
+    service::{ServiceCommand, ServiceReply, Services},
+};
+use tokio::sync::mpsc;
+
+/// Events read at once for somebody who comes back.
+const REPLAYED_AT_ONCE: usize = 100;
+
+/// The partitions of sync.
+#[derive(Default)]
+pub(super) struct SyncHomes {
+    services: OnceLock<Arc<Inbox<Services>>>,
+    buckets: [OnceLock<Arc<Inbox<SyncEngine>>>; BUCKETS as usize],
+    /// Where the next object without a name is made.
+    turn: AtomicU64,
+}
+
+impl SyncHomes {
+    /// Takes a partition that the store knows.
+    pub(super) fn set_services(&self, inbox: Option<Arc<Inbox<Services>>>) {
+        inbox.map(|inbox| self.services.set(inbox));
+    }
+
+    /// Takes a bucket that the store knows.
+    pub(super) fn set_bucket(&self, id: &str, inbox: Option<Arc<Inbox<SyncEngine>>>) {
+        let mut all = BucketNumber::all();
+        let number = all.find(|number| *sync_reads::partition(*number) == *id);
+        if let (Some(number), Some(inbox)) = (number, inbox) {
+            _ = self.buckets[usize::from(number.number())].set(inbox);
+        }
+    }
+}
+
+impl Host {
+    /// Answers once the command's changes are durable. A rejection waits for the batches ahead.
+    pub async fn sync(&self, command: Command) -> Result<Reply, Refusal<Rejection>> {
+        let next = || BucketNumber::new(self.0.sync.turn.fetch_add(1, Ordering::Relaxed));
+        let bucket = command.bucket().unwrap_or_else(next);
+        self.0.core.command(&self.0.bucket(bucket), command).await
+    }
+
+    /// All services: durable, and updated before the answer to a command.
+    pub fn sync_services(&self) -> Arc<Services> {
+        self.0.core.outlets.sync.services.get()
+    }
+
+    /// A command about a service. When it is answered, nobody is told any more what a permission
+    /// that is enforced from now on keeps from them; what a deleted service held is removed bit by
+    /// bit after that.
+    pub async fn sync_service(
+        &self,
+        command: ServiceCommand,
+    ) -> Result<ServiceReply, Refusal<Rejection>> {
+        let is_end = matches!(command, ServiceCommand::Delete { .. });
+        let reply = self.0.core.command(&self.0.services(), command).await?;
+        let Some(service) = &reply else { return Ok(reply) };
+        if is_end {
+            self.purge(service.sid);
+        } else if service.acl_enabled {
+            let (hub, sid) = (self.0.core.outlets.sync.hub.clone(), service.sid);
+            let checked = self.blocking(move |store| enforce(store, &hub, sid)).await;
+            checked.map_err(|error| Refusal::Unavailable(error.to_string()))?;
+        }
+        Ok(reply)
+    }
+
+    /// Goes on with services that were deleted before a restart.
+    pub(super) fn purge_ending(&self) {
+        for service in self.sync_services().ending() {
+            self.purge(*service);
+        }
+    }
+
+    fn purge(&self, service: ServiceSid) {
+        let host = self.clone();
+        tokio::spawn(async move {
+            for bucket in BucketNumber::all() {
+                let (caller, action) = (Caller::System, Action::Purge);
+                let command = Command { service, caller, action };
+                // What was not reached is reached after a restart.
+                if host.0.core.command(&host.0.bucket(bucket), command).await.is_err() {
+                    return;
+                }
+            }
+            _ = host.0.core.command(&host.0.services(), ServiceCommand::Purged(service)).await;
+        });
+    }
+
+    /// An object that is there, with a document's value; takes microseconds.
+    pub fn sync_object(
+        &self,
+        service: ServiceSid,
+        target: &Target,
+    ) -> Result<Option<Arc<Object>>, StoreError> {
+        sync_reads::object(&*self.0.core.store, service, target, self.now())
+    }
+
+    /// A page of a service's objects of one kind.
+    pub async fn sync_objects(
+        &self,
+        service: ServiceSid,
+        range: ObjectRange,
+    ) -> Result<Vec<Arc<Object>>, StoreError> {
+        let now = self.now();
+        self.blocking(move |store| sync_reads::objects(store, service, range, now)).await
+    }
+
+    /// An item that is there, of an object that is; takes microseconds.
+    pub fn sync_item(
+        &self,
+        object: ObjectSid,
+        key: &ItemKey,
+    ) -> Result<Option<Arc<Item>>, StoreError> {
+        sync_reads::item(&*self.0.core.store, object, key, self.now())
+    }
+
+    /// A page of items of an object that is there; expired ones are left out.
+    pub async fn sync_items(
+        &self,
+        object: ObjectSid,
+        range: ItemRange,
+    ) -> Result<Vec<Arc<Item>>, StoreError> {
+        let now = self.now();
+        self.blocking(move |store| sync_reads::items(store, object, &range, now)).await
+    }
+
+    /// Somebody's rights on an object; takes microseconds.
+    pub fn sync_rights(
+        &self,
+        object: ObjectSid,
+        identity: &str,
+    ) -> Result<Option<Rights>, StoreError> {
+        sync_reads::rights(&*self.0.core.store, object, identity)
+    }
+
+    /// Whether a caller has a right on an object, for reads; writes are asked by the engine.
+    pub fn sync_may(
+        &self,
+        object: &Object,
+        caller: &Caller,
+        right: Right,
+    ) -> Result<bool, StoreError> {
+        let Caller::Client { identity, .. } = caller else { return Ok(true) };
+        may(&*self.0.core.store, &self.sync_services(), object, identity, right)
+    }
+
+    /// A page of an object's permissions, by identity.
+    pub async fn sync_permissions(
+        &self,
+        object: ObjectSid,
+        after: Option<Arc<str>>,
+        limit: usize,
+    ) -> Result<Vec<Permission>, StoreError> {
+        let read = move |store: &dyn Store| {
+            sync_reads::permissions(store, object, after.as_deref(), limit)
+        };
+        self.blocking(read).await
+    }
+
+    /// Events of an object behind one of them, oldest first, as far as they are kept.
+    pub async fn sync_events(
+        &self,
+        object: Arc<Object>,
+        after: EventId,
+        limit: usize,
+    ) -> Result<Vec<Event>, StoreError> {
+        self.blocking(move |store| sync_reads::events(store, &object, after, limit)).await
+    }
+
+    /// Everything that happens from now on, in order, for those who tell others; what finds
+    /// `capacity` waiting is left out.
+    pub fn sync_feed(&self, capacity: usize) -> mpsc::Receiver<Arc<News>> {
+        self.0.core.outlets.sync.hub.feed(capacity)
+    }
+
+    /// Who follows an object: identities, each as often as it does.
+    pub fn sync_followers(&self, object: ObjectSid) -> Vec<Option<Arc<str>>> {
+        self.0.core.outlets.sync.hub.followers(object)
+    }
+
+    /// A mailbox for a connection; `identity` is who reads, `None` for the account itself.
+    pub fn mailbox(&self, identity: Option<Arc<str>>, bytes_max: usize) -> Mailbox {
+        self.0.core.outlets.sync.hub.mailbox(identity, bytes_max)
+    }
+
+    /// Follows an object in a mailbox: what happened behind event `after` comes first, then
+    /// [`Post::Followed`], then what happens, or else [`Post::Failed`]. Following again begins
+    /// anew.
+    pub fn follow(
+        &self,
+        mailbox: &Mailbox,
+        service: ServiceSid,
+        object: ObjectSid,
+        after: EventId,
+    ) {
+        let (host, inbox) = (self.clone(), mailbox.inbox.clone());
+        self.0.core.outlets.sync.hub.begin(&inbox, object, service);
+        tokio::spawn(async move {
+            let hub = &host.0.core.outlets.sync.hub;
+            match host.replay(&inbox, service, object, after).await {
+                Ok(()) => {}
+                Err(because) => hub.fail(&inbox, object, because),
+            }
+        });
+    }
+
+    async fn replay(
+        &self,
+        inbox: &Arc<sync_hub::Inbox>,
+        service: ServiceSid,
+        sid: ObjectSid,
+        after: EventId,
+    ) -> Result<(), Option<Rejection>> {
+        let hub = &self.0.core.outlets.sync.hub;
+        let (mut last, mut replay) = (after, Replay::Completed);
+        loop {
+            let found = self.sync_object(service, &Target::of(sid)).map_err(|_| None)?;
+            let object = found.ok_or(Some(Rejection::NotFound(sid.kind())))?;
+            if let Some(identity) = &inbox.identity {
+                let services = self.sync_services();
+                let store = &*self.0.core.store;
+                let may =
+                    may(store, &services, &object, identity, Right::Read).map_err(|_| None)?;
+                may.then_some(()).ok_or(Some(Rejection::Forbidden))?;
+            }
+            if last > object.event {
+                // It knows what was never durable here, or is no more.
+                (last, replay) = (object.event, Replay::Interrupted);
+            }
+            while last < object.event {
+                let events = match &object.data {
+                    // Of a document, the newest value says everything.
+                    Some(_) => vec![newest(&object)],
+                    None => {
+                        let read = self.sync_events(object.clone(), last, REPLAYED_AT_ONCE).await;
+                        read.map_err(|_| None)?
+                    }
+                };
+                if events.is_empty() {
+                    (last, replay) = (object.event, Replay::Interrupted);
+                }
+                for event in events {
+                    if event.id != last + 1 && object.kind() != ObjectKind::Document {
+                        replay = Replay::Interrupted;
+                    }
+                    last = event.id;
+                    let post = Post::Replayed(Arc::new(News::of(event)));
+                    if !inbox.put_when_there_is_room(sid, post).await {
+                        return Ok(());
+                    }
+                }
+            }
+            if hub.go_live(inbox, sid, last, replay) {
+                return Ok(());
+            }
+        }
+    }
+
+    async fn blocking<T: Send + 'static>(
+        &self,
+        read: impl FnOnce(&dyn Store) -> Result<T, StoreError> + Send + 'static,
+    ) -> Result<T, StoreError> {
+        let store = self.0.core.store.clone();
+        let read = tokio::task::spawn_blocking(move || read(&*store)).await;
+        read.map_err(|error| StoreError(error.to_string()))?
+    }
+}
+
+impl Shared {
+    /// A bucket begins when it is first needed.
+    fn bucket(&self, number: BucketNumber) -> Arc<Inbox<SyncEngine>> {
+        let bucket = &self.sync.buckets[usize::from(number.number())];
+        let open = || self.core.open_new(sync_reads::partition(number), &self.core.clock);
+        bucket.get_or_init(open).clone()
+    }
+
+    fn services(&self) -> Arc<Inbox<Services>> {
+        let open = || self.core.open_new(SYNC_SERVICES_PARTITION.into(), &self.core.clock);
+        self.sync.services.get_or_init(open).clone()
+    }
+}
+
+/// A document as somebody who missed something is told of it.
+fn newest(object: &Object) -> Event {
+    let data = object.data.clone().unwrap_or_default();
+    Event {
+        object: object.sid,
+        service: object.service,
+        unique_name: object.unique_name.clone(),
+        id: object.event,
+        at: object.updated_at,
+        by: object.created_by.clone(),
+        endpoint: None,
+        what: What::DocumentUpdated { data },
+    }
+}
+
+fn may(
+    store: &dyn Store,
+    services: &Services,
+    object: &Object,
+    identity: &str,
+    right: Right,
+) -> Result<bool, StoreError> {
+    if object.kind() == ObjectKind::Stream || !services.enforces(object.service) {
+        return Ok(true);
+    }
+    Ok(sync_reads::rights(store, object.sid, identity)?.is_some_and(|rights| rights.allow(right)))
+}
+
+/// Takes from everybody who follows something in a service what they may not read.
+fn enforce(store: &dyn Store, hub: &SyncHub, service: ServiceSid) -> Result<(), StoreError> {
+    for (object, identity) in hub.readers(service) {
+        if object.kind() == ObjectKind::Stream {
+            continue;
+        }
+        let rights = sync_reads::rights(store, object, &identity)?;
+        if !rights.is_some_and(|rights| rights.read) {
+            hub.revoke(object, &identity);
+        }
+    }
+    Ok(())
+}
