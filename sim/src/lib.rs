@@ -7,6 +7,7 @@
 
 mod actors;
 mod agenda;
+mod buckets;
 mod checks;
 mod faults;
 mod hours;
@@ -15,6 +16,7 @@ mod rules;
 mod script;
 mod world;
 
+pub use buckets::{BucketCounts, run as buckets};
 pub use checks::{Broken, Counts, GRACE};
 pub use script::Echo;
 pub use world::Tally;

@@ -172,7 +172,7 @@ impl World {
             true => Millis(MONTH.0 + random.below(TURMOIL_MS.1 + CALM.0 as u64) as i64),
             false => Retention::default().history,
         };
-        Retention { history: span(), journal: span() }
+        Retention { history: span(), journal: span(), ..Retention::default() }
     }
 
     fn go_on_until(&mut self, end: Timestamp) {

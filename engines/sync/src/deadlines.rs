@@ -109,9 +109,11 @@ impl Deadlines {
         self.cold.remove(deadline);
     }
 
-    /// It left memory.
+    /// It left memory. One that came and did nothing does not come again.
     pub(crate) fn page_out(&mut self, deadline: Deadline) {
-        self.resident.remove(&deadline);
+        if !self.resident.remove(&deadline) {
+            return;
+        }
         let is_known = match &self.horizon {
             Horizon::Start => false,
             Horizon::At(last) => deadline <= *last,

@@ -24,7 +24,7 @@ use std::{
     sync::{Arc, Mutex},
     time::{Duration, Instant},
 };
-use store::{Committer, Store};
+use store::{Committer, MemoryStore, Store};
 use store_sqlite::SqliteStore;
 
 const WORKERS: usize = 15_000;
@@ -158,7 +158,8 @@ impl Shape {
     /// One command; what it offers is accepted at once, unless it rings.
     fn run(&mut self, command: Command) -> Reply {
         let start = worked();
-        let step = self.partition.run(&command, self.now);
+        let step = self.partition.run(&command, self.now, &MemoryStore::new());
+        let step = step.expect("memory can be read");
         self.spent.push(worked() - start);
         let Said::Reply(reply) = step.told.said else { panic!("a command is replied to") };
         self.take(step.batch, &step.told.changes);
@@ -184,7 +185,8 @@ impl Shape {
         let now = self.now;
         while self.partition.next_deadline().is_some_and(|at| at <= now) {
             let start = worked();
-            let step = self.partition.expire(now);
+            let step = self.partition.expire(now, &MemoryStore::new());
+            let step = step.expect("memory can be read");
             holds.0.push(worked() - start);
             self.take(step.batch, &step.told.changes);
         }

@@ -104,6 +104,9 @@ pub struct SyncHub {
     next: AtomicU64,
 }
 
+/// Which call began to follow: what an earlier one still reads is not wanted any more.
+pub(crate) type Beginning = u64;
+
 #[derive(Debug)]
 struct Follower {
     inbox: Arc<Inbox>,
@@ -135,7 +138,8 @@ pub(crate) struct Inbox {
 struct Queue {
     posts: VecDeque<Post>,
     bytes: usize,
-    follows: BTreeSet<ObjectSid>,
+    /// What it follows, each with the number of the call that began it.
+    follows: BTreeMap<ObjectSid, Beginning>,
     is_closed: bool,
 }
 
@@ -182,7 +186,7 @@ impl Mailbox {
 
     /// What it follows.
     pub fn follows(&self) -> BTreeSet<ObjectSid> {
-        lock(&self.inbox.queue).follows.clone()
+        lock(&self.inbox.queue).follows.keys().copied().collect()
     }
 
     /// Bytes that wait, about.
@@ -200,7 +204,7 @@ impl Drop for Mailbox {
             std::mem::take(&mut queue.follows)
         };
         self.inbox.drained.notify_waiters();
-        for object in follows {
+        for object in follows.into_keys() {
             self.hub.leave(object, self.inbox.id);
         }
     }
@@ -209,13 +213,18 @@ impl Drop for Mailbox {
 impl Inbox {
     /// Puts a post in once there is room; false when nobody reads any more, or `object` is no
     /// longer followed.
-    pub(crate) async fn put_when_there_is_room(&self, object: ObjectSid, post: Post) -> bool {
+    pub(crate) async fn put_when_there_is_room(
+        &self,
+        object: ObjectSid,
+        since: Beginning,
+        post: Post,
+    ) -> bool {
         loop {
             let mut drained = std::pin::pin!(self.drained.notified());
             drained.as_mut().enable();
             {
                 let mut queue = lock(&self.queue);
-                if queue.is_closed || !queue.follows.contains(&object) {
+                if queue.is_closed || queue.follows.get(&object) != Some(&since) {
                     return false;
                 }
                 // Half of the room is left to what happens meanwhile to other objects.
@@ -248,7 +257,7 @@ impl Inbox {
     /// Says that an object is no longer followed, whatever room there is.
     fn end(&self, object: ObjectSid, post: Post) {
         let mut queue = lock(&self.queue);
-        if queue.follows.remove(&object) && !queue.is_closed {
+        if queue.follows.remove(&object).is_some() && !queue.is_closed {
             queue.put(post);
             self.filled.notify_one();
         }
@@ -265,7 +274,7 @@ impl Queue {
 
     /// Loses everything but what was lost before.
     fn interrupt(&mut self) -> BTreeSet<ObjectSid> {
-        let follows = std::mem::take(&mut self.follows);
+        let follows: BTreeSet<_> = std::mem::take(&mut self.follows).into_keys().collect();
         let mut lost = follows.clone();
         for post in self.posts.drain(..) {
             if let Post::Interrupted(before) = post {
@@ -305,13 +314,20 @@ impl SyncHub {
 
     /// Begins to follow: from now on what happens is noted, and told once [`SyncHub::go_live`]
     /// found that nothing is missing.
-    pub(crate) fn begin(&self, inbox: &Arc<Inbox>, object: ObjectSid, service: ServiceSid) {
+    pub(crate) fn begin(
+        &self,
+        inbox: &Arc<Inbox>,
+        object: ObjectSid,
+        service: ServiceSid,
+    ) -> Beginning {
+        let since = self.next.fetch_add(1, Ordering::Relaxed);
         let mut followers = lock(&self.followers);
         let list = followers.entry(object).or_default();
         list.retain(|follower| follower.inbox.id != inbox.id);
         let progress = Progress::Replaying { newest: 0, ended: false };
         list.push(Follower { inbox: inbox.clone(), service, progress });
-        lock(&inbox.queue).follows.insert(object);
+        lock(&inbox.queue).follows.insert(object, since);
+        since
     }
 
     /// Tells live from now on if `last` is the newest event of all; else false, and there is more
@@ -319,11 +335,14 @@ impl SyncHub {
     pub(crate) fn go_live(
         &self,
         inbox: &Inbox,
-        object: ObjectSid,
+        (object, since): (ObjectSid, Beginning),
         last: EventId,
         replay: Replay,
     ) -> bool {
         let mut followers = lock(&self.followers);
+        if lock(&inbox.queue).follows.get(&object) != Some(&since) {
+            return true;
+        }
         let Some(list) = followers.get_mut(&object) else { return true };
         let own = list.iter_mut().find(|follower| follower.inbox.id == inbox.id);
         let Some(follower) = own else { return true };
@@ -344,7 +363,15 @@ impl SyncHub {
     }
 
     /// Ends following with a word.
-    pub(crate) fn fail(&self, inbox: &Inbox, object: ObjectSid, because: Option<Rejection>) {
+    pub(crate) fn fail(
+        &self,
+        inbox: &Inbox,
+        (object, since): (ObjectSid, Beginning),
+        because: Option<Rejection>,
+    ) {
+        if lock(&inbox.queue).follows.get(&object) != Some(&since) {
+            return;
+        }
         self.leave(object, inbox.id);
         inbox.end(object, Post::Failed { object, because });
     }

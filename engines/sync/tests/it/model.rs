@@ -65,7 +65,7 @@ impl Model {
         right: fn(&Rights) -> bool,
     ) -> Result<ObjectSid, Code> {
         let (kind, service) = (target.kind, command.service);
-        let unknown = match (&target.named, kind) {
+        let unknown: Code = match (&target.named, kind) {
             (Named::Name(_), _) => 54300,
             (_, ObjectKind::Document) => 54100,
             (_, ObjectKind::List) => 54150,
@@ -223,7 +223,7 @@ impl Model {
         if_match: Option<IfMatch>,
         now: Timestamp,
     ) -> Result<&mut Thing, Code> {
-        let (unknown, stale) = match object.kind {
+        let (unknown, stale): (Code, Code) = match object.kind {
             ObjectKind::Map => (54201, 54205),
             _ => (54151, 54155),
         };

@@ -15,7 +15,8 @@ use store::{
 };
 use sync::{
     Bucket, BucketNumber, Change, Command, DEADLINES_READ_AT_ONCE, Deadline, Entity, Event, Item,
-    ItemKey, Key, Object, ObjectSid, Payload, Purge, Rejection, Reply, Rights, RowRef, ServiceSid,
+    ItemKey, Key, Object, ObjectKind, ObjectSid, Payload, Purge, Rejection, Reply, Rights, RowRef,
+    ServiceSid,
 };
 
 /// Objects of a deleted service looked for at once.
@@ -237,6 +238,25 @@ impl Engine for SyncEngine {
 }
 
 impl SyncEngine {
+    /// A bucket with everything in memory, as rows say: for comparing.
+    pub fn whole(store: &dyn Store, id: &PartitionId) -> Result<Self, StoreError> {
+        let rows = |table| store.scan(&Scan::of(table, id.clone()));
+        let purges = rows(&tables::SYNC_PURGE)?;
+        let mut loaded = [Loaded { table: &tables::SYNC_PURGE, rows: purges }].into_iter();
+        let mut engine = Self::restore(id, &mut loaded).map_err(StoreError)?;
+        let of_objects = [&tables::SYNC_NAME, &tables::SYNC_OBJECT];
+        let in_objects = [&tables::SYNC_ITEM, &tables::SYNC_PERMISSION];
+        for table in of_objects.into_iter().chain(in_objects) {
+            for row in rows(table)? {
+                let broken = || StoreError(format!("a key of table {} makes no sense", table.name));
+                let key = key(table, &row.key).ok_or_else(broken)?;
+                let entity = entity(store, id, &key)?;
+                engine.bucket.page_in(key, entity);
+            }
+        }
+        Ok(engine)
+    }
+
     /// A change as it was kept. The message names no customer data.
     pub fn read(entry: &Entry) -> Result<Change, String> {
         serde_json::from_str(&entry.body)
@@ -266,6 +286,24 @@ fn with_deadline(table: &'static Table, row: Row) -> Vec<(&'static Table, Box<st
     }
     gone.push((table, row.key));
     gone
+}
+
+/// The key of a row.
+fn key(table: &'static Table, text: &str) -> Option<Key> {
+    if std::ptr::eq(table, &tables::SYNC_OBJECT) {
+        return text.parse().ok().map(Key::Object);
+    }
+    let (first, rest) = text.split_once('/')?;
+    if std::ptr::eq(table, &tables::SYNC_NAME) {
+        let (letters, name) = rest.split_once('/')?;
+        let kind = ObjectKind::ALL.into_iter().find(|kind| kind.letters() == letters)?;
+        return Some(Key::Name(first.parse().ok()?, kind, name.into()));
+    }
+    let object: ObjectSid = first.parse().ok()?;
+    if std::ptr::eq(table, &tables::SYNC_PERMISSION) {
+        return Some(Key::Permission(object, rest.into()));
+    }
+    Some(Key::Item(object, ItemKey::from_sortable(object.kind(), rest)?))
 }
 
 /// What the row of a key says.

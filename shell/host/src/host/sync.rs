@@ -5,7 +5,7 @@ use crate::{
     Mailbox, Post, Refusal, Replay,
     adapters::SyncEngine,
     inbox::Inbox,
-    sync_hub::{self, News, SyncHub},
+    sync_hub::{self, Beginning, News, SyncHub},
     sync_reads::{self, ItemRange, ObjectRange},
     tables::SYNC_SERVICES_PARTITION,
 };
@@ -212,12 +212,12 @@ impl Host {
         after: EventId,
     ) {
         let (host, inbox) = (self.clone(), mailbox.inbox.clone());
-        self.0.core.outlets.sync.hub.begin(&inbox, object, service);
+        let since = self.0.core.outlets.sync.hub.begin(&inbox, object, service);
         tokio::spawn(async move {
             let hub = &host.0.core.outlets.sync.hub;
-            match host.replay(&inbox, service, object, after).await {
+            match host.replay(&inbox, service, (object, since), after).await {
                 Ok(()) => {}
-                Err(because) => hub.fail(&inbox, object, because),
+                Err(because) => hub.fail(&inbox, (object, since), because),
             }
         });
     }
@@ -226,7 +226,7 @@ impl Host {
         &self,
         inbox: &Arc<sync_hub::Inbox>,
         service: ServiceSid,
-        sid: ObjectSid,
+        (sid, since): (ObjectSid, Beginning),
         after: EventId,
     ) -> Result<(), Option<Rejection>> {
         let hub = &self.0.core.outlets.sync.hub;
@@ -263,12 +263,12 @@ impl Host {
                     }
                     last = event.id;
                     let post = Post::Replayed(Arc::new(News::of(event)));
-                    if !inbox.put_when_there_is_room(sid, post).await {
+                    if !inbox.put_when_there_is_room(sid, since, post).await {
                         return Ok(());
                     }
                 }
             }
-            if hub.go_live(inbox, sid, last, replay) {
+            if hub.go_live(inbox, (sid, since), last, replay) {
                 return Ok(());
             }
         }
