@@ -86,6 +86,7 @@ struct File {
     demo: Demo,
     retention: Kept,
     sqlite: Sqlite,
+    sync: Sync,
 }
 
 #[derive(Clone, Debug, Deserialize)]
@@ -114,6 +115,14 @@ struct Demo {
 struct Kept {
     history_days: Option<u32>,
     journal_days: Option<u32>,
+}
+
+#[derive(Clone, Copy, Debug, Default, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+struct Sync {
+    payload_max: Option<usize>,
+    events_kept: Option<u64>,
+    events_hours: Option<u32>,
 }
 
 #[derive(Clone, Copy, Debug, Default, Deserialize)]
@@ -194,6 +203,8 @@ pub struct Config {
     pub demo: Option<live::Demo>,
     /// How long history is kept.
     pub retention: host::Retention,
+    /// What sync allows.
+    pub sync: host::SyncOptions,
 }
 
 impl Config {
@@ -234,7 +245,8 @@ impl Config {
             allow_private_callbacks: networks(&cidrs.unwrap_or_default())?,
             dispositions: dispositions(file.desk.dispositions)?,
             demo: (flags.demo || file.demo.enabled).then(|| demo(file.demo)),
-            retention: retention(file.retention)?,
+            retention: retention(file.retention, file.sync)?,
+            sync: sync(file.sync)?,
         })
     }
 }
@@ -344,7 +356,28 @@ fn sqlite(chosen: Sqlite) -> store_sqlite::Options {
 /// Ten years: what is longer is a mistake.
 const KEPT_DAYS_MAX: u32 = 3_660;
 
-fn retention(chosen: Kept) -> Result<host::Retention, ConfigError> {
+/// Bytes of a payload: at least, and at most.
+const PAYLOAD_MAX: std::ops::RangeInclusive<usize> = 1_024..=1_048_576;
+
+fn sync(chosen: Sync) -> Result<host::SyncOptions, ConfigError> {
+    let mut options = host::SyncOptions::default();
+    if let Some(max) = chosen.payload_max {
+        let (least, most) = (PAYLOAD_MAX.start(), PAYLOAD_MAX.end());
+        if !PAYLOAD_MAX.contains(&max) {
+            let why = format!("{max} is not between {least} and {most} bytes");
+            return Err(ConfigError(format!("sync.payload_max: {why}")));
+        }
+        options.limits.payload_bytes = max;
+    }
+    match chosen.events_kept {
+        Some(0) => return Err(ConfigError("sync.events_kept: 0 is none".to_owned())),
+        Some(kept) => options.events_kept = kept,
+        None => {}
+    }
+    Ok(options)
+}
+
+fn retention(chosen: Kept, sync: Sync) -> Result<host::Retention, ConfigError> {
     let days = |key: &str, days: Option<u32>, default: Millis| match days {
         None => Ok(default),
         Some(days @ 1..=KEPT_DAYS_MAX) => Ok(Millis::secs(i64::from(days) * 24 * 60 * 60)),
@@ -357,7 +390,11 @@ fn retention(chosen: Kept) -> Result<host::Retention, ConfigError> {
     Ok(host::Retention {
         history: days("history_days", chosen.history_days, defaults.history)?,
         journal: days("journal_days", chosen.journal_days, defaults.journal)?,
-        sync_events: defaults.sync_events,
+        sync_events: match sync.events_hours {
+            None => defaults.sync_events,
+            Some(0) => return Err(ConfigError("sync.events_hours: 0 is none".to_owned())),
+            Some(hours) => Millis::secs(i64::from(hours) * 60 * 60),
+        },
     })
 }
 
@@ -438,10 +475,27 @@ mod tests {
             "dispositions",
             "history_days",
             "journal_days",
+            "payload_max",
+            "events_kept",
+            "events_hours",
         ] {
             let line = |line: &str| line.trim_start_matches("# ").starts_with(&format!("{key} ="));
             assert!(DEFAULTS.lines().any(line), "{key}");
         }
+    }
+
+    #[test]
+    fn payloads_have_a_kibibyte_to_a_mebibyte() {
+        let max = |payload_max| {
+            let chosen = Sync { payload_max, ..Sync::default() };
+            sync(chosen).map(|options| options.limits.payload_bytes).ok()
+        };
+        assert_eq!(max(None), Some(16_384));
+        assert_eq!(
+            [1_024, 1_048_576].map(|bytes| max(Some(bytes))),
+            [Some(1_024), Some(1_048_576)]
+        );
+        assert_eq!([0, 1_023, 1_048_577].map(|bytes| max(Some(bytes))), [None; 3]);
     }
 
     #[test]

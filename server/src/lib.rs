@@ -118,7 +118,7 @@ pub async fn serve(config: Config, given: &Given) -> Result<Running, ServeError>
         Clock::Manual => ClockKind::Manual,
     };
     let host =
-        Host::start(Arc::new(counted), &host::Options { clock, ..host::Options::default() })?;
+        Host::start(Arc::new(counted), &host::Options { clock, seed: None, sync: config.sync })?;
     host.forget_old(config.retention);
     let place = match config.store {
         StoreKind::Sqlite => Place::Once(&config.data),

@@ -92,6 +92,12 @@ pub fn run(seed: u64, options: Options) -> Result<Report, Box<Failure>> {
 /// Runs a seed twice; both must go well and have the same script.
 pub fn run_twice(seed: u64) -> Result<Report, Box<Failure>> {
     let first = run(seed, Options::default())?;
+    let failed = |broken| Box::new(Failure { seed, broken, tail: String::new() });
+    let buckets = [buckets(seed).map_err(failed)?, buckets(seed).map_err(failed)?];
+    if buckets[0] != buckets[1] {
+        let what = format!("{:?}\n{:?}", buckets[0], buckets[1]);
+        return Err(failed(Broken { checker: "one seed, one course", what }));
+    }
     let second = run(seed, Options::default())?;
     if first == second {
         return Ok(first);

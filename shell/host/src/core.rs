@@ -155,6 +155,7 @@ impl Core {
     }
 
     async fn settle_told(&self) {
+        self.outlets.sync.reach.sweep(self.clock.now());
         if let Some(teller) = self.outlets.outbox.teller() {
             teller.settle().await;
         }

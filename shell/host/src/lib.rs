@@ -29,6 +29,7 @@ pub mod partition;
 mod past;
 #[cfg(feature = "planted-bugs")]
 pub mod planted;
+pub mod reach;
 mod refusal;
 pub mod retention;
 mod runtime;

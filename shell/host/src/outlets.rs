@@ -1,6 +1,8 @@
 //! Where durable things become visible to the edge: names first, then events.
 
-use crate::{engine::Notice, hub::Hub, names::NamesBook, outbox::Outbox, sync_hub::SyncHub};
+use crate::{
+    engine::Notice, hub::Hub, names::NamesBook, outbox::Outbox, reach::Reach, sync_hub::SyncHub,
+};
 use access::Access;
 use std::sync::{Arc, OnceLock, PoisonError, RwLock};
 use sync::service::{ServiceChange, Services};
@@ -41,6 +43,8 @@ pub struct SyncOutlets {
     pub hub: Arc<SyncHub>,
     /// All services.
     pub services: ServicesBook,
+    /// Who is connected.
+    pub reach: Arc<Reach>,
     /// What holds for all buckets; set before the first one begins.
     pub options: OnceLock<SyncOptions>,
 }

@@ -10,7 +10,7 @@ use crate::{
 };
 use base::Timestamp;
 use std::sync::Arc;
-use store::{Direction, Filter, PartitionId, Scan, Seq, Store, StoreError, Test, Value};
+use store::{Direction, Filter, PartitionId, Row, Scan, Seq, Store, StoreError, Test, Value};
 use sync::{
     BucketNumber, Event, EventId, Item, ItemKey, Named, Object, ObjectKind, ObjectSid, Permission,
     Rights, ServiceSid, Target,
@@ -210,15 +210,33 @@ pub(crate) fn events(
     limit: usize,
 ) -> Result<Vec<Event>, StoreError> {
     let id = partition(object.sid.bucket());
-    let mut filters = below(&object.sid.to_string());
-    let first = event_key(object.sid, after.saturating_add(1));
-    filters.push(Filter { column: "key", test: Test::AtLeast(first.as_str().into()) });
-    let rows = store.scan(&Scan { filters, limit, ..Scan::of(&tables::SYNC_EVENT, id.clone()) })?;
+    let filters = below(&object.sid.to_string());
+    let scan = Scan { filters, limit, ..Scan::of(&tables::SYNC_EVENT, id.clone()) };
+    let mut behind = event_key(object.sid, after);
+    loop {
+        let after = Some(vec![behind.as_str().into()]);
+        let rows = store.scan(&Scan { after, ..scan.clone() })?;
+        let Some(last) = rows.last() else { return Ok(Vec::new()) };
+        behind = last.key.to_string();
+        let events = out_of_the_journal(store, &id, object, &rows)?;
+        // The journal may be kept for less long than the log.
+        if !events.is_empty() {
+            return Ok(events);
+        }
+    }
+}
+
+fn out_of_the_journal(
+    store: &dyn Store,
+    id: &PartitionId,
+    object: &Object,
+    rows: &[Row],
+) -> Result<Vec<Event>, StoreError> {
     let mut events = Vec::with_capacity(rows.len());
     for row in rows {
         let Some(Value::Int(seq)) = row.values.get(1) else { return Err(broken("sync_event")) };
         let seq = Seq::try_from(*seq).map_err(|_| broken("sync_event"))?;
-        let entry = store.journal(&id, seq - 1, 1)?.pop().filter(|entry| entry.seq == seq);
+        let entry = store.journal(id, seq - 1, 1)?.pop().filter(|entry| entry.seq == seq);
         let Some(entry) = entry else { continue };
         let change = SyncEngine::read(&entry).map_err(StoreError)?;
         events.extend(Event::of(&change, object));

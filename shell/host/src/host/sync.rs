@@ -4,11 +4,15 @@ use super::{Host, Shared};
 use crate::{
     Mailbox, Post, Refusal, Replay,
     adapters::SyncEngine,
+    core::Core,
     inbox::Inbox,
+    outlets::Outlets,
+    reach::{Connection, Reached, Window},
     sync_hub::{self, Beginning, News, SyncHub},
     sync_reads::{self, ItemRange, ObjectRange},
     tables::SYNC_SERVICES_PARTITION,
 };
+use base::Millis;
 use std::sync::{
     Arc, OnceLock,
     atomic::{AtomicU64, Ordering},
@@ -196,6 +200,24 @@ impl Host {
         self.0.core.outlets.sync.hub.followers(object)
     }
 
+    /// A device of an identity is connected as long as this lives. Where a service debounces, its
+    /// window is looked up when the device goes.
+    pub fn connect(
+        &self,
+        service: ServiceSid,
+        identity: Arc<str>,
+        endpoint: Arc<str>,
+    ) -> Connection {
+        let Core { outlets, clock, .. } = &self.0.core;
+        let window = Arc::new(Windows(outlets.clone()));
+        outlets.sync.reach.connect(clock, window, (service, identity), endpoint)
+    }
+
+    /// Who comes and goes from now on, in order; what finds `capacity` waiting is left out.
+    pub fn reach_feed(&self, capacity: usize) -> mpsc::Receiver<Reached> {
+        self.0.core.outlets.sync.reach.feed(capacity)
+    }
+
     /// A mailbox for a connection; `identity` is who reads, `None` for the account itself.
     pub fn mailbox(&self, identity: Option<Arc<str>>, bytes_max: usize) -> Mailbox {
         self.0.core.outlets.sync.hub.mailbox(identity, bytes_max)
@@ -281,6 +303,23 @@ impl Host {
         let store = self.0.core.store.clone();
         let read = tokio::task::spawn_blocking(move || read(&*store)).await;
         read.map_err(|error| StoreError(error.to_string()))?
+    }
+}
+
+/// The windows of services as they are set.
+struct Windows(Arc<Outlets>);
+
+impl std::fmt::Debug for Windows {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Windows")
+    }
+}
+
+impl Window for Windows {
+    fn of(&self, service: ServiceSid) -> Millis {
+        let services = self.0.sync.services.get();
+        let debounced = services.stored(service).filter(|s| s.reachability_debouncing_enabled);
+        Millis(debounced.map_or(0, |s| i64::from(s.reachability_debouncing_window_ms)))
     }
 }
 
