@@ -58,6 +58,9 @@ pub struct Flags {
     /// Comma list of CIDRs that callbacks may reach although private, e.g. `127.0.0.0/8`.
     #[arg(long, env = "SINEW_ALLOW_PRIVATE_CALLBACKS", value_name = "CIDRS")]
     pub allow_private_callbacks: Option<String>,
+    /// PEM file with certificate authorities that callbacks trust beside the machine's.
+    #[arg(long, env = "SINEW_CALLBACK_CA", value_name = "FILE")]
+    pub callback_ca: Option<String>,
     /// Switches the visitors' page on, at /chat/demo.
     #[arg(long, env = "SINEW_DEMO")]
     pub demo: bool,
@@ -82,6 +85,7 @@ struct File {
     log_format: Option<String>,
     limits: Option<String>,
     allow_private_callbacks: Option<String>,
+    callback_ca: Option<String>,
     desk: Desk,
     demo: Demo,
     retention: Kept,
@@ -197,6 +201,8 @@ pub struct Config {
     pub limits: Limits,
     /// Private networks that callbacks may reach.
     pub allow_private_callbacks: Vec<IpNet>,
+    /// PEM, authorities that callbacks trust beside the machine's.
+    pub callback_ca: Option<PathBuf>,
     /// How agents may say a task ended.
     pub dispositions: Vec<Disposition>,
     /// The visitors' page, if it is switched on.
@@ -243,6 +249,7 @@ impl Config {
             log_format: word("log-format", pick(&flags.log_format, &file.log_format), FORMATS)?,
             limits: word("limits", pick(&flags.limits, &file.limits), LIMITS)?,
             allow_private_callbacks: networks(&cidrs.unwrap_or_default())?,
+            callback_ca: pick(&flags.callback_ca, &file.callback_ca).map(PathBuf::from),
             dispositions: dispositions(file.desk.dispositions)?,
             demo: (flags.demo || file.demo.enabled).then(|| demo(file.demo)),
             retention: retention(file.retention, file.sync)?,
@@ -465,6 +472,7 @@ mod tests {
             "log_format",
             "limits",
             "allow_private_callbacks",
+            "callback_ca",
             "enabled",
             "workspace",
             "workflow",

@@ -107,6 +107,8 @@ impl Running {
 /// Starts a server on the ambient runtime; it answers once this returns.
 pub async fn serve(config: Config, given: &Given) -> Result<Running, ServeError> {
     let acceptor = config.tls.as_ref().map(listener::tls).transpose()?;
+    let authorities = |file: &PathBuf| listener::certificates("callback-ca", file);
+    let roots = config.callback_ca.as_ref().map(authorities).transpose()?.unwrap_or_default();
     let listener = listener::bind(config.listen).await?;
     let unbound = |error| ConfigError(format!("--listen: {error}"));
     let addr = listener.local_addr().map_err(unbound)?;
@@ -136,7 +138,7 @@ pub async fn serve(config: Config, given: &Given) -> Result<Running, ServeError>
     let api = Api::new(host.clone(), options);
     let demo = config.demo.is_some();
     let live = live::router(host.clone(), live::Options { demo: config.demo });
-    let hooks_options = hooks::Options { allow_private: config.allow_private_callbacks };
+    let hooks_options = hooks::Options { allow_private: config.allow_private_callbacks, roots };
     let hooks = Hooks::start(host.clone(), hooks_options);
     let counted = (commits, hooks.counters());
     let front = Front::new(host.clone(), api.clone(), live, counted, demo);

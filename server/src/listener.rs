@@ -15,6 +15,7 @@ use std::{
     convert::Infallible,
     io,
     net::SocketAddr,
+    path::Path,
     pin::Pin,
     sync::Arc,
     task::{Context, Poll},
@@ -44,18 +45,7 @@ const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
 
 /// TLS from PEM files.
 pub(crate) fn tls(files: &TlsFiles) -> Result<TlsAcceptor, ConfigError> {
-    let refused = |option: &str, file: &std::path::Path, why: &dyn std::fmt::Display| {
-        ConfigError(format!("--{option}: {}: {why}", file.display()))
-    };
-    let read = |option, file: &std::path::Path| {
-        std::fs::read(file).map_err(|error| refused(option, file, &error))
-    };
-    let chain: Result<Vec<_>, _> =
-        CertificateDer::pem_slice_iter(&read("tls-cert", &files.cert)?).collect();
-    let chain = chain.map_err(|error| refused("tls-cert", &files.cert, &error))?;
-    if chain.is_empty() {
-        return Err(refused("tls-cert", &files.cert, &"holds no certificate"));
-    }
+    let chain = certificates("tls-cert", &files.cert)?;
     let key = PrivateKeyDer::from_pem_slice(&read("tls-key", &files.key)?)
         .map_err(|error| refused("tls-key", &files.key, &error))?;
     let provider = Arc::new(rustls::crypto::ring::default_provider());
@@ -67,6 +57,27 @@ pub(crate) fn tls(files: &TlsFiles) -> Result<TlsAcceptor, ConfigError> {
         .map_err(|error| refused("tls-key", &files.key, &error))?;
     config.alpn_protocols = vec![b"http/1.1".to_vec()];
     Ok(TlsAcceptor::from(Arc::new(config)))
+}
+
+/// The certificates of a PEM file, one at least.
+pub(crate) fn certificates(
+    option: &str,
+    file: &Path,
+) -> Result<Vec<CertificateDer<'static>>, ConfigError> {
+    let found: Result<Vec<_>, _> = CertificateDer::pem_slice_iter(&read(option, file)?).collect();
+    let found = found.map_err(|error| refused(option, file, &error))?;
+    if found.is_empty() {
+        return Err(refused(option, file, &"holds no certificate"));
+    }
+    Ok(found)
+}
+
+fn read(option: &str, file: &Path) -> Result<Vec<u8>, ConfigError> {
+    std::fs::read(file).map_err(|error| refused(option, file, &error))
+}
+
+fn refused(option: &str, file: &Path, why: &dyn std::fmt::Display) -> ConfigError {
+    ConfigError(format!("--{option}: {}: {why}", file.display()))
 }
 
 /// Accepts until told to stop, then waits for what is in flight.

@@ -1,6 +1,7 @@
 //! The command `sinew`.
 
 use clap::{Parser, Subcommand, error::ErrorKind};
+use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use sinew::{Config, Flags, Given, ServeError, config::DEFAULTS, replay::ReplayFlags};
 use std::{io::Write as _, process::ExitCode};
 use tokio::signal::unix::{SignalKind, signal};
@@ -73,9 +74,19 @@ fn refuse(error: &dyn std::fmt::Display) -> ExitCode {
     ExitCode::from(2)
 }
 
+/// As many connections as the machine's owner allows, not only as many as a shell does at first:
+/// agents' sockets and callbacks that wait for an answer are one file each.
+fn allow_open_files() {
+    let limit = getrlimit(Resource::Nofile);
+    if setrlimit(Resource::Nofile, Rlimit { current: limit.maximum, ..limit }).is_err() {
+        tracing::warn!(now = ?limit.current, "the limit of open files cannot be raised");
+    }
+}
+
 fn serve(flags: &Flags) -> Result<(), ServeError> {
     let config = Config::load(flags)?;
     sinew::logging::start(&config)?;
+    allow_open_files();
     // A thread for each processor: a partition decides on one, the edge uses them all.
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build();
     let runtime = runtime.expect("the operating system gives a runtime its event queue");

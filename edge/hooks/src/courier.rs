@@ -43,7 +43,7 @@ const WEBHOOK_LIMIT: Millis = Millis::secs(15);
 /// Webhooks of a workspace under way at most.
 const WEBHOOKS_MAX: usize = 8;
 /// Callbacks of a workflow's URL under way at most: each is over after five seconds.
-const CALLBACKS_MAX: usize = 128;
+const CALLBACKS_MAX: usize = 512;
 /// How soon something is tried again at first, and at last.
 const RETRY_S: (i64, i64) = (1, 3_600);
 /// For how long it is tried.
@@ -260,6 +260,7 @@ impl Courier {
     /// Everything that can be done now.
     fn work(&mut self) {
         let now = self.desk.host.now();
+        self.desk.client.sweep();
         self.give_up_on_the_silent(now);
         let destinations: Vec<Destination> = self.lines.keys().copied().collect();
         for to in destinations {

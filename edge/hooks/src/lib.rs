@@ -16,6 +16,7 @@ mod courier;
 mod guard;
 mod line;
 mod metrics;
+mod pool;
 mod sign;
 
 use attempt::Desk;
@@ -27,12 +28,15 @@ use ipnet::IpNet;
 use metrics::Metrics;
 use std::sync::{Arc, atomic::AtomicI64};
 use tokio::{sync::mpsc::unbounded_channel, task::JoinHandle};
+use tokio_rustls::rustls::pki_types::CertificateDer;
 
 /// How callbacks go out.
 #[derive(Clone, Debug, Default)]
 pub struct Options {
     /// Networks that may be reached although they are private.
     pub allow_private: Vec<IpNet>,
+    /// Certificate authorities that are trusted beside the machine's.
+    pub roots: Vec<CertificateDer<'static>>,
 }
 
 /// Outgoing HTTP that is running.
@@ -62,7 +66,7 @@ impl Hooks {
         let deadline = Arc::new(AtomicI64::new(i64::MAX));
         let near = Near { courier: to_courier.clone(), deadline: deadline.clone() };
         host.outbox().employ(Box::new(near));
-        let client = Client::new(Guard::new(options.allow_private));
+        let client = Client::new(Guard::new(options.allow_private), options.roots);
         let desk = Arc::new(Desk { host, client });
         let courier = Courier::new(desk, metrics.clone(), to_courier, deadline);
         let running = tokio::spawn(courier.run(handed, told));

@@ -1,5 +1,8 @@
 //! Callbacks and webhooks against an application that answers well, badly, slowly or not at all.
 
+mod connections;
+mod crowd;
+
 use crate::{
     caller::{Caller, Server},
     peer::{Peer, Say},

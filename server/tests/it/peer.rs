@@ -1,5 +1,5 @@
 //! An application that callbacks reach: it remembers what it heard and answers as it is told to.
-//! told to.
+//! It keeps its connections open.
 
 use std::{
     collections::{BTreeMap, VecDeque},
@@ -7,11 +7,12 @@ use std::{
     sync::{Arc, Mutex},
 };
 use tokio::{
-    io::{AsyncReadExt as _, AsyncWriteExt as _},
-    net::{TcpListener, TcpStream},
+    io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _},
+    net::TcpListener,
     sync::Notify,
     task::AbortHandle,
 };
+use tokio_rustls::TlsAcceptor;
 
 /// What it says to one request.
 #[derive(Clone, Debug)]
@@ -28,6 +29,10 @@ pub(crate) enum Say {
     GoTo(String),
     /// Nothing, and the connection is closed.
     Close,
+    /// These bytes, which are no answer.
+    Raw(&'static str),
+    /// This status and this JSON, byte by byte.
+    Slowly(u16, &'static str),
 }
 
 /// One request it heard.
@@ -47,13 +52,17 @@ impl Heard {
 #[derive(Default)]
 struct State {
     heard: Vec<Heard>,
-    /// By path: answers in turn, the last one repeating; without any 204.
+    /// How often somebody connected.
+    connections: usize,
+    /// By path, or by path and attributes of the task: answers in turn, the last one repeating;
+    /// without any 204.
     says: BTreeMap<String, VecDeque<Say>>,
 }
 
 /// A running application; ends with the value.
 pub(crate) struct Peer {
     pub(crate) address: SocketAddr,
+    scheme: &'static str,
     state: Arc<Mutex<State>>,
     news: Arc<Notify>,
     running: AbortHandle,
@@ -71,21 +80,47 @@ impl Peer {
     }
 
     pub(crate) async fn at(address: SocketAddr) -> Self {
+        Self::listening(address, None).await
+    }
+
+    /// The same over HTTPS.
+    pub(crate) async fn secure(acceptor: TlsAcceptor) -> Self {
+        Self::listening("127.0.0.1:0".parse().unwrap(), Some(acceptor)).await
+    }
+
+    async fn listening(address: SocketAddr, acceptor: Option<TlsAcceptor>) -> Self {
         let listener = TcpListener::bind(address).await.unwrap();
         let address = listener.local_addr().unwrap();
         let (state, news) = (Arc::new(Mutex::new(State::default())), Arc::new(Notify::new()));
         let (shared, tell) = (state.clone(), news.clone());
+        let scheme = if acceptor.is_some() { "https" } else { "http" };
         let running = tokio::spawn(async move {
             let mut talks = tokio::task::JoinSet::new();
             while let Ok((stream, _)) = listener.accept().await {
-                talks.spawn(talk(stream, shared.clone(), tell.clone()));
+                shared.lock().unwrap().connections += 1;
+                let (shared, tell, acceptor) = (shared.clone(), tell.clone(), acceptor.clone());
+                talks.spawn(async move {
+                    match acceptor {
+                        None => talk(stream, shared, tell).await,
+                        Some(acceptor) => {
+                            if let Ok(stream) = acceptor.accept(stream).await {
+                                talk(stream, shared, tell).await;
+                            }
+                        }
+                    }
+                });
             }
         });
-        Self { address, state, news, running: running.abort_handle() }
+        Self { address, scheme, state, news, running: running.abort_handle() }
+    }
+
+    /// How often somebody connected.
+    pub(crate) fn connections(&self) -> usize {
+        self.state.lock().unwrap().connections
     }
 
     pub(crate) fn url(&self, path: &str) -> String {
-        format!("http://{}{path}", self.address)
+        format!("{}://{}{path}", self.scheme, self.address)
     }
 
     pub(crate) fn says(&self, path: &str, says: impl IntoIterator<Item = Say>) {
@@ -115,12 +150,29 @@ impl Peer {
     }
 }
 
-async fn talk(mut stream: TcpStream, state: Arc<Mutex<State>>, news: Arc<Notify>) {
-    let Some(heard) = read(&mut stream).await else { return };
+async fn talk<S>(mut stream: S, state: Arc<Mutex<State>>, news: Arc<Notify>)
+where
+    S: AsyncRead + AsyncWrite + Unpin,
+{
+    while let Some(heard) = read(&mut stream).await {
+        if answer(&mut stream, heard, &state, &news).await.is_none() {
+            return;
+        }
+    }
+}
+
+/// `None` once the connection is of no use any more.
+async fn answer(
+    stream: &mut (impl AsyncWrite + Unpin),
+    heard: Heard,
+    state: &Mutex<State>,
+    news: &Notify,
+) -> Option<()> {
     let say = {
         let mut state = state.lock().unwrap();
-        let says = state.says.get_mut(&heard.path);
-        let say = says.and_then(|says| match says.len() {
+        let about_task = format!("{} {}", heard.path, heard.get("TaskAttributes"));
+        let key = if state.says.contains_key(&about_task) { &about_task } else { &heard.path };
+        let say = state.says.get_mut(key).and_then(|says| match says.len() {
             0 | 1 => says.front().cloned(),
             _ => says.pop_front(),
         });
@@ -139,7 +191,15 @@ async fn talk(mut stream: TcpStream, state: Arc<Mutex<State>>, news: Arc<Notify>
         Say::Other(204, ..) => "HTTP/1.1 204 X\r\n\r\n".to_owned(),
         Say::Other(status, media, body) => answer(status, media, &body),
         Say::GoTo(url) => format!("HTTP/1.1 307 X\r\nlocation: {url}\r\ncontent-length: 0\r\n\r\n"),
-        Say::Close => return,
+        Say::Close => return None,
+        Say::Raw(text) => text.to_owned(),
+        Say::Slowly(status, body) => {
+            for byte in answer(status, "application/json", body).bytes() {
+                stream.write_all(&[byte]).await.ok()?;
+                tokio::time::sleep(std::time::Duration::from_millis(2)).await;
+            }
+            return Some(());
+        }
         Say::Nothing => return std::future::pending().await,
         Say::Endless => {
             let head = "HTTP/1.1 200 X\r\ncontent-type: application/json\r\n\
@@ -147,14 +207,13 @@ async fn talk(mut stream: TcpStream, state: Arc<Mutex<State>>, news: Arc<Notify>
             let chunk = format!("1000\r\n{}\r\n", " ".repeat(0x1000));
             _ = stream.write_all(head.as_bytes()).await;
             while stream.write_all(chunk.as_bytes()).await.is_ok() {}
-            return;
+            return None;
         }
     };
-    _ = stream.write_all(text.as_bytes()).await;
-    _ = stream.shutdown().await;
+    stream.write_all(text.as_bytes()).await.ok()
 }
 
-async fn read(stream: &mut TcpStream) -> Option<Heard> {
+async fn read(stream: &mut (impl AsyncRead + Unpin)) -> Option<Heard> {
     let mut bytes = Vec::new();
     let end = loop {
         if let Some(at) = bytes.windows(4).position(|four| four == b"\r\n\r\n") {
