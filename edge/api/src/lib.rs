@@ -26,7 +26,7 @@ pub use access::Permit;
 pub use cx::Cx;
 pub use input::{Input, wrong};
 pub use layer::Connection;
-pub use paging::{Finding, Items, Listing, Look};
+pub use paging::{Also, Finding, Items, Listing, Look, Progress};
 pub use problem::Problem;
 pub use reply::{Answer, Reply};
 pub use routes::{BodyKind, Param, ParamKind, Route, Routes, Shape};

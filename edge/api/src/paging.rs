@@ -34,6 +34,27 @@ pub struct Listing {
     style: Style,
 }
 
+/// Further scans that fill a page.
+pub trait Also {
+    /// The next one; `None` when there is no more.
+    fn next(
+        &mut self,
+        cx: &Cx,
+        so_far: Progress,
+    ) -> impl Future<Output = Result<Option<Scan>, Problem>> + Send;
+}
+
+/// How far a page is that several scans fill.
+#[derive(Clone, Debug)]
+pub struct Progress {
+    /// How the page is read: its order, where it begins, how many rows it takes.
+    pub page: Scan,
+    /// Rows found so far.
+    pub found: usize,
+    /// The key of the last of them.
+    pub last: Option<Value>,
+}
+
 /// What stands around a page's items.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Style {
@@ -141,26 +162,34 @@ impl Cx {
         Ok(page.envelope(self, listing.style, listing.key, &items.json))
     }
 
-    /// A page of two scans of one table in one order: for a condition that one index does not
-    /// serve. The second is made once the first was read, so a row that goes over meanwhile is not
-    /// missed; a row found by both is shown once, as the second found it.
+    /// A page of several scans of one table in one order: for a condition that one index does not
+    /// serve. `also` is told how this page is read and what was found so far, and gives the next
+    /// scan until there is none. The others are made once the first was read, so a row that goes
+    /// over meanwhile is not missed; a row found twice is shown once, as it was found last.
     pub async fn list_and<R: Record>(
         &self,
         listing: Listing,
-        also: impl Future<Output = Result<Scan, Problem>>,
+        mut also: impl Also,
         show: impl FnMut(&R, &mut Items) -> Result<(), Problem>,
     ) -> Reply {
         let wanted = Wanted::of(self, &listing)?;
         let scan = wanted.turn(listing.scan.clone());
         let mut rows: Vec<(R, Vec<Value>)> = self.host.list(scan.clone()).await?;
-        let also = also.await?;
-        assert_eq!(listing.scan.order, also.order, "both scans run in one order");
-        let others: Vec<(R, Vec<Value>)> = self.host.list(wanted.turn(also)).await?;
-        let twice: BTreeSet<&Value> = others.iter().filter_map(|(_, c)| c.last()).collect();
-        rows.retain(|(_, cursor)| cursor.last().is_none_or(|key| !twice.contains(key)));
-        rows.extend(others);
-        rows.sort_by(|(_, one), (_, other)| scan.compare(one, other));
-        rows.truncate(scan.limit);
+        loop {
+            let found = rows.len();
+            let last = rows.last().and_then(|(_, cursor)| cursor.last().cloned());
+            let Some(also) = also.next(self, Progress { page: scan.clone(), found, last }).await?
+            else {
+                break;
+            };
+            assert_eq!(listing.scan.order, also.order, "all scans run in one order");
+            let others: Vec<(R, Vec<Value>)> = self.host.list(wanted.turn(also)).await?;
+            let twice: BTreeSet<&Value> = others.iter().filter_map(|(_, c)| c.last()).collect();
+            rows.retain(|(_, cursor)| cursor.last().is_none_or(|key| !twice.contains(key)));
+            rows.extend(others);
+            rows.sort_by(|(_, one), (_, other)| scan.compare(one, other));
+            rows.truncate(scan.limit);
+        }
         self.shown(&listing, &wanted, rows, show)
     }
 

@@ -2,12 +2,20 @@
 //!
 //! * They are kept so that a late command is refused with the true reason, and a disposition can
 //!   still be set; they take no part in anything else.
-//! * Bounded twice: by time (they are forgotten once a minute) and by number (the oldest go
-//!   first, after their rows were taken).
+//! * Bounded twice: by time (they are forgotten once a minute) and, as far as more than their SIDs
+//!   is kept, by number (the oldest go first, after their rows were taken).
 
-use crate::{limits::ENDED_KEPT_MAX, map::Map, model::*};
+use crate::{
+    limits::{ENDED_KEPT_MAX, ENDED_PAGE_MAX},
+    map::Map,
+    model::*,
+    question::EndedPage,
+};
 use base::Timestamp;
-use std::collections::VecDeque;
+use std::{
+    collections::{BTreeSet, VecDeque},
+    ops::Bound,
+};
 
 /// Tasks, and reservations, forgotten at once, more or less.
 const FORGOTTEN_MAX: usize = 500;
@@ -25,8 +33,12 @@ pub(crate) struct EndedTask {
 pub(crate) struct Ended {
     pub(crate) tasks: Map<TaskSid, EndedTask>,
     pub(crate) reservations: Map<ReservationSid, Reservation>,
+    /// All of them, in order of SID: also those of which nothing else is kept.
+    sids: BTreeSet<TaskSid>,
     /// Oldest end first; a task deleted meanwhile may still be named.
     task_order: VecDeque<(Timestamp, TaskSid)>,
+    /// So many of the oldest are no longer in `tasks`.
+    bare: usize,
     reservation_order: VecDeque<(Timestamp, ReservationSid)>,
     /// Oldest end first. Kept only until their rows were taken.
     transfers: Vec<Transfer>,
@@ -36,6 +48,7 @@ impl Ended {
     pub(crate) fn add_task(&mut self, ended: EndedTask) {
         let at = ended.task.ended_at.unwrap_or(ended.task.updated_at);
         self.task_order.push_back((at, ended.task.sid));
+        self.sids.insert(ended.task.sid);
         self.tasks.insert(ended.task.sid, ended);
     }
 
@@ -64,6 +77,7 @@ impl Ended {
     /// A deleted task is unknown at once, and so are its reservations, which are returned.
     pub(crate) fn delete_task(&mut self, task: TaskSid) -> Vec<ReservationSid> {
         self.tasks.remove(task);
+        self.sids.remove(&task);
         let of_task = |sid: &ReservationSid| {
             self.reservations.get(*sid).is_some_and(|reservation| reservation.task == task)
         };
@@ -71,6 +85,16 @@ impl Ended {
             self.reservation_order.iter().map(|(_, sid)| *sid).filter(of_task).collect();
         gone.iter().for_each(|sid| _ = self.reservations.remove(*sid));
         gone
+    }
+
+    /// Tasks behind (or before) this one, in order of SID; `None` begins at that end.
+    pub(crate) fn page(&self, page: &EndedPage) -> Vec<TaskSid> {
+        let limit = page.limit.min(ENDED_PAGE_MAX);
+        let from = page.behind.map_or(Bound::Unbounded, Bound::Excluded);
+        match page.backwards {
+            false => self.sids.range((from, Bound::Unbounded)).take(limit).copied().collect(),
+            true => self.sids.range((Bound::Unbounded, from)).rev().take(limit).copied().collect(),
+        }
     }
 
     /// When the oldest ended.
@@ -100,6 +124,8 @@ impl Ended {
     pub(crate) fn forget(&mut self, until: Timestamp) {
         while let Some((_, sid)) = self.task_order.pop_front_if(|(at, _)| *at <= until) {
             self.tasks.remove(sid);
+            self.sids.remove(&sid);
+            self.bare = self.bare.saturating_sub(1);
         }
         while let Some((_, sid)) = self.reservation_order.pop_front_if(|(at, _)| *at <= until) {
             self.reservations.remove(sid);
@@ -109,9 +135,10 @@ impl Ended {
     /// Down to the bound on their number, after their rows were taken.
     pub(crate) fn trim(&mut self) {
         self.transfers.clear();
-        while self.task_order.len() > ENDED_KEPT_MAX {
-            let (_, sid) = self.task_order.pop_front().expect("more than none");
+        while self.task_order.len() - self.bare > ENDED_KEPT_MAX {
+            let (_, sid) = self.task_order[self.bare];
             self.tasks.remove(sid);
+            self.bare += 1;
         }
         while self.reservation_order.len() > ENDED_KEPT_MAX {
             let (_, sid) = self.reservation_order.pop_front().expect("more than none");

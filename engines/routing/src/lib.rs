@@ -53,7 +53,7 @@ pub use handle::{Asking, Deed, OfferNames, REFUSED, Through, Turn, check_configu
 pub use log::LoggedEvent;
 pub use model::*;
 pub use movement::{Movement, Standing};
-pub use question::{Answer, Question};
+pub use question::{Answer, EndedPage, Question};
 pub use real_time::{Doing, RealTime, Whole, WorkersOf};
 pub use rejection::Rejection;
 pub use rows::{RowKind, RowRef, StoredRow};

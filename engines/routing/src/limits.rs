@@ -31,8 +31,10 @@ pub const DISPOSITION_CODE_CHARS_MAX: usize = 64;
 /// Characters of a URL given for callbacks.
 pub const URL_CHARS_MAX: usize = 2_048;
 /// Ended tasks, and ended reservations, kept in memory at most; the oldest go first. Bounds what
-/// five minutes of a very busy workspace hold to some ten megabytes.
+/// five minutes of a very busy workspace hold to some ten megabytes, and the SIDs of the others.
 pub const ENDED_KEPT_MAX: usize = 10_000;
+/// SIDs of ended tasks told at once.
+pub const ENDED_PAGE_MAX: usize = 2_000;
 /// Lines without tasks kept because their next task will probably come: about a kilobyte each.
 pub const IDLE_LINES_MAX: usize = 1_024;
 /// Cached answers of all workers to one test. Each costs a test when a worker's attributes change.

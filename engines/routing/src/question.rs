@@ -40,9 +40,10 @@ pub enum Question {
     QueuesOf(WorkerSid),
     /// Live tasks for which an expression (place `filter`) is true.
     TasksWhere(String),
-    /// Tasks that ended and are still readable, in order of SID; of very many, those that ended
-    /// last.
-    Ended,
+    /// Tasks that ended and may still be readable, in order of SID, page by page.
+    Ended(EndedPage),
+    /// How many workers there are.
+    WorkerCount,
     /// Figures of the present, of several at once and in that order; with `channel`, of tasks on
     /// that channel alone. What is not there has none.
     RealTime {
@@ -53,6 +54,17 @@ pub enum Question {
     },
     /// What workers are doing, in order of SID.
     Doing(WorkersOf),
+}
+
+/// A page of tasks that ended.
+#[derive(Clone, Copy, Debug)]
+pub struct EndedPage {
+    /// Behind this one, in the direction asked for; `None` begins at that end.
+    pub behind: Option<TaskSid>,
+    /// From the largest SID down.
+    pub backwards: bool,
+    /// At most so many, and never more than [`crate::limits::ENDED_PAGE_MAX`].
+    pub limit: usize,
 }
 
 /// One variant per question.
@@ -80,6 +92,8 @@ pub enum Answer {
     Queues(Vec<TaskQueueSid>),
     /// To [`Question::TasksWhere`] and [`Question::Ended`].
     Tasks(Vec<TaskSid>),
+    /// To [`Question::WorkerCount`].
+    Count(usize),
     /// To [`Question::RealTime`].
     RealTime(Vec<RealTime>),
     /// To [`Question::Doing`].

@@ -119,24 +119,39 @@ fn load_ended<E: Engine>(
     if E::ENDED_KEPT == Millis(0) {
         return Ok(ended);
     }
-    let after = last.saturating_sub(ENDED_LOOK_BACK);
+    let least =
+        last.saturating_sub(ENDED_LOOK_BACK).max(store.journal_start(id)?.saturating_sub(1));
     let mut seen = BTreeSet::new();
-    for entry in store.journal(id, after, usize::MAX)? {
-        if entry.at + E::ENDED_KEPT < at {
-            continue;
+    let mut until = last;
+    while until > least {
+        let after = until.saturating_sub(ENDED_AT_ONCE).max(least);
+        let count = usize::try_from(until - after).expect("a portion is small");
+        let entries = store.journal(id, after, count)?;
+        until = match entries.first() {
+            // What came before is older still.
+            Some(first) if first.at + E::ENDED_KEPT < at => least,
+            _ => after,
+        };
+        for entry in entries {
+            if entry.at + E::ENDED_KEPT < at {
+                continue;
+            }
+            let Some((table, key)) = E::ended_by(&entry) else { continue };
+            if !seen.insert(key.clone()) {
+                continue;
+            }
+            let Some(row) = store.row(table, id, &key)? else { continue };
+            ended.push(Loaded { table, rows: vec![row] });
         }
-        let Some((table, key)) = E::ended_by(&entry) else { continue };
-        if !seen.insert(key.clone()) {
-            continue;
-        }
-        let Some(row) = store.row(table, id, &key)? else { continue };
-        ended.push(Loaded { table, rows: vec![row] });
     }
     Ok(ended)
 }
 
-/// Journal entries looked at for what ended: some thousand tasks.
-const ENDED_LOOK_BACK: u64 = 20_000;
+/// Journal entries looked at for what ended, at most: some ten thousand tasks, and less than a
+/// second.
+const ENDED_LOOK_BACK: u64 = 100_000;
+/// Journal entries read at once for it.
+const ENDED_AT_ONCE: u64 = 5_000;
 
 fn live(table: &'static Table, id: &PartitionId) -> Scan {
     let mut scan = Scan { limit: ROWS_AT_ONCE, ..Scan::of(table, Arc::clone(id)) };

@@ -65,3 +65,5 @@ pub(super) const EXPRESSION_LISTS_PER_S: u32 = 3;
 pub(super) const ACTIVITIES_MAX: usize = 100;
 /// The incumbent's workspaces hold this many task queues.
 pub(super) const TASK_QUEUES_MAX: usize = 5_000;
+/// The incumbent's workspaces hold this many workers.
+pub(super) const WORKERS_MAX: usize = 15_000;

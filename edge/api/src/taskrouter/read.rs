@@ -5,7 +5,7 @@ use crate::{Cx, Problem};
 use base::{Millis, Timestamp};
 use host::Names;
 use routing::{
-    Answer, Question, Reply, Task, TaskSid, Worker, WorkerSid, limits::ENDED_READABLE_S,
+    Answer, EndedPage, Question, Reply, Task, TaskSid, Worker, WorkerSid, limits::ENDED_READABLE_S,
 };
 use std::sync::Arc;
 use store::Scan;
@@ -52,12 +52,13 @@ pub(super) fn readable(cx: &Cx, task: TaskSid) -> Result<Option<Task>, Problem> 
     Ok(task.filter(|task| task.ended_at.is_none_or(|ended_at| ended_at > until)))
 }
 
-/// The oldest task that is still readable; SIDs sort by creation.
+/// No task that is still readable is older than this one; SIDs sort by creation.
 pub(super) async fn oldest_readable(cx: &Cx) -> Result<Option<TaskSid>, Problem> {
     let live = Scan { limit: 1, ..scan::<Task>(cx, vec![is("live", true)]) };
     // The live one first: one that ends meanwhile is then among the ended ones.
     let live = cx.host.list::<Task>(live).await?;
-    let Answer::Tasks(ended) = cx.ask(Question::Ended).await? else {
+    let oldest = EndedPage { behind: None, backwards: false, limit: 1 };
+    let Answer::Tasks(ended) = cx.ask(Question::Ended(oldest)).await? else {
         return Err(Problem::internal());
     };
     let live = live.first().map(|(task, _)| task.sid);
@@ -65,6 +66,6 @@ pub(super) async fn oldest_readable(cx: &Cx) -> Result<Option<TaskSid>, Problem>
 }
 
 /// What ended at this moment or before is no longer readable.
-fn readable_since(now: Timestamp) -> Timestamp {
+pub(super) fn readable_since(now: Timestamp) -> Timestamp {
     now + Millis(-i64::from(ENDED_READABLE_S) * 1000)
 }

@@ -4,13 +4,18 @@ use super::{
     filters::{EXPRESSION_LISTS_PER_S, any, any_sid, is, ordering, scan},
     read::{self, lend, names_now, unexpected},
 };
-use crate::{Answer, Cx, Listing, Param, ParamKind, Permit, Problem, Reply, Routes, Shape, wrong};
+use crate::{
+    Answer, Cx, Listing, Param, ParamKind, Permit, Problem, Reply, Routes, Shape,
+    paging::{Also, Progress},
+    wrong,
+};
 use base::Sid;
 use routing::{
-    Command, Question, Task, TaskQueueSid, TaskStatus, WorkflowSid,
+    Command, EndedPage, Question, Task, TaskQueueSid, TaskSid, TaskStatus, WorkflowSid,
     command::{ChannelRef, NewTask, TaskPatch},
+    limits::ENDED_PAGE_MAX,
 };
-use store::{Direction, Filter, Scan, Value};
+use store::{Direction, Filter, Scan, Test, Value};
 use wire::rest;
 
 const LIST: &[Param] = &[
@@ -73,7 +78,7 @@ pub(super) fn routes() -> Routes {
 async fn list(cx: Cx) -> Reply {
     let mut live = scan::<Task>(&cx, filters(&cx).await?);
     live.order = order(&cx)?;
-    let ended = ended(&cx, live.clone());
+    let ended = Ended::of(&cx, live.clone());
     live.filters.push(is("live", true));
     let (now, listing) = (cx.host.now(), Listing::of("tasks", live).by_token_only());
     cx.list_and::<Task>(listing, ended, |task, items| {
@@ -167,14 +172,68 @@ fn order(cx: &Cx) -> Result<Vec<(&'static str, Direction)>, Problem> {
 }
 
 /// The same list among tasks that ended a short while ago: history is long and has no index for
-/// them, but the engine knows which they are.
-pub(super) async fn ended(cx: &Cx, mut scan: Scan) -> Result<Scan, Problem> {
-    let routing::Answer::Tasks(ended) = cx.ask(Question::Ended).await? else {
-        return Err(Problem::internal());
-    };
-    scan.filters.push(is("live", false));
-    scan.filters.push(any_sid("key", ended));
-    Ok(scan)
+/// them, but the engine knows which they are. In parts, because there may be very many.
+pub(super) struct Ended {
+    scan: Scan,
+    /// The last one of the parts so far.
+    behind: Option<TaskSid>,
+    is_begun: bool,
+    is_over: bool,
+}
+
+impl Ended {
+    pub(super) fn of(cx: &Cx, mut scan: Scan) -> Self {
+        scan.filters.push(is("live", false));
+        let since = Value::Int(read::readable_since(cx.host.now()).0 + 1);
+        scan.filters.push(Filter { column: "ended_at", test: Test::AtLeast(since) });
+        Self { scan, behind: None, is_begun: false, is_over: false }
+    }
+}
+
+impl Also for Ended {
+    /// The next part of it, while it could have a row that belongs on the page. In the order of
+    /// SIDs, parts before the page are not asked for, and those behind a full page neither.
+    async fn next(
+        &mut self,
+        cx: &Cx,
+        Progress { page, found, last }: Progress,
+    ) -> Result<Option<Scan>, Problem> {
+        let is_by_sid = page.order.iter().all(|(column, _)| *column == "key");
+        let backwards =
+            is_by_sid && page.order.iter().any(|(_, way)| *way == Direction::Descending);
+        if is_by_sid && !self.is_begun {
+            self.behind = task_of(page.after.as_ref().and_then(|cursor| cursor.last()));
+        }
+        self.is_begun = true;
+        let is_behind_page = match (self.behind, task_of(last.as_ref())) {
+            (Some(behind), Some(last)) if is_by_sid && found >= page.limit => match backwards {
+                false => behind >= last,
+                true => behind <= last,
+            },
+            _ => false,
+        };
+        if self.is_over || is_behind_page {
+            return Ok(None);
+        }
+        let part = EndedPage { behind: self.behind, backwards, limit: ENDED_PAGE_MAX };
+        let routing::Answer::Tasks(ended) = cx.ask(Question::Ended(part)).await? else {
+            return Err(Problem::internal());
+        };
+        self.is_over = ended.len() < ENDED_PAGE_MAX;
+        self.behind = ended.last().copied();
+        let part = any_sid("key", ended);
+        let mut scan = self.scan.clone();
+        scan.filters.push(part);
+        Ok(Some(scan))
+    }
+}
+
+/// The task that a key stands for.
+fn task_of(key: Option<&Value>) -> Option<TaskSid> {
+    match key {
+        Some(Value::Text(key)) => key.parse().ok(),
+        _ => None,
+    }
 }
 
 async fn filters(cx: &Cx) -> Result<Vec<Filter>, Problem> {

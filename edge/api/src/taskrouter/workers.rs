@@ -2,10 +2,10 @@
 
 use super::{
     activities::means_true,
-    filters::{EXPRESSION_LISTS_PER_S, any_sid, by_name, ordering, scan},
+    filters::{EXPRESSION_LISTS_PER_S, WORKERS_MAX, any_sid, by_name, ordering, scan},
     read::{self, lend, names_now, unexpected},
 };
-use crate::{Answer, Cx, Listing, Param, ParamKind, Permit, Problem, Reply, Routes, Shape};
+use crate::{Answer, Cx, Limits, Listing, Param, ParamKind, Permit, Problem, Reply, Routes, Shape};
 use routing::{
     Command, Question, TaskQueue, TaskQueueSid, Worker, WorkerSid,
     command::{NewWorker, WorkerPatch},
@@ -67,12 +67,24 @@ async fn list(cx: Cx) -> Reply {
 }
 
 async fn create(cx: Cx) -> Reply {
+    room_for_one(&cx).await?;
     match cx.command(Command::CreateWorker(new(&cx)?)).await? {
         routing::Reply::Worker(made) => {
             let shown = Answer::created(&rest::Worker::new(&made, cx.names(), cx.base()));
             Ok(shown.etag(made.version))
         }
         reply => Err(unexpected(&reply)),
+    }
+}
+
+/// Only the engine knows how many there are: it is asked where the number matters.
+async fn room_for_one(cx: &Cx) -> Result<(), Problem> {
+    match cx.options().limits {
+        Limits::None => Ok(()),
+        Limits::Compat => match cx.ask(Question::WorkerCount).await? {
+            routing::Answer::Count(have) => cx.room_for_one("workers", have, WORKERS_MAX),
+            _ => Err(Problem::internal()),
+        },
     }
 }
 

@@ -49,7 +49,8 @@ impl Routing {
             Question::TasksWhere(text) => self.tasks_where(text, now),
             Question::RealTime { of, channel } => Ok(self.real_time(of, *channel)),
             Question::Doing(of) => self.doing(of),
-            Question::Ended => Ok(Answer::Tasks(self.ended_tasks(now))),
+            Question::Ended(page) => Ok(Answer::Tasks(self.ended.page(page))),
+            Question::WorkerCount => Ok(Answer::Count(self.workers.len())),
         }
     }
 
@@ -112,15 +113,6 @@ impl Routing {
             expression.evaluate(&Scope { task: &value, now, schedules, ..Scope::default() })
         });
         Ok(Answer::Tasks(found))
-    }
-
-    fn ended_tasks(&self, now: Timestamp) -> Vec<TaskSid> {
-        let mut ended = self.ended.tasks.sorted_keys();
-        ended.retain(|sid| {
-            let ended_at = self.ended.tasks.get(*sid).and_then(|ended| ended.task.ended_at);
-            ended_at.is_some_and(|at| is_readable(at, now))
-        });
-        ended
     }
 
     fn place_of(&self, sid: TaskSid, now: Timestamp) -> Place {

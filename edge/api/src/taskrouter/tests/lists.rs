@@ -2,19 +2,21 @@
 
 use super::{resources::leads_to, *};
 use crate::{
-    Cx, Items, Listing, Permit, Reply, Routes,
+    Cx, Items, Listing, Permit, Problem, Reply, Routes,
+    paging::{Also, Progress},
     routes::Product,
     taskrouter::{
         filters::{is, scan},
-        tasks::ended,
+        tasks::Ended,
     },
 };
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use routing::{
-    Command as Work, Task, TaskStatus,
-    command::{IfMatch, TaskPatch},
+    Command as Work, Task, TaskSid, TaskStatus,
+    command::{IfMatch, NewTask, NewTaskQueue, NewWorker, TaskPatch},
 };
 use serde_json::json;
+use store::Scan;
 
 /// Three workers who differ in skill and activity, two queues for them.
 async fn people(desk: &Desk) -> (String, Vec<String>) {
@@ -183,6 +185,31 @@ async fn pages_lead_through_live_and_ended_tasks_while_more_come() {
     assert_eq!(back, made[4..8]);
 }
 
+/// Ends a task at the first question, before or after it is answered.
+struct Meanwhile {
+    ended: Ended,
+    first: Option<TaskSid>,
+    is_asked_first: bool,
+}
+
+impl Also for Meanwhile {
+    async fn next(&mut self, cx: &Cx, so_far: Progress) -> Result<Option<Scan>, Problem> {
+        let part = match self.is_asked_first {
+            true => Some(self.ended.next(cx, so_far.clone()).await?),
+            false => None,
+        };
+        if let Some(sid) = self.first.take() {
+            let (status, reason) = (Some(TaskStatus::Canceled), Some("x".to_owned()));
+            let patch = TaskPatch { status, reason, ..TaskPatch::default() };
+            cx.command(Work::UpdateTask { sid, if_match: IfMatch::Any, patch }).await?;
+        }
+        match part {
+            Some(part) => Ok(part),
+            None => self.ended.next(cx, so_far).await,
+        }
+    }
+}
+
 /// The list of tasks while the first of them ends between the two reads, before or after the
 /// engine was asked what ended.
 async fn list_meanwhile(cx: Cx, is_asked_first: bool) -> Reply {
@@ -190,16 +217,7 @@ async fn list_meanwhile(cx: Cx, is_asked_first: bool) -> Reply {
     let mut live = all.clone();
     live.filters.push(is("live", true));
     let first = cx.host.list::<Task>(live.clone()).await?.remove(0).0.sid;
-    let also = async {
-        let asked = if is_asked_first { Some(ended(&cx, all.clone()).await?) } else { None };
-        let (status, reason) = (Some(TaskStatus::Canceled), Some("x".to_owned()));
-        let patch = TaskPatch { status, reason, ..TaskPatch::default() };
-        cx.command(Work::UpdateTask { sid: first, if_match: IfMatch::Any, patch }).await?;
-        match asked {
-            Some(asked) => Ok(asked),
-            None => ended(&cx, all.clone()).await,
-        }
-    };
+    let also = Meanwhile { ended: Ended::of(&cx, all), first: Some(first), is_asked_first };
     let listing = Listing::of("tasks", live);
     let show = |task: &Task, items: &mut Items| {
         items.push(&json!({"sid": task.sid, "status": task.status.as_str()}));
@@ -232,6 +250,55 @@ async fn a_task_that_ends_between_two_reads_is_listed_once() {
         assert_eq!(listed.column("tasks", "status"), statuses, "{path}");
     }
     assert_eq!(desk.get(&at, &[]).await.column("tasks", "sid"), sids);
+}
+
+fn sid_of(workspace: &str) -> routing::WorkspaceSid {
+    let (_, sid) = workspace.rsplit_once('/').expect("a path");
+    sid.parse().expect("a workspace")
+}
+
+/// More ended within five minutes than the engine keeps more of than their SIDs.
+#[tokio::test]
+async fn the_list_holds_all_that_ended_a_short_while_ago_and_pages_through_them() {
+    let desk = Desk::open().await;
+    let workspace = waiting_room(&desk).await;
+    let sid = sid_of(&workspace);
+    let at = format!("{workspace}/Tasks");
+    let count = routing::limits::ENDED_KEPT_MAX + 100;
+    let mut made = Vec::new();
+    for n in 0..count {
+        let priority = Some(u32::try_from(n % 5).expect("small"));
+        let new = Work::CreateTask(NewTask { priority, ..NewTask::default() });
+        let Ok(routing::Reply::Task(task)) = desk.host.routing(sid, new).await else {
+            panic!("a task was to be made");
+        };
+        made.push(task.sid.to_string());
+        if n % 1_000 != 0 {
+            let (status, reason) = (Some(TaskStatus::Canceled), Some("x".to_owned()));
+            let patch = TaskPatch { status, reason, ..TaskPatch::default() };
+            let end = Work::UpdateTask { sid: task.sid, if_match: IfMatch::Any, patch };
+            desk.host.routing(sid, end).await.expect("it is canceled");
+        }
+    }
+    let mut seen = Vec::new();
+    let mut page = desk.get(&at, &[("PageSize", "1000")]).await;
+    let mut back = None;
+    loop {
+        seen.extend(page.column("tasks", "sid"));
+        let Some(next) = page.body["meta"]["next_page_url"].as_str() else { break };
+        page = desk.get(next, &[]).await;
+        back = page.body["meta"]["previous_page_url"].as_str().map(str::to_owned).or(back);
+    }
+    assert_eq!(seen, made);
+    let back = desk.get(&back.expect("a page before"), &[]).await.column("tasks", "sid");
+    assert_eq!(back, made[count - 100 - 1_000..count - 100]);
+    let other =
+        [("Ordering", "Priority:desc"), ("PageSize", "3"), ("AssignmentStatus", "canceled")];
+    let listed = desk.get(&at, &other).await.column("tasks", "sid");
+    assert_eq!(listed, [&*made[count - 1], &*made[count - 6], &*made[count - 11]]);
+    desk.advance(301).await;
+    let left = desk.get(&at, &[("PageSize", "1000")]).await.column("tasks", "sid");
+    assert_eq!(left.len(), count.div_ceil(1_000), "those that did not end");
 }
 
 #[tokio::test]
@@ -302,6 +369,60 @@ async fn the_incumbents_counts_hold_where_asked_for() {
             desk.made(&at, &[("FriendlyName", format!("a{n}").as_str())]).await;
         }
         assert_eq!(desk.post(&at, &[("FriendlyName", "one more")]).await.status, status);
+    }
+}
+
+#[tokio::test]
+async fn the_incumbents_counts_of_queues_and_workers_hold_where_asked_for() {
+    for (limits, status) in [(Limits::Compat, 400), (Limits::None, 201)] {
+        let desk = Desk::with_limits(limits).await;
+        let workspace = desk.workspace().await;
+        let sid = sid_of(&workspace);
+        for n in 0..15_000 {
+            let new = NewWorker { friendly_name: format!("w{n}"), ..NewWorker::default() };
+            desk.host.routing(sid, Work::CreateWorker(new)).await.expect("a worker");
+        }
+        for n in 0..5_000 {
+            let (friendly_name, target_workers) = (format!("q{n}"), Some(String::new()));
+            let new = NewTaskQueue { friendly_name, target_workers, ..NewTaskQueue::default() };
+            desk.host.routing(sid, Work::CreateTaskQueue(new)).await.expect("a queue");
+        }
+        for (list, what) in [("Workers", "workers"), ("TaskQueues", "task queues")] {
+            let got = desk.post(&format!("{workspace}/{list}"), &[("FriendlyName", "more")]).await;
+            assert_eq!(got.status, status, "{}", got.body);
+            if status == 400 {
+                let message = text(&got.body["message"]);
+                assert!(message.contains(what) && got.code() == (400, 20001), "{message}");
+            }
+        }
+        let gone = desk.get(&format!("{workspace}/Workers"), &[("PageSize", "1")]).await;
+        let gone = &gone.column("workers", "sid")[0];
+        assert_eq!(
+            desk.call("DELETE", &format!("{workspace}/Workers/{gone}"), &[]).await.status,
+            204
+        );
+        let one = [("FriendlyName", "one more")];
+        assert_eq!(desk.post(&format!("{workspace}/Workers"), &one).await.status, 201);
+    }
+}
+
+#[tokio::test]
+async fn the_incumbents_rate_of_bulk_statistics_holds_where_asked_for() {
+    for (limits, most) in [(Limits::Compat, 10), (Limits::None, 15)] {
+        let desk = Desk::with_limits(limits).await;
+        let workspace = waiting_room(&desk).await;
+        let queue = desk.get(&format!("{workspace}/TaskQueues"), &[]).await;
+        let body = json!({"QueueSids": queue.column("task_queues", "sid")});
+        let mut served = 0;
+        for _ in 0..15 {
+            let at = format!("{workspace}/TaskQueues/RealTimeStatistics");
+            let got = desk.post_json(&at, &body).await;
+            served += usize::from(got.status == 200);
+            assert!(got.status == 200 || got.code() == (429, 20429), "{}", got.body);
+        }
+        // Two windows of a second at most.
+        assert!((5..=most).contains(&served), "{served} of 15 were served");
+        assert!(limits == Limits::None || served < 15);
     }
 }
 

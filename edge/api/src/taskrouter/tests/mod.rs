@@ -90,8 +90,25 @@ impl Desk {
             request = request.header(*name, *value);
         }
         let request = request.body(Body::from(body)).expect("a request");
-        let response = self.api.answer(request).await;
-        let (parts, body) = response.into_parts();
+        self.answer(request).await
+    }
+
+    /// A POST whose body is JSON.
+    async fn post_json(&self, path: &str, body: &Value) -> Got {
+        let basic = STANDARD.encode(format!("{ACCOUNT}:{TOKEN}"));
+        let request = Request::builder()
+            .method("POST")
+            .uri(format!("/taskrouter/v1{path}"))
+            .header("host", "localhost:8080")
+            .header("authorization", format!("Basic {basic}"))
+            .header("content-type", "application/json")
+            .body(Body::from(body.to_string()))
+            .expect("a request");
+        self.answer(request).await
+    }
+
+    async fn answer(&self, request: Request<Body>) -> Got {
+        let (parts, body) = self.api.answer(request).await.into_parts();
         let bytes = body.collect().await.expect("a body").to_bytes();
         let body = serde_json::from_slice(&bytes).unwrap_or(Value::Null);
         Got { status: parts.status.as_u16(), body, headers: parts.headers }

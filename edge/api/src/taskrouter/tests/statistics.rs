@@ -144,22 +144,8 @@ impl Scenario {
             Some(repeat) => json!(vec![&repeat[0]; repeat[1].as_u64().unwrap_or(0) as usize]),
             None => params["QueueSids"].clone(),
         };
-        let path = format!("/taskrouter/v1{}/TaskQueues/RealTimeStatistics", self.workspace);
-        let request = Request::builder()
-            .method("POST")
-            .uri(path)
-            .header("host", "localhost:8080")
-            .header(
-                "authorization",
-                format!("Basic {}", STANDARD.encode(format!("{ACCOUNT}:{TOKEN}"))),
-            )
-            .header("content-type", "application/json")
-            .body(Body::from(json!({ "QueueSids": queues }).to_string()))
-            .expect("a request");
-        let (parts, body) = self.desk.api.answer(request).await.into_parts();
-        let bytes = body.collect().await.expect("a body").to_bytes();
-        let body = serde_json::from_slice(&bytes).expect("JSON");
-        Got { status: parts.status.as_u16(), body, headers: parts.headers }
+        let path = format!("{}/TaskQueues/RealTimeStatistics", self.workspace);
+        self.desk.post_json(&path, &json!({ "QueueSids": queues })).await
     }
 }
 
