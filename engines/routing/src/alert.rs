@@ -1,7 +1,8 @@
-//! What can go wrong with a callback or an instruction, by the numbers the field knows.
+//! What can go wrong with a callback, an instruction or a known worker, by the numbers the field
+//! knows.
 //!
 //! An alert is logged with the delivery it belongs to; only a refused instruction is also answered
-//! with one.
+//! with one. Those about known workers are told by Explain and by warnings.
 
 use std::fmt;
 
@@ -69,6 +70,10 @@ alerts! {
         "The instruction conference for a task that was handed over needs its conference_sid";
     TransferInstruction = 40151,
         "A task that was handed over takes accept, reject, conference and supervise only";
+    KnownWorkerOutside = 40152, "The known worker is not in the target's task queue";
+    KnownWorkerMissing = 40154, "The task has nothing where the target looks for a known worker";
+    KnownWorkerUnknown = 40154, "The known worker that the task names does not exist";
+    KnownWorkerElsewhere = 40155, "The known worker that the task names is in another workspace";
     UnknownInstruction = 55555, "The instruction is not known";
 }
 

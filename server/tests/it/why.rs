@@ -84,6 +84,35 @@ async fn explain_walks_all_workers_page_by_page_and_speaks_of_one_change() {
 }
 
 #[tokio::test]
+async fn explain_tells_whether_a_known_worker_is_in_another_workspace() {
+    let centre = Centre::open().await;
+    let base = format!("/taskrouter/v1/Workspaces/{}", centre.workspace);
+    let elsewhere = centre.owner.made("/taskrouter/v1/Workspaces", &[("FriendlyName", "V")]).await;
+    let workers = format!("/taskrouter/v1/Workspaces/{elsewhere}/Workers");
+    let dan = centre.owner.made(&workers, &[("FriendlyName", "dan")]).await;
+    let target = json!({"queue": centre.queue, "known_worker_sid": "task.agent"});
+    let routing = json!({"task_routing": {"default_filter": target}}).to_string();
+    let workflow = [("FriendlyName", "Known"), ("Configuration", routing.as_str())];
+    let workflow = centre.owner.made(&format!("{base}/Workflows"), &workflow).await;
+    let cases = [
+        (json!({"agent": dan}), json!(40155)),
+        (json!({"agent": "WK00000000000000000000000000000007"}), json!(40154)),
+        (json!({}), json!(40154)),
+        (json!({"agent": centre.workers[1]}), json!(40152)),
+        (json!({"agent": null}), Value::Null),
+    ];
+    for (attributes, code) in cases {
+        let attributes = attributes.to_string();
+        let form = [("WorkflowSid", workflow.as_str()), ("Attributes", attributes.as_str())];
+        let task = centre.owner.made(&format!("{base}/Tasks"), &form).await;
+        let told = centre.shown(&format!("/Tasks/{task}/Explain")).await;
+        let alert = &told["target"]["known_worker"]["alert"];
+        assert_eq!(alert["code"], code, "{attributes}: {told}");
+        assert_eq!(alert["message"].is_string(), code != Value::Null, "{told}");
+    }
+}
+
+#[tokio::test]
 async fn an_ended_task_is_explained_as_it_was_decided() {
     let centre = Centre::open().await;
     let (taken, never) = (centre.task().await, centre.task().await);

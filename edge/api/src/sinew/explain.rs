@@ -4,8 +4,8 @@ use crate::{Answer, Cx, Param, ParamKind, Permit, Problem, Reply, Routes};
 use base::Kind;
 use host::PastError;
 use routing::{
-    Answer as Told, Question, Task, TaskSid, WorkerSid,
-    explain::{Detail, Look, Sight},
+    Alert, Answer as Told, Question, Task, TaskSid, Worker, WorkerSid,
+    explain::{AlertShown, Detail, Look, Sight},
     limits::EXPLAINED_WORKERS_MAX,
 };
 use serde_json::{Value, json};
@@ -50,8 +50,32 @@ async fn explain(cx: Cx) -> Reply {
     let explanation = sight.explain(detail);
     let next = explanation.next;
     let mut shown = serde_json::to_value(&explanation).expect("reasons are plain data");
+    if let Some(known) = shown.pointer_mut("/target/known_worker") {
+        known_elsewhere(&cx, known)?;
+    }
     shown["meta"] = meta(&cx, look.limit, next);
     Ok(Answer::ok(&shown))
+}
+
+/// A workspace knows its own workers alone; whether a known worker that it lacks is in another
+/// one of the account is looked up here.
+fn known_elsewhere(cx: &Cx, known: &mut Value) -> Result<(), Problem> {
+    if known["alert"]["code"] != Alert::KnownWorkerUnknown.code() || known["by"] != "sid" {
+        return Ok(());
+    }
+    let Some(Ok(worker)) = known["value"].as_str().map(str::parse::<WorkerSid>) else {
+        return Ok(());
+    };
+    for workspace in cx.host.workspaces() {
+        let is_ours = cx.host.names(workspace).is_some_and(|names| names.account == cx.account());
+        let key = (workspace.to_string(), worker.to_string());
+        if is_ours && cx.host.fetch::<Worker>(&key.0, &key.1)?.is_some() {
+            let alert = AlertShown::from(Alert::KnownWorkerElsewhere);
+            known["alert"] = serde_json::to_value(alert).expect("an alert is plain data");
+            return Ok(());
+        }
+    }
+    Ok(())
 }
 
 /// What is asked, from the parameters.

@@ -5,7 +5,7 @@
 use crate::{
     apply::line_of,
     deadlines::is_readable,
-    explain::{Basis, Look, RuleSeen, RulesShown, Seen, Sight, WorkerSeen},
+    explain::{Basis, KnownSeen, Look, RuleSeen, RulesShown, Seen, Sight, WorkerSeen},
     facts::member_counts,
     limits::{EXPLAINED_LOOKS_MAX, EXPLAINED_WORKERS_MAX},
     matching::{BitSet, Known, Obstacle, Who, at_worker, idle_key},
@@ -75,6 +75,7 @@ impl Routing {
             calendars: self.schedules.calendars(),
             refused_by: refused,
             holders: self.holders(look.task),
+            known: self.known_seen(&case),
             members: self.members_seen(&case),
             offer: ordered.iter().copied().take(most).collect(),
             candidates_left_out: ordered.len() - shown,
@@ -174,11 +175,7 @@ impl Routing {
     /// One worker can be a candidate; of the others only the number matters. Those the target's
     /// expression rules out are not told from those it would not.
     fn known_rest(&self, case: &Case<'_>, known: &Known, rest: &mut Rest) {
-        let slot = match known {
-            Known::Sid(sid) => self.workers.slot(*sid),
-            Known::FriendlyName(name) => self.workers.slot_named(name),
-            Known::Nobody => None,
-        };
+        let slot = self.slot_of_known(known);
         self.judge(case, slot, rest);
         let Some(queue) = case.task.queue.and_then(|sid| self.queues.get(&sid)) else { return };
         let others =
@@ -192,6 +189,26 @@ impl Routing {
         );
         rest.count(Obstacle::NotInQueue, others(available) - others(&able));
         rest.count(Obstacle::NotTheKnownWorker, others(&able));
+    }
+
+    fn slot_of_known(&self, known: &Known) -> Option<u32> {
+        match known {
+            Known::Sid(sid) => self.workers.slot(*sid),
+            Known::FriendlyName(name) => self.workers.slot_named(name),
+            Known::Nobody => None,
+        }
+    }
+
+    fn known_seen(&self, case: &Case<'_>) -> Option<KnownSeen> {
+        let Some(Who::Known(known, _)) = &case.who else { return None };
+        let queue = case.task.queue.and_then(|sid| self.queues.get(&sid));
+        Some(match self.slot_of_known(known) {
+            None => KnownSeen::Nobody,
+            Some(slot) if queue.is_some_and(|queue| queue.members.contains(slot)) => {
+                KnownSeen::Member
+            }
+            Some(_) => KnownSeen::Outside,
+        })
     }
 
     fn members_rest(&self, case: &Case<'_>, rest: &mut Rest) {

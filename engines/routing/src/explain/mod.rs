@@ -11,10 +11,10 @@ mod what_if;
 
 pub use past::Past;
 pub use sight::Sight;
-pub(crate) use sight::{RuleSeen, Seen, WorkerSeen};
+pub(crate) use sight::{KnownSeen, RuleSeen, Seen, WorkerSeen};
 pub use what_if::{Outcome, WhatIf, what_if};
 
-use crate::{capacity::CapacityRule, model::*};
+use crate::{alert::Alert, capacity::CapacityRule, model::*};
 use base::Timestamp;
 use serde::{Serialize, Serializer};
 use serde_json::Value;
@@ -334,6 +334,23 @@ pub struct KnownWorkerTried {
     pub path: String,
     /// What the task says there.
     pub value: Value,
+    /// Why that leaves nobody, where it does; null in the task is meant and no mistake.
+    pub alert: Option<AlertShown>,
+}
+
+/// An alert as it is shown.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+pub struct AlertShown {
+    /// Its number.
+    pub code: u32,
+    /// What it means.
+    pub message: &'static str,
+}
+
+impl From<Alert> for AlertShown {
+    fn from(alert: Alert) -> Self {
+        Self { code: alert.code(), message: alert.message() }
+    }
 }
 
 /// One worker's verdict.

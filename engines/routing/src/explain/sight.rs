@@ -39,6 +39,8 @@ pub(crate) struct Seen {
     pub(crate) refused_by: Vec<WorkerSid>,
     /// The names of those who have the task.
     pub(crate) holders: Vec<String>,
+    /// Who the known worker is, where the task waits for one.
+    pub(crate) known: Option<KnownSeen>,
     /// What the target's `skip_if` would see.
     pub(crate) members: Option<MemberCounts>,
     pub(crate) candidates: Vec<WorkerSid>,
@@ -53,6 +55,17 @@ pub(crate) struct Seen {
     pub(crate) is_one: bool,
     pub(crate) workers: Vec<WorkerSeen>,
     pub(crate) next: Option<WorkerSid>,
+}
+
+/// Whom a task names as its known worker.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum KnownSeen {
+    /// A member of its queue.
+    Member,
+    /// A worker who is not in its queue.
+    Outside,
+    /// No worker of the workspace.
+    Nobody,
 }
 
 /// What was seen of one worker.
@@ -422,8 +435,19 @@ impl Shown<'_> {
                 },
                 path: format!("task.{}", known.path),
                 value: known.path.find(self.value).cloned().unwrap_or_default(),
+                alert: self.known_alert(known.path.find(self.value)).map(AlertShown::from),
             }),
         })
+    }
+
+    /// What is wrong with the known worker that a task names by this value.
+    fn known_alert(&self, named: Option<&Value>) -> Option<Alert> {
+        match (self.seen.known?, named) {
+            (KnownSeen::Member, _) | (_, Some(Value::Null)) => None,
+            (_, None) => Some(Alert::KnownWorkerMissing),
+            (KnownSeen::Outside, Some(_)) => Some(Alert::KnownWorkerOutside),
+            (KnownSeen::Nobody, Some(_)) => Some(Alert::KnownWorkerUnknown),
+        }
     }
 
     fn summary(&self) -> String {

@@ -5,6 +5,7 @@ use super::{
     keys::{KeySeen, Of},
 };
 use crate::{
+    alert::Alert,
     model::*,
     workflow::{KnownBy, Target},
 };
@@ -59,30 +60,36 @@ impl Linter<'_> {
         let spot = Spot { key: Some(key), ..spot };
         let seen = self.keys.at(Of::Task, &known.path);
         let named = |value: &Value| {
-            value.as_str().is_some_and(|text| {
-                self.evidence.workers.iter().any(|worker| match known.by {
-                    KnownBy::Sid => worker.sid.to_string() == text,
-                    KnownBy::FriendlyName => {
-                        worker.friendly_name.to_lowercase() == text.to_lowercase()
-                    }
-                })
+            let text = value.as_str()?;
+            self.evidence.workers.iter().position(|worker| match known.by {
+                KnownBy::Sid => worker.sid.to_string() == text,
+                KnownBy::FriendlyName => worker.friendly_name.to_lowercase() == text.to_lowercase(),
             })
         };
         let values = self.evidence.tasks.iter().filter_map(|task| known.path.find(task));
-        let found = values.filter(|value| named(value)).count();
-        let said = if seen.is_missing() {
-            Said::new(
+        let found: Vec<usize> = values.filter_map(named).collect();
+        let members = self.members(queue);
+        let in_queue = found.iter().filter(|at| members.contains(at)).count();
+        let (said, alert) = if seen.is_missing() {
+            let said = Said::new(
                 "missing_known_worker",
                 format!("No task has {}, so this target has no candidate", seen.key),
                 advice_for_missing(&seen),
-            )
-        } else if seen.have > 0 && found == 0 && !self.evidence.workers.is_empty() {
+            );
+            (said, Alert::KnownWorkerMissing)
+        } else if seen.have > 0 && found.is_empty() && !self.evidence.workers.is_empty() {
             let message = format!("No task names a worker of this workspace in {}", seen.key);
-            Said::new("unknown_known_worker", message, "Check what puts the value there")
+            let advice = "Check what puts the value there";
+            (Said::new("unknown_known_worker", message, advice), Alert::KnownWorkerUnknown)
+        } else if !found.is_empty() && in_queue == 0 {
+            let message = format!("No worker named in {} is in the target's task queue", seen.key);
+            let advice = "Check the queue's expression, or name a queue that everybody is in";
+            (Said::new("known_worker_outside_queue", message, advice), Alert::KnownWorkerOutside)
         } else {
             return;
         };
-        let seen = json!({"keys": [seen], "name_a_worker": found});
+        let seen = json!({"keys": [seen], "name_a_worker": found.len(),
+            "name_one_in_the_queue": in_queue, "alert": alert.code()});
         self.say(spot, Said { queue, seen, ..said });
     }
 

@@ -3,7 +3,8 @@
 //! * A worker without the attribute comes after those that have it, for ASC and DESC alike.
 //! * An attribute that is no integer says nothing about the order.
 
-use super::path::path_after;
+use super::{path::path_after, reader::position_at};
+use base::Position;
 use expr::Path;
 use serde_json::Value;
 use std::cmp::Ordering;
@@ -29,11 +30,24 @@ enum Seen {
     Missing,
 }
 
+/// Why a text is no `order_by`, and where.
+#[derive(Debug)]
+pub(crate) struct OrderByError {
+    pub(crate) position: Position,
+    pub(crate) message: String,
+}
+
 impl OrderBy {
     /// Reads `worker.path [ASC|DESC] (, worker.path [ASC|DESC])*`.
-    pub(crate) fn parse(text: &str) -> Result<Self, String> {
-        let clauses = text.split(',').map(clause).collect::<Result<_, _>>()?;
-        Ok(Self { text: text.to_owned(), clauses })
+    pub(crate) fn parse(text: &str) -> Result<Self, OrderByError> {
+        let clauses = text.split(',').map(|part| {
+            clause(part).map_err(|(at, message)| OrderByError {
+                // Each word is a part of the text.
+                position: position_at(text, at.as_ptr() as usize - text.as_ptr() as usize),
+                message,
+            })
+        });
+        Ok(Self { text: text.to_owned(), clauses: clauses.collect::<Result<_, _>>()? })
     }
 
     /// The text it was read from.
@@ -63,19 +77,22 @@ impl OrderBy {
     }
 }
 
-fn clause(text: &str) -> Result<(Path, Direction), String> {
+/// With a problem comes the part of the text that it is about.
+fn clause(text: &str) -> Result<(Path, Direction), (&str, String)> {
     let mut words = text.split_whitespace();
     let path = words.next().and_then(|word| path_after("worker", word));
-    let path = path.ok_or_else(|| format!("'{}' is not worker.<attribute>", text.trim()))?;
+    let path = path.ok_or_else(|| {
+        (text.trim_start(), format!("'{}' is not worker.<attribute>", text.trim()))
+    })?;
     let direction = match words.next() {
         None => Direction::Ascending,
         Some(word) if word.eq_ignore_ascii_case("asc") => Direction::Ascending,
         Some(word) if word.eq_ignore_ascii_case("desc") => Direction::Descending,
-        Some(word) => return Err(format!("'{word}' is neither ASC nor DESC")),
+        Some(word) => return Err((word, format!("'{word}' is neither ASC nor DESC"))),
     };
     match words.next() {
         None => Ok((path, direction)),
-        Some(word) => Err(format!("a comma was expected before '{word}'")),
+        Some(word) => Err((word, format!("a comma was expected before '{word}'"))),
     }
 }
 

@@ -176,7 +176,10 @@ fn order_by(members: &Members<'_>) -> Result<Option<Arc<OrderBy>>, Rejection> {
     if text.trim().is_empty() {
         return Ok(None);
     }
-    OrderBy::parse(&text).map(|by| Some(Arc::new(by))).map_err(|message| node.problem(&message))
+    let parsed = OrderBy::parse(&text);
+    parsed
+        .map(|by| Some(Arc::new(by)))
+        .map_err(|error| node.problem_inside(error.position, &error.message))
 }
 
 fn known_worker(members: &Members<'_>) -> Result<Option<KnownWorker>, Rejection> {

@@ -82,8 +82,7 @@ impl<'a> Node<'a> {
         self.problem_at(self.start(), message)
     }
 
-    /// A problem inside this string, at a place in the text that the string stands for. Escapes
-    /// shift places; then the beginning of the string has to do.
+    /// A problem inside this string, at a place in the text that the string stands for.
     pub(super) fn problem_inside(&self, inner: Position, message: &str) -> Rejection {
         let position = self.place_inside(inner);
         let message = format!("{message} (line {}, column {})", inner.line, inner.column);
@@ -92,9 +91,20 @@ impl<'a> Node<'a> {
 
     /// A place in the text that this string stands for, as a place in the whole text.
     pub(super) fn place_inside(&self, inner: Position) -> Position {
-        let plain = !self.raw.get().contains('\\') && inner.line == 1;
         let mut position = self.start();
-        position.column += if plain { inner.column } else { 0 };
+        position.column += 1; // The quote.
+        let (mut line, mut column) = (1, 1);
+        let mut rest = self.raw.get().get(1..).unwrap_or_default();
+        while (line, column) < (inner.line, inner.column) {
+            let width = character(rest);
+            if width == 0 {
+                break;
+            }
+            (line, column) =
+                if rest.starts_with("\\n") { (line + 1, 1) } else { (line, column + 1) };
+            position.column += rest[..width].chars().count() as u32;
+            rest = &rest[width..];
+        }
         position
     }
 
@@ -183,7 +193,25 @@ pub(crate) fn without_place(error: &serde_json::Error) -> String {
     text.split(" at line ").next().unwrap_or_default().to_owned()
 }
 
-fn position_at(text: &str, offset: usize) -> Position {
+/// Bytes that the first character of a JSON string's inside takes; 0 at its end.
+fn character(raw: &str) -> usize {
+    let is_within = |raw: &str, from: &str, until: &str| {
+        let first = raw.strip_prefix("\\u").and_then(|digits| digits.get(..2));
+        first.map(str::to_lowercase).is_some_and(|it| (from..until).contains(&it.as_str()))
+    };
+    let is_pair = is_within(raw, "d8", "dc")
+        && raw.get(6..).is_some_and(|second| is_within(second, "dc", "e0"));
+    match raw.chars().next() {
+        None | Some('"') => 0,
+        Some('\\') if is_pair => 12,
+        Some('\\') if raw.starts_with("\\u") => 6,
+        Some('\\') => 2,
+        Some(other) => other.len_utf8(),
+    }
+}
+
+/// The place of a byte of a text.
+pub(super) fn position_at(text: &str, offset: usize) -> Position {
     let before = &text[..offset];
     let line = before.matches('\n').count() as u32 + 1;
     let column = before.rsplit('\n').next().unwrap_or_default().chars().count() as u32 + 1;

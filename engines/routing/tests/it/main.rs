@@ -7,6 +7,7 @@ mod judged;
 mod oracle;
 mod ordering;
 mod properties;
+mod refusals;
 mod rules;
 mod scenarios;
 mod schedules;

@@ -454,6 +454,41 @@ fn a_known_worker_by_name_may_come_later() {
 }
 
 #[test]
+fn explain_tells_what_is_wrong_with_a_known_worker_by_its_number() {
+    let mut world = World::new();
+    let queue = world.new_queue("q", "team == 'a'");
+    let ana = world.new_worker("ana", "Offline", r#"{"team": "a"}"#).to_string();
+    let ben = world.new_worker("ben", "Available", "{}").to_string();
+    let nobody = WorkerSid::new(7).to_string();
+    let cases = [
+        ("known_worker_friendly_name", "{}".to_owned(), Some(40154)),
+        ("known_worker_friendly_name", r#"{"who": null}"#.to_owned(), None),
+        ("known_worker_friendly_name", r#"{"who": "nobody"}"#.to_owned(), Some(40154)),
+        ("known_worker_friendly_name", r#"{"who": 7}"#.to_owned(), Some(40154)),
+        ("known_worker_friendly_name", r#"{"who": "ben"}"#.to_owned(), Some(40152)),
+        ("known_worker_friendly_name", r#"{"who": "ana"}"#.to_owned(), None),
+        ("known_worker_sid", "{}".to_owned(), Some(40154)),
+        ("known_worker_sid", format!(r#"{{"who": "{nobody}"}}"#), Some(40154)),
+        ("known_worker_sid", format!(r#"{{"who": "{ben}"}}"#), Some(40152)),
+        ("known_worker_sid", format!(r#"{{"who": "{ana}"}}"#), None),
+    ];
+    for (key, attributes, code) in cases {
+        let target = format!(r#"{{"queue": "{queue}", "{key}": "task.who"}}"#);
+        let configuration = format!(r#"{{"filters": [], "default_filter": {target}}}"#);
+        let workflow = Some(world.new_workflow(key, configuration));
+        let attributes_of = attrs(&attributes);
+        let task = world.new_task_of(NewTask {
+            workflow,
+            attributes: attributes_of,
+            ..NewTask::default()
+        });
+        let target = explain(&world, task, None).target.expect("it is held in a target");
+        let alert = target.known_worker.expect("it asks for one").alert;
+        assert_eq!(alert.map(|alert| alert.code), code, "{key} {attributes}");
+    }
+}
+
+#[test]
 fn a_disposition_can_be_set_until_shortly_after_the_end() {
     let (mut world, _) = simple();
     world.new_worker("ana", "Available", "{}");

@@ -146,12 +146,25 @@ fn queues_and_known_workers_are_looked_at_too() {
     let of = |code: &str| found.iter().find(|one| one.code == code);
     assert_eq!(of("empty_queue").and_then(|one| one.task_queue_sid), Some(empty));
     assert!(of("wrong_prefix").is_some_and(|one| one.message.contains("'Nobody'")), "{found:?}");
-    assert_eq!(of("missing_known_worker").and_then(|one| one.filter), Some(1));
+    let missing = of("missing_known_worker").expect("no task names one");
+    assert_eq!((missing.filter, &missing.seen["alert"]), (Some(1), &json!(40154)));
     assert!(of("no_default").is_some());
 
     floor.tasks = vec![json!({"kind": "b", "agent": "WK1"})];
     let found = floor.warnings(
         r#"{"default_filter": {"queue": "@q", "known_worker_friendly_name": "task.agent"}}"#,
     );
-    assert!(found.iter().any(|one| one.code == "unknown_known_worker"), "{found:?}");
+    let unknown = found.iter().find(|one| one.code == "unknown_known_worker");
+    assert_eq!(unknown.map(|one| &one.seen["alert"]), Some(&json!(40154)), "{found:?}");
+
+    let few = floor.world.new_queue("Few", "level > 4");
+    let text = format!(
+        r#"{{"default_filter": {{"queue": "{few}", "known_worker_friendly_name": "task.agent"}}}}"#
+    );
+    for (agent, alert) in [("ann", Some(&json!(40152))), ("BOB", None)] {
+        floor.tasks = vec![json!({"kind": "b", "agent": agent})];
+        let found = floor.warnings(&text);
+        let outside = found.iter().find(|one| one.code == "known_worker_outside_queue");
+        assert_eq!(outside.map(|one| &one.seen["alert"]), alert, "{agent}: {found:?}");
+    }
 }
