@@ -162,6 +162,45 @@ async fn explain_says_where_a_task_is_and_why() {
 }
 
 #[tokio::test]
+async fn whoever_has_a_desk_sees_the_names_of_those_who_can_take_a_task() {
+    let floor = Floor::open().await;
+    let (_, (ann, desk), (bob, _)) = floor.offered().await;
+    let path = floor.ours("/TransferTargets");
+    let names = |list: &serde_json::Value| -> Vec<String> {
+        let each = list.as_array().unwrap().iter();
+        each.map(|one| one["friendly_name"].as_str().unwrap().to_owned()).collect()
+    };
+    let told = desk.get(&path).await.json();
+    let sids: Vec<&str> = told["workers"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|one| one["sid"].as_str().unwrap())
+        .collect();
+    assert!(sids.contains(&bob.as_str()) && !sids.contains(&ann.as_str()), "{told}");
+    assert!(told["workers"][0].get("attributes").is_none(), "names and nothing else");
+    assert!(!names(&told["task_queues"]).is_empty(), "{told}");
+    let base = format!("/taskrouter/v1/Workspaces/{}", floor.workspace);
+    let offline = floor.owner.get(&format!("{base}/Activities?FriendlyName=Offline")).await.json();
+    let offline = offline["activities"][0]["sid"].as_str().unwrap();
+    let available = floor.owner.get(&format!("{base}/Activities?Available=true")).await.json();
+    let available = available["activities"][0]["sid"].as_str().unwrap();
+    for n in 0..60 {
+        let name = format!("Zoe {n:02}");
+        let activity = if n < 55 { available } else { offline };
+        let form = [("FriendlyName", name.as_str()), ("ActivitySid", activity)];
+        floor.owner.made(&format!("{base}/Workers"), &form).await;
+    }
+    let told = floor.owner.get(&format!("{path}?Search=ZOE")).await.json();
+    let found = names(&told["workers"]);
+    assert_eq!((found.len(), found[0].as_str(), found[49].as_str()), (50, "Zoe 00", "Zoe 49"));
+    assert_eq!((&told["more_workers"], &told["task_queues"]), (&json!(true), &json!([])));
+    let told = floor.owner.get(&format!("{path}?Search=zoe%205")).await.json();
+    assert_eq!(names(&told["workers"]), ["Zoe 50", "Zoe 51", "Zoe 52", "Zoe 53", "Zoe 54"]);
+    assert_eq!(floor.server.nobody().get(&path).await.status, 401);
+}
+
+#[tokio::test]
 async fn a_task_is_handed_over_by_http_by_whoever_has_it() {
     let floor = Floor::open().await;
     let (task, (ann, desk), (bob, other)) = floor.offered().await;

@@ -13,6 +13,7 @@ pub mod password;
 mod schedules;
 mod session;
 mod settings;
+mod transfer_targets;
 mod transfers;
 mod users;
 mod warnings;
@@ -37,6 +38,7 @@ pub(crate) fn routes() -> Vec<Routes> {
         ordering::routes(),
         schedules::routes(),
         session::routes(),
+        transfer_targets::routes(),
         transfers::routes(),
         settings::routes(),
         users::routes(),

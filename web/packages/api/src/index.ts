@@ -5,3 +5,4 @@ export * from './chat-demo.ts';
 export * from './disposition.ts';
 export * from './http.ts';
 export * from './session.ts';
+export * from './transfer.ts';

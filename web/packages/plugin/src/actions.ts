@@ -14,6 +14,8 @@ export interface ActionPayloads {
   RejectTask: { sid: string };
   WrapupTask: { sid: string };
   CompleteTask: { sid: string };
+  /** Asks whom it goes to. */
+  TransferTask: { sid: string };
   SelectTask: { taskSid: string | null };
   SelectNextTask: undefined;
   SelectPreviousTask: undefined;

@@ -13,12 +13,19 @@ export interface Notice {
   text: string;
 }
 
+/** `WARM`: one stays until it is taken; `COLD`: one leaves at once. */
+export type TransferMode = 'WARM' | 'COLD';
+
 /** Operations on the worker and its reservations; each is one call of the official SDK. */
 export interface Work {
   accept(sid: string): Promise<void>;
   reject(sid: string): Promise<void>;
   wrapUp(sid: string): Promise<void>;
   complete(sid: string, reason: string): Promise<void>;
+  /** Hands the task over to a worker or a queue, by SID. */
+  transfer(sid: string, to: string, mode: TransferMode): Promise<void>;
+  /** Calls off a transfer that nobody has taken yet. */
+  cancelTransfer(sid: string): Promise<void>;
   setActivity(activitySid: string, pending: 'reject-pending' | 'keep-pending'): Promise<void>;
   /** The attribute text exactly as the task was created with. */
   readAttributesText(taskSid: string): Promise<string>;

@@ -13,12 +13,16 @@ export type TaskEnd =
   /** It went while the connection was lost. */
   | 'unseen';
 
+/** What became of a transfer that began at this desk. */
+export type TransferEnd = 'completed' | 'failed' | 'canceled';
+
 export interface DeskEvents {
   taskReceived: { task: TaskView };
   taskAccepted: { task: TaskView };
   taskWrapup: { task: TaskView };
   /** The reservation is gone from the desk. */
   taskEnded: { task: TaskView; end: TaskEnd };
+  transferEnded: { task: TaskView; end: TransferEnd };
   workerActivityUpdated: { activitySid: string };
   connectionStateChanged: { link: Link };
 }

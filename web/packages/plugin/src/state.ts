@@ -43,6 +43,8 @@ export interface TaskView {
   workflow: string;
   priority: number;
   reason: string | null;
+  /** The SID it is being handed over to, until somebody takes it. */
+  transferTo: string | null;
   /** As the SDK parsed them. */
   attributes: unknown;
   /** When the reservation was made, in the server's time. */

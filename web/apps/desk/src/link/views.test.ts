@@ -1,7 +1,7 @@
 import type { TaskView } from '@sinew/plugin';
 import type { Activity, Reservation } from 'twilio-taskrouter';
 import { describe, expect, it } from 'vitest';
-import { activityViews, inOrder, taskTitle, taskView } from './views.ts';
+import { activityViews, inOrder, isShared, taskTitle, taskView } from './views.ts';
 import { pauseMs } from './worker-link.ts';
 
 function view(sid: string, change: Partial<TaskView>): TaskView {
@@ -15,6 +15,7 @@ function view(sid: string, change: Partial<TaskView>): TaskView {
     workflow: 'W',
     priority: 0,
     reason: null,
+    transferTo: null,
     attributes: {},
     offeredAtMs: 0,
     statusSinceMs: 0,
@@ -93,6 +94,35 @@ describe('a task', () => {
     for (const attributes of [{}, { name: '' }, { name: '  ' }, { name: 7 }, null, 'x', []]) {
       expect(taskTitle(attributes, 'voice', 'WT1')).toBe('voice WT1');
     }
+  });
+});
+
+describe('a transfer', () => {
+  const handed = (outgoing: object | null) => {
+    const { task } = reservation({});
+    return taskView(reservation({ task: { ...task, transfers: { outgoing } } }))?.transferTo;
+  };
+
+  it('is shown while nobody has taken it, to whoever began it', () => {
+    const outgoing = { reservationSid: 'WR1', to: 'WK2', status: 'initiated' };
+    expect(handed(outgoing)).toBe('WK2');
+    expect(handed({ ...outgoing, status: 'complete' })).toBeNull();
+    expect(handed({ ...outgoing, reservationSid: 'WR2' })).toBeNull();
+    expect(handed(null)).toBeNull();
+    expect(taskView(reservation({}))?.transferTo).toBeNull();
+  });
+
+  it('leaves a task that somebody else may have as well, until it came to nothing', () => {
+    const shared = (transfers: object) => {
+      const { task } = reservation({});
+      return isShared(reservation({ task: { ...task, transfers } }));
+    };
+    expect(shared({ outgoing: { status: 'complete' } })).toBe(true);
+    expect(shared({ outgoing: { status: 'initiated' } })).toBe(true);
+    expect(shared({ incoming: { status: 'complete' } })).toBe(true);
+    expect(shared({ outgoing: { status: 'failed' } })).toBe(false);
+    expect(shared({ outgoing: null, incoming: null })).toBe(false);
+    expect(isShared(reservation({}))).toBe(false);
   });
 });
 

@@ -40,6 +40,7 @@ export function taskView(reservation: Reservation): TaskView | null {
     workflow: task.workflowName,
     priority: task.priority,
     reason: task.reason,
+    transferTo: transferTo(reservation),
     attributes: task.attributes,
     offeredAtMs,
     statusSinceMs: reservation.dateUpdated.getTime(),
@@ -47,6 +48,21 @@ export function taskView(reservation: Reservation): TaskView | null {
     createdAtMs: task.dateCreated.getTime(),
     version: `${task.version}/${reservation.version}/${task.dateUpdated.getTime()}`,
   };
+}
+
+/** Where a transfer that began with this reservation goes, while nobody has taken it. */
+function transferTo(reservation: Reservation): string | null {
+  const outgoing = reservation.task.transfers?.outgoing;
+  if (!outgoing || outgoing.reservationSid !== reservation.sid) return null;
+  // The SDK's types write the words otherwise than it does.
+  return outgoing.status.toLowerCase() === 'initiated' ? outgoing.to : null;
+}
+
+/** Where a task was handed over, somebody else may have it too: only one's own part ends. */
+export function isShared(reservation: Reservation): boolean {
+  const { incoming, outgoing } = reservation.task.transfers ?? {};
+  const isOver = /^(failed|canceled)$/i.test(outgoing?.status ?? 'failed');
+  return Boolean(incoming) || !isOver;
 }
 
 function shownStatus(status: Reservation['status']): TaskStatus | null {

@@ -7,8 +7,12 @@
  * - Knows nothing of pages; reports snapshots and what changed.
  */
 import { Problem, serverNow } from '@sinew/api';
-import type { ActivityView, Link, TaskEnd, TaskView, WorkerView } from '@sinew/plugin';
-import { type Reservation, Worker as RoutingWorker } from 'twilio-taskrouter';
+import type { ActivityView, Link, TaskEnd, TaskView, TransferEnd, WorkerView } from '@sinew/plugin';
+import {
+  type OutgoingTransfer,
+  type Reservation,
+  Worker as RoutingWorker,
+} from 'twilio-taskrouter';
 import { readAttributesText, readOpenReservations } from './bridge-read.ts';
 import type { TokenKeeper } from './token-keeper.ts';
 import { activityViews, inOrder, taskView, workerView } from './views.ts';
@@ -24,6 +28,7 @@ export type Happening =
   | { kind: 'received'; task: TaskView }
   | { kind: 'accepted' | 'wrapup'; task: TaskView }
   | { kind: 'ended'; task: TaskView; end: TaskEnd }
+  | { kind: 'transfer'; task: TaskView; end: TransferEnd }
   | { kind: 'activity'; activitySid: string };
 
 export interface LinkHooks {
@@ -49,13 +54,15 @@ const OVERDUE_MS = 4_000;
 /** How the server says that another window has the line now. */
 const REPLACED = /another session|replaced/i;
 
+const TRANSFER_ENDS = ['completed', 'failed', 'canceled'] as const;
+
 const ENDS = ['rejected', 'timeout', 'canceled', 'rescinded', 'completed'] as const;
 
 export class WorkerLink {
   readonly #tokens: TokenKeeper;
   readonly #hooks: LinkHooks;
   #worker: RoutingWorker | null = null;
-  #watched = new WeakSet<Reservation>();
+  #watched = new WeakSet<Reservation | OutgoingTransfer>();
   #tasks: readonly TaskView[] = [];
   #link: Link = { kind: 'connecting' };
   #attempt = 0;
@@ -266,6 +273,24 @@ export class WorkerLink {
         if (this.#worker === worker) this.#publish(worker);
       });
     }
+    const watchTransfer = () => this.#watchTransfer(worker, reservation);
+    reservation.task.on('transferInitiated', watchTransfer);
+    watchTransfer();
+  }
+
+  #watchTransfer(worker: RoutingWorker, reservation: Reservation): void {
+    const outgoing = reservation.task.transfers?.outgoing;
+    if (!outgoing || this.#watched.has(outgoing)) return;
+    this.#watched.add(outgoing);
+    for (const end of TRANSFER_ENDS) {
+      outgoing.on(end, () => {
+        if (this.#worker !== worker) return;
+        this.#publish(worker);
+        const task = this.#tasks.find((known) => known.sid === reservation.sid);
+        if (task) this.#hooks.onHappening({ kind: 'transfer', task, end });
+      });
+    }
+    if (this.#worker === worker) this.#publish(worker);
   }
 
   #publish(worker: RoutingWorker): void {

@@ -15,6 +15,7 @@ import {
   type Work,
 } from '@sinew/plugin';
 import { TokenKeeper } from '../link/token-keeper.ts';
+import { isShared } from '../link/views.ts';
 import { type Happening, isUnanswered, WorkerLink } from '../link/worker-link.ts';
 import { t } from './strings.ts';
 
@@ -156,9 +157,21 @@ export class DeskStore implements Desk {
       accept: (sid) => this.#busy(sid, () => line.onReservation(sid, (r) => r.accept())),
       reject: (sid) => this.#busy(sid, () => line.onReservation(sid, (r) => r.reject())),
       wrapUp: (sid) =>
-        this.#busy(sid, () => line.onReservation(sid, (r) => r.task.wrapUp({ reason: '' }))),
+        this.#busy(sid, () =>
+          line.onReservation(sid, (r) => (isShared(r) ? r.wrap() : r.task.wrapUp({ reason: '' }))),
+        ),
       complete: (sid, reason) =>
-        this.#busy(sid, () => line.onReservation(sid, (r) => r.task.complete(reason))),
+        this.#busy(sid, () =>
+          line.onReservation(sid, (r) => (isShared(r) ? r.complete() : r.task.complete(reason))),
+        ),
+      transfer: (sid, to, mode) =>
+        this.#busy(sid, () =>
+          plainly(line.onReservation(sid, (r) => r.task.transfer(to, { mode }))),
+        ),
+      cancelTransfer: (sid) =>
+        this.#busy(sid, () =>
+          plainly(line.onReservation(sid, async (r) => r.task.transfers.outgoing?.cancel())),
+        ),
       setActivity: (sid, pending) => line.setActivity(sid, pending),
       readAttributesText: (taskSid) => line.attributesText(taskSid),
     };
@@ -184,6 +197,8 @@ export class DeskStore implements Desk {
         return this.events.emit('taskWrapup', { task: happening.task });
       case 'ended':
         return this.events.emit('taskEnded', { task: happening.task, end: happening.end });
+      case 'transfer':
+        return this.events.emit('transferEnded', { task: happening.task, end: happening.end });
       case 'activity':
         return this.events.emit('workerActivityUpdated', { activitySid: happening.activitySid });
     }
@@ -199,11 +214,24 @@ export class DeskStore implements Desk {
   }
 }
 
+/** The server's sentence alone, for whoever shows it where it was asked for. */
+async function plainly(operation: Promise<void>): Promise<void> {
+  try {
+    await operation;
+  } catch (error) {
+    throw new Error(isUnanswered(error) ? t('unanswered') : sentence(error));
+  }
+}
+
 function explain(label: string, error: unknown): string {
   if (isUnanswered(error) || (error instanceof Problem && error.kind === 'unreachable')) {
     return t('actionUnanswered', { label });
   }
+  return t('actionFailed', { label, message: sentence(error) });
+}
+
+/** The SDK puts its own sentence before the server's. */
+function sentence(error: unknown): string {
   const message = error instanceof Error ? error.message : String(error);
-  // The SDK puts its own sentence before the server's.
-  return t('actionFailed', { label, message: message.replace(/^.*status code \d+\. /, '') });
+  return message.replace(/^.*status code \d+\. /, '');
 }

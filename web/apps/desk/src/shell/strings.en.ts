@@ -33,6 +33,7 @@ export const english = {
   notices: 'Notices',
   dismiss: 'Dismiss',
   actionFailed: '{{label}}: {{message}}',
+  unanswered: 'There was no answer; look again before you try once more.',
   actionUnanswered:
     '{{label}}: the server did not answer. Wait until the connection is back, then look again.',
   skipToTask: 'Skip to the task',
