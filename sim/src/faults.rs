@@ -63,6 +63,11 @@ pub(crate) struct Switches {
 }
 
 impl Switches {
+    /// Whether anything ever goes wrong.
+    pub(crate) fn any_faults(&self) -> bool {
+        self.commits || self.crashes || self.full || self.unreadable
+    }
+
     /// Drawn from the seed.
     pub(crate) fn draw(random: &mut Random) -> Self {
         let calm = random.percent(15);

@@ -2,6 +2,7 @@
 //! without the engine: the checkers must not share the engine's mistakes.
 
 use crate::{faults::Switches, hours::NAMES};
+use base::Timestamp;
 use routing::WorkerSid;
 use serde_json::Value;
 use testkit::Random;
@@ -21,6 +22,8 @@ pub(crate) enum Rule {
     SameLanguage,
     /// A schedule is open. Targets only.
     Open(u8),
+    /// The hour has not come to this minute yet. Targets only.
+    Early(u8),
 }
 
 /// A condition on a task, for filters.
@@ -36,6 +39,8 @@ pub(crate) enum Case {
     Open(u8),
 }
 
+/// How a condition on the minute begins.
+const EARLY: &str = "taskrouter.currentMin < ";
 /// Skills that occur.
 pub(crate) const SKILLS: u8 = 4;
 /// Levels that occur.
@@ -60,7 +65,11 @@ impl Rule {
             return Self::Open(random.below(NAMES.len() as u64) as u8);
         }
         match random.below(8) {
-            0..=4 => Self::All,
+            0..=3 => Self::All,
+            4 => match random.percent(60) {
+                true => Self::Early(random.below(60) as u8),
+                false => Self::All,
+            },
             5 => Self::SameLanguage,
             6 => Self::Skill(random.below(SKILLS.into()) as u8),
             _ => Self::Level(random.below(LEVELS.into()) as u8),
@@ -70,7 +79,7 @@ impl Rule {
     /// In a queue.
     pub(crate) fn queue_text(self) -> String {
         match self {
-            Self::All | Self::SameLanguage | Self::Open(_) => "1==1".to_owned(),
+            Self::All | Self::SameLanguage | Self::Open(_) | Self::Early(_) => "1==1".to_owned(),
             Self::Nobody => String::new(),
             Self::Skill(skill) => format!("skills HAS \"s{skill}\""),
             Self::Level(level) => format!("level >= {level}"),
@@ -85,6 +94,7 @@ impl Rule {
             Self::Level(level) => Some(format!("worker.level >= {level}")),
             Self::SameLanguage => Some("task.language == worker.language".to_owned()),
             Self::Open(which) => Some(opens(which)),
+            Self::Early(minute) => Some(format!("{EARLY}{minute}")),
         }
     }
 
@@ -99,6 +109,8 @@ impl Rule {
             text => {
                 if let Some((which, _)) = (0..).zip(NAMES).find(|(at, _)| opens(*at) == text) {
                     Self::Open(which)
+                } else if let Some(minute) = text.strip_prefix(EARLY) {
+                    Self::Early(minute.parse().ok()?)
                 } else if let Some(level) = text.strip_prefix("level >= ") {
                     Self::Level(level.parse().ok()?)
                 } else {
@@ -109,11 +121,12 @@ impl Rule {
         })
     }
 
-    /// Whether it holds; `is_open` knows schedules by name.
+    /// Whether it holds now; `is_open` knows schedules by name.
     pub(crate) fn holds(
         self,
         worker: &Value,
         task: &Value,
+        now: Timestamp,
         is_open: impl Fn(&str) -> bool,
     ) -> bool {
         match self {
@@ -127,6 +140,7 @@ impl Rule {
             Self::Level(level) => worker["level"].as_u64().is_some_and(|has| has >= level.into()),
             Self::SameLanguage => worker["language"] == task["language"],
             Self::Open(which) => is_open(NAMES[usize::from(which)]),
+            Self::Early(minute) => now.0.div_euclid(60_000).rem_euclid(60) < minute.into(),
         }
     }
 }
@@ -219,7 +233,14 @@ mod tests {
         for rule in [Rule::All, Rule::Nobody, Rule::Skill(2), Rule::Level(3)] {
             assert_eq!(Rule::parse(Some(&rule.queue_text())), Some(rule));
         }
-        for rule in [Rule::All, Rule::Skill(2), Rule::Level(3), Rule::SameLanguage, Rule::Open(1)] {
+        for rule in [
+            Rule::All,
+            Rule::Skill(2),
+            Rule::Level(3),
+            Rule::SameLanguage,
+            Rule::Open(1),
+            Rule::Early(7),
+        ] {
             assert_eq!(Rule::parse(rule.target_text().as_deref()), Some(rule));
         }
         assert_eq!(Rule::parse(Some("something else")), None);

@@ -131,6 +131,9 @@ impl World {
             self.agenda.at(at, What::Compare);
         }
         wake_all(&mut self.agenda, self.actors.len());
+        if !self.switches.any_faults() {
+            self.agenda.at(self.agenda.now(), What::Look);
+        }
         let end = self.agenda.after(turmoil as i64);
         self.go_on_until(end);
         if self.checks.broken().is_none() {
@@ -196,7 +199,10 @@ impl World {
                 What::Compare => self.compare(),
                 What::Look => {
                     for workspace in self.checks.workspaces() {
-                        self.checks.look_alive(workspace, self.agenda.now());
+                        match self.is_calm {
+                            true => self.checks.look_alive(workspace, self.agenda.now()),
+                            false => self.checks.look_at_timers(workspace, self.agenda.now()),
+                        }
                     }
                     let at = self.agenda.after(LOOK_MS);
                     self.agenda.at(at, What::Look);
@@ -432,10 +438,12 @@ impl World {
         self.is_calm = true;
         self.store.heal();
         self.restart();
+        if self.switches.any_faults() {
+            let at = self.agenda.after(LOOK_MS);
+            self.agenda.at(at, What::Look);
+        }
         self.switches.crashes = false;
         self.agenda.drop_mishaps();
-        let at = self.agenda.after(LOOK_MS);
-        self.agenda.at(at, What::Look);
         wake_all(&mut self.agenda, self.actors.len());
     }
 

@@ -27,7 +27,7 @@ enum Known {
 
 impl Asked<'_> {
     /// Whether a worker is asked for; whether they have room is another matter.
-    pub(super) fn is(&self, worker: &Worker, about: &Value) -> bool {
+    pub(super) fn is(&self, worker: &Worker, about: &Value, now: Timestamp) -> bool {
         let is_open = |name: &str| self.place.is_open(name);
         let is_known = match &self.known {
             None => true,
@@ -35,8 +35,8 @@ impl Asked<'_> {
             Some(Known::Sid(sid)) => *sid == worker.sid.to_string(),
         };
         is_known
-            && self.queue.holds(about, &self.attributes, is_open)
-            && self.target.holds(about, &self.attributes, is_open)
+            && self.queue.holds(about, &self.attributes, now, is_open)
+            && self.target.holds(about, &self.attributes, now, is_open)
     }
 }
 
@@ -88,7 +88,7 @@ impl Place {
         let (worker, about) = self.workers.get(&offer.worker)?;
         let is_asked = match task.routing_target.filter(|target| target.kind() == "WK") {
             Some(target) => target == worker.sid.sid(),
-            None => self.asked(task)?.is(worker, about),
+            None => self.asked(task)?.is(worker, about, offer.created_at),
         };
         (!is_asked).then(|| {
             let what = format!("{} goes to {}, for whom it is not", task.sid, offer.worker);

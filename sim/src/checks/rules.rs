@@ -2,6 +2,7 @@
 
 use super::place::{Finding, Place};
 use crate::rules::Rule;
+use base::Timestamp;
 use routing::{
     Reservation, ReservationSid, ReservationStatus, Task, TaskChannelSid, Transfer, TransferStatus,
     TransferTarget, WorkerSid, capacity::CapacityRule,
@@ -62,7 +63,8 @@ impl Place {
         let is_broken = |rule: &&CapacityRule| {
             let weight = |name: &str| rule.weights.get(name).copied().unwrap_or(1);
             let is_about = rule.workers.as_deref().is_none_or(|text| {
-                Rule::parse(Some(text)).is_some_and(|rule| rule.holds(about, &about[""], |_| false))
+                Rule::parse(Some(text))
+                    .is_some_and(|rule| rule.holds(about, &about[""], Timestamp(0), |_| false))
             });
             let mut blocks: Vec<&str> = match &rule.blocks {
                 Some(blocks) => blocks.iter().map(String::as_str).collect(),
