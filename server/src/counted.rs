@@ -10,8 +10,8 @@ use std::{
     time::Instant,
 };
 use store::{
-    Batch, CommitError, Committer, Entry, Forget, Outgoing, Partition, Row, Scan, Seq, Store,
-    StoreError, Table,
+    Batch, CommitError, Committer, Entry, Forget, Partition, Row, Scan, Seq, Store, StoreError,
+    Table,
 };
 
 /// What was committed since the start.
@@ -72,10 +72,6 @@ impl<S: Store + ?Sized> Store for CountedStore<S> {
 
     fn journal(&self, partition: &str, after: Seq, limit: usize) -> Result<Vec<Entry>, StoreError> {
         self.inner.journal(partition, after, limit)
-    }
-
-    fn outgoing(&self, partition: &str) -> Result<Vec<Outgoing>, StoreError> {
-        self.inner.outgoing(partition)
     }
 
     fn partitions(&self) -> Result<Vec<Partition>, StoreError> {

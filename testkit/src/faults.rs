@@ -5,8 +5,8 @@ use std::{
     sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError},
 };
 use store::{
-    Batch, CommitError, Committer, Entry, Forget, Outgoing, Partition, Row, Scan, Seq, Store,
-    StoreError, Table,
+    Batch, CommitError, Committer, Entry, Forget, Partition, Row, Scan, Seq, Store, StoreError,
+    Table,
 };
 
 /// What happens to one commit.
@@ -192,10 +192,6 @@ impl Store for FaultyStore {
 
     fn journal(&self, partition: &str, after: Seq, limit: usize) -> Result<Vec<Entry>, StoreError> {
         self.readable()?.journal(partition, after, limit)
-    }
-
-    fn outgoing(&self, partition: &str) -> Result<Vec<Outgoing>, StoreError> {
-        self.readable()?.outgoing(partition)
     }
 
     fn partitions(&self) -> Result<Vec<Partition>, StoreError> {

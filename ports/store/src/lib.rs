@@ -1,7 +1,6 @@
 //! What the shell needs from a store.
 //!
-//! * A write is a [`Batch`]: changes, rows and outgoing effects that become durable together or not
-//!   at all.
+//! * A write is a [`Batch`]: changes and rows that become durable together or not at all.
 //! * Batches that wait together are committed as one group with one sync.
 //! * Reads see everything that was acknowledged and nothing that was not.
 //! * Tables are values ([`Table`]); a filter on an undeclared column is a programming error and
@@ -97,10 +96,6 @@ pub struct Batch {
     pub changes: Vec<StoredChange>,
     /// Entities as they are after the changes. Of several writes of one row the last one holds.
     pub rows: Vec<RowWrite>,
-    /// Effects that leave the process, still to be performed. They belong to this partition.
-    pub outgoing: Vec<Outgoing>,
-    /// Effects that were performed and can be forgotten; unknown ones are ignored.
-    pub settled: Vec<OutgoingId>,
 }
 
 /// A change as it is kept.
@@ -147,26 +142,6 @@ pub struct Row {
     pub body: String,
 }
 
-/// Names an outgoing effect: the change it came from and its place there. Also its idempotency key.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub struct OutgoingId {
-    /// The partition that asked for it.
-    pub partition: PartitionId,
-    /// The first change number of the batch that asked for it.
-    pub seq: Seq,
-    /// Its place within the batch.
-    pub index: u32,
-}
-
-/// An effect for the world outside, kept until it was performed.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Outgoing {
-    /// Its name.
-    pub id: OutgoingId,
-    /// JSON.
-    pub body: String,
-}
-
 /// A journal entry as read.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Entry {
@@ -193,8 +168,9 @@ pub struct Partition {
     pub at: Timestamp,
 }
 
-/// What is old enough to be forgotten. It is no part of anybody's state, so no change says so and
-/// no epoch guards it; what is not there is ignored.
+/// What is old enough to be forgotten, and what is kept in its place. Neither is part of anybody's
+/// state, so no change says so and no epoch guards it; what is not there is ignored, and of a
+/// partition that is not there nothing is kept.
 #[derive(Clone, Debug)]
 pub struct Forget {
     /// Whose.
@@ -204,6 +180,8 @@ pub struct Forget {
     /// Journal entries up to this number; 0 for none. The newest entry of all stays in any case: it
     /// tells the partition's last number.
     pub journal_through: Seq,
+    /// Written together with that, behind the removal of rows.
+    pub kept: Vec<RowWrite>,
 }
 
 /// A condition on a declared column, or on `key`.
@@ -294,8 +272,9 @@ pub trait Committer: Send {
     /// All batches in one transaction with one sync; all or nothing. A batch with nothing in it is
     /// checked and writes nothing. Panics on rows that do not fit their table.
     fn commit(&mut self, group: &[Batch]) -> Result<(), CommitError>;
-    /// Removes what is old, in a transaction of its own; all or nothing. It takes as long as there
-    /// is much to remove, and commits wait meanwhile: ask for a little at a time.
+    /// Removes what is old and writes what is kept of it, in a transaction of its own; all or
+    /// nothing. It takes as long as there is much to do, and commits wait meanwhile: ask for a
+    /// little at a time. Panics on rows that do not fit their table.
     fn forget(&mut self, forget: &Forget) -> Result<(), CommitError>;
     /// Maintenance once the group was answered; `idle` when no other group waits.
     fn after(&mut self, idle: bool);
@@ -323,8 +302,6 @@ pub trait Store: Send + Sync + 'static {
     fn journal_start(&self, partition: &str) -> Result<Seq, StoreError> {
         Ok(self.journal(partition, 0, 1)?.first().map_or(1, |entry| entry.seq))
     }
-    /// Effects still to be performed, oldest first.
-    fn outgoing(&self, partition: &str) -> Result<Vec<Outgoing>, StoreError>;
     /// All partitions, ordered by name.
     fn partitions(&self) -> Result<Vec<Partition>, StoreError>;
 }

@@ -6,9 +6,8 @@
 //! * Faults are not its business; a test wraps [`MemoryCommitter`] or the store.
 
 use crate::{
-    Batch, CommitError, Committer, Direction, Entry, Fence, Filter, Forget, Outgoing, OutgoingId,
-    Partition, PartitionId, Row, RowContent, RowWrite, Scan, Seq, Store, StoreError, StoredChange,
-    Table, Test, Value,
+    Batch, CommitError, Committer, Direction, Entry, Fence, Filter, Forget, Partition, PartitionId,
+    Row, RowContent, RowWrite, Scan, Seq, Store, StoreError, StoredChange, Table, Test, Value,
 };
 use base::Timestamp;
 use std::{
@@ -35,7 +34,6 @@ pub struct MemoryCommitter {
 struct State {
     partitions: BTreeMap<PartitionId, Known>,
     tables: BTreeMap<&'static str, BTreeMap<PartitionId, Rows>>,
-    outgoing: BTreeMap<OutgoingId, String>,
     has_committer: bool,
 }
 
@@ -78,6 +76,7 @@ impl Committer for MemoryCommitter {
     }
 
     fn forget(&mut self, forget: &Forget) -> Result<(), CommitError> {
+        forget.kept.iter().for_each(RowWrite::check);
         lock(&self.shared).forget(forget);
         Ok(())
     }
@@ -162,16 +161,6 @@ impl Store for MemoryStore {
             .collect())
     }
 
-    fn outgoing(&self, partition: &str) -> Result<Vec<Outgoing>, StoreError> {
-        let state = lock(&self.shared);
-        let first = OutgoingId { partition: partition.into(), seq: 0, index: 0 };
-        let effects = state.outgoing.range(first..);
-        Ok(effects
-            .take_while(|(id, _)| &*id.partition == partition)
-            .map(|(id, body)| Outgoing { id: id.clone(), body: body.clone() })
-            .collect())
-    }
-
     fn partitions(&self) -> Result<Vec<Partition>, StoreError> {
         let state = lock(&self.shared);
         let known = state.partitions.iter();
@@ -202,12 +191,6 @@ impl State {
             journal: VecDeque::new(),
         });
         known.journal.extend(batch.changes.iter().map(|change| (batch.at, change.clone())));
-        for Outgoing { id, body } in &batch.outgoing {
-            self.outgoing.insert(id.clone(), body.clone());
-        }
-        for id in &batch.settled {
-            self.outgoing.remove(id);
-        }
         for row in &batch.rows {
             let table = self.tables.entry(row.table.name).or_default();
             put(table.entry(id.clone()).or_default(), row);
@@ -228,6 +211,10 @@ impl State {
             if let Some(rows) = rows.and_then(|rows| rows.get_mut(&forget.partition)) {
                 rows.remove(key);
             }
+        }
+        for row in &forget.kept {
+            let table = self.tables.entry(row.table.name).or_default();
+            put(table.entry(forget.partition.clone()).or_default(), row);
         }
     }
 }
@@ -384,8 +371,6 @@ mod tests {
             at: Timestamp(1),
             changes: vec![StoredChange { kind: "Changed", body: "{}".into(), has_payload: false }],
             rows: Vec::new(),
-            outgoing: Vec::new(),
-            settled: Vec::new(),
         };
         store.committer().commit(&[batch]).unwrap();
         drop(store);

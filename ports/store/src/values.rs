@@ -79,17 +79,11 @@ impl Batch {
 
     /// Whether there is nothing to write.
     pub fn is_empty(&self) -> bool {
-        self.changes.is_empty()
-            && self.rows.is_empty()
-            && self.outgoing.is_empty()
-            && self.settled.is_empty()
+        self.changes.is_empty() && self.rows.is_empty()
     }
 
-    /// Panics unless each row fits its table and each effect is the partition's own.
+    /// Panics unless each row fits its table.
     pub fn check(&self) {
-        for effect in &self.outgoing {
-            assert_eq!(effect.id.partition, self.partition, "the partition of an effect");
-        }
         for row in &self.rows {
             row.check();
         }

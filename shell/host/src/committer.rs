@@ -288,8 +288,6 @@ impl Probe {
                 has_payload: false,
             }],
             rows: Vec::new(),
-            outgoing: Vec::new(),
-            settled: Vec::new(),
         }
     }
 

@@ -318,8 +318,6 @@ mod tests {
             at: Timestamp(1),
             changes: Vec::new(),
             rows: rows.collect(),
-            outgoing: Vec::new(),
-            settled: Vec::new(),
         };
         store.committer().commit(&[batch]).expect("an empty store takes it");
         (store, partition)

@@ -76,7 +76,7 @@ mod tests {
     use crate::tables::ACTIVITY;
     use base::Timestamp;
     use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
-    use store::{Batch, Entry, MemoryStore, Outgoing, Partition, RowContent, RowWrite, Seq, Table};
+    use store::{Batch, Entry, MemoryStore, Partition, RowContent, RowWrite, Seq, Table};
 
     fn key(n: usize) -> String {
         format!("WA{n:032x}")
@@ -101,8 +101,6 @@ mod tests {
             at: Timestamp(0),
             changes: Vec::new(),
             rows,
-            outgoing: Vec::new(),
-            settled: Vec::new(),
         };
         store.committer().commit(&[batch]).expect("there is room");
         store
@@ -150,9 +148,6 @@ mod tests {
         }
         fn journal(&self, p: &str, after: Seq, n: usize) -> Result<Vec<Entry>, StoreError> {
             self.0.journal(p, after, n)
-        }
-        fn outgoing(&self, partition: &str) -> Result<Vec<Outgoing>, StoreError> {
-            self.0.outgoing(partition)
         }
         fn partitions(&self) -> Result<Vec<Partition>, StoreError> {
             self.0.partitions()

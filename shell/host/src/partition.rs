@@ -217,8 +217,6 @@ impl<E: Engine> Partition<E> {
             at,
             changes: Vec::new(),
             rows: Vec::new(),
-            outgoing: Vec::new(),
-            settled: Vec::new(),
         }
     }
 

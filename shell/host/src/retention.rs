@@ -134,7 +134,7 @@ fn rows(
     let scan = Scan { filters, order, limit: PORTION, ..Scan::of(table, known.id.clone()) };
     let rows: Vec<_> = store.scan(&scan)?.into_iter().map(|row| (table, row.key)).collect();
     let count = Forgotten { rows: rows.len(), entries: 0 };
-    let forget = Forget { partition: known.id.clone(), rows, journal_through: 0 };
+    let forget = Forget { partition: known.id.clone(), rows, journal_through: 0, kept: Vec::new() };
     Ok((count.rows > 0).then_some((forget, count)))
 }
 
@@ -152,5 +152,5 @@ fn entries(
     let count = Forgotten { rows: 0, entries: old.clone().count() };
     let Some(last) = old.last() else { return Ok(None) };
     let (partition, journal_through) = (known.id.clone(), last.seq);
-    Ok(Some((Forget { partition, rows: Vec::new(), journal_through }, count)))
+    Ok(Some((Forget { partition, rows: Vec::new(), journal_through, kept: Vec::new() }, count)))
 }

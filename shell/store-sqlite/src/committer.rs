@@ -113,6 +113,10 @@ impl Committer for SqliteCommitter {
         for (table, _) in &forget.rows {
             self.shared.table_position(table);
         }
+        for row in &forget.kept {
+            row.check();
+            self.shared.table_position(row.table);
+        }
         if self.writer.is_none() {
             self.reopen().map_err(|error| CommitError::Failed(error.to_string()))?;
         }

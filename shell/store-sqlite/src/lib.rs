@@ -1,4 +1,4 @@
-//! The embedded store: journal, rows and outgoing effects in one SQLite file.
+//! The embedded store: journal and rows in one SQLite file.
 //!
 //! * A group is one transaction with one sync; what `commit` acknowledged survives a power cut.
 //! * The write-ahead log is reused and never left to grow (`checkpoint`).
@@ -29,9 +29,7 @@ use std::{
     },
     time::Duration,
 };
-use store::{
-    Committer, Entry, Outgoing, Partition, Row, Scan, Seq, Store, StoreError, Table, Value,
-};
+use store::{Committer, Entry, Partition, Row, Scan, Seq, Store, StoreError, Table, Value};
 
 /// The file's name in the data folder.
 pub const FILE_NAME: &str = "sinew.db";
@@ -231,19 +229,6 @@ impl Store for SqliteStore {
                     })
                 })?;
             entries.collect()
-        })
-    }
-
-    fn outgoing(&self, partition: &str) -> Result<Vec<Outgoing>, StoreError> {
-        let owner: Arc<str> = partition.into();
-        self.read(|reader| {
-            let mut select = reader.prepare_cached(sql::OUTGOING)?;
-            let effects = select.query_map([partition], |row| {
-                let seq = sql::seq(row.get(0)?);
-                let id = store::OutgoingId { partition: owner.clone(), seq, index: row.get(1)? };
-                Ok(Outgoing { id, body: row.get(2)? })
-            })?;
-            effects.collect()
         })
     }
 

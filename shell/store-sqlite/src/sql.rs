@@ -21,16 +21,9 @@ CREATE TABLE journal (
   body TEXT NOT NULL,
   PRIMARY KEY (partition, seq)
 ) STRICT, WITHOUT ROWID;
-CREATE TABLE outgoing (
-  partition INTEGER NOT NULL,
-  seq INTEGER NOT NULL,
-  place INTEGER NOT NULL,
-  body TEXT NOT NULL,
-  PRIMARY KEY (partition, seq, place)
-) STRICT, WITHOUT ROWID;
 ";
 
-pub(crate) const FIXED_NAMES: &[&str] = &["partition", "journal", "outgoing"];
+pub(crate) const FIXED_NAMES: &[&str] = &["partition", "journal"];
 
 pub(crate) const ADD_PARTITION: &str =
     "INSERT INTO partition (id, kind, since) VALUES (?1, ?2, ?3) ON CONFLICT (id) DO NOTHING";
@@ -41,15 +34,9 @@ pub(crate) const ADD_ENTRY: &str =
 /// All but the newest entry, which tells the partition's last number.
 pub(crate) const FORGET_ENTRIES: &str = "DELETE FROM journal
  WHERE partition = ?1 AND seq <= ?2 AND seq < (SELECT max(seq) FROM journal WHERE partition = ?1)";
-pub(crate) const ADD_OUTGOING: &str =
-    "INSERT OR REPLACE INTO outgoing (partition, seq, place, body) VALUES (?1, ?2, ?3, ?4)";
-pub(crate) const SETTLE: &str = "DELETE FROM outgoing
- WHERE partition = (SELECT number FROM partition WHERE id = ?1) AND seq = ?2 AND place = ?3";
 
 pub(crate) const JOURNAL: &str = "SELECT seq, at, kind, body FROM journal
  WHERE partition = (SELECT number FROM partition WHERE id = ?1) AND seq > ?2 ORDER BY seq LIMIT ?3";
-pub(crate) const OUTGOING: &str = "SELECT seq, place, body FROM outgoing
- WHERE partition = (SELECT number FROM partition WHERE id = ?1) ORDER BY seq, place";
 pub(crate) const PARTITIONS: &str = "SELECT p.id, p.kind, j.seq, coalesce(j.at, p.since)
  FROM partition p LEFT JOIN journal j ON j.partition = p.number
   AND j.seq = (SELECT max(seq) FROM journal WHERE partition = p.number)

@@ -93,8 +93,6 @@ fn batch(epoch: u64, first: Seq, key: &str, body: &str) -> Batch {
             has_payload: false,
         }],
         rows: vec![RowWrite { table: &TASK, key: key.into(), content: Some(content) }],
-        outgoing: Vec::new(),
-        settled: Vec::new(),
     }
 }
 

@@ -1,6 +1,6 @@
 //! One transaction for one group.
 //!
-//! * `BEGIN IMMEDIATE`, then for each batch its partition, journal, outgoing effects and rows, then
+//! * `BEGIN IMMEDIATE`, then for each batch its partition, journal and rows, then
 //!   `COMMIT` with one sync.
 //! * Nothing is allocated for a row; texts are bound where they lie.
 //! * Statements are fetched from the connection's cache once for a group, and keep their partition
@@ -18,7 +18,7 @@ use std::{
         atomic::{AtomicU32, Ordering},
     },
 };
-use store::{Batch, Forget, Outgoing, OutgoingId, PartitionId, RowContent, RowWrite, Value};
+use store::{Batch, Forget, PartitionId, RowContent, RowWrite, Value};
 
 /// The writing connection.
 pub(crate) struct Writer {
@@ -67,7 +67,7 @@ impl Writer {
         Ok(())
     }
 
-    /// Removes what is old.
+    /// Removes what is old and writes what is kept of it.
     pub(crate) fn forget(&mut self, forget: &Forget, shared: &Shared) -> Result<(), Failure> {
         self.forget_uncommitted(forget, shared).map_err(Failure::Before)?;
         let mut commit = self.connection.prepare_cached("COMMIT").map_err(Failure::Before)?;
@@ -87,6 +87,10 @@ impl Writer {
         for (table, key) in &forget.rows {
             let statements = &shared.tables[shared.table_position(table)];
             self.connection.prepare_cached(&statements.delete)?.execute((number, &**key))?;
+        }
+        let mut statements = Statements::new(&self.connection, &shared.tables);
+        for row in &forget.kept {
+            statements.row(number, row, shared.table_position(row.table))?;
         }
         Ok(())
     }
@@ -111,7 +115,6 @@ impl Writer {
                 }
             };
             statements.journal(batch, number)?;
-            statements.outgoing(batch, number)?;
             for row in &batch.rows {
                 statements.row(number, row, shared.table_position(row.table))?;
             }
@@ -180,18 +183,6 @@ impl<'c> Statements<'c> {
             insert.raw_bind_parameter(4, change.kind)?;
             insert.raw_bind_parameter(5, &*change.body)?;
             insert.raw_execute()?;
-        }
-        Ok(())
-    }
-
-    fn outgoing(&mut self, batch: &Batch, number: i64) -> rusqlite::Result<()> {
-        for Outgoing { id: OutgoingId { seq, index, .. }, body } in &batch.outgoing {
-            let mut insert = self.connection.prepare_cached(sql::ADD_OUTGOING)?;
-            insert.execute((number, sql(*seq), index, body))?;
-        }
-        for OutgoingId { partition, seq, index } in &batch.settled {
-            let mut delete = self.connection.prepare_cached(sql::SETTLE)?;
-            delete.execute((&**partition, sql(*seq), index))?;
         }
         Ok(())
     }

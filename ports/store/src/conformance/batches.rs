@@ -2,12 +2,9 @@
 
 use super::{
     Check,
-    data::{
-        ALPHA, BETA, JOB, NOTE, batch, change_body, job, last, note, outgoing_id, read_note,
-        removed,
-    },
+    data::{ALPHA, BETA, JOB, NOTE, batch, change_body, job, last, note, read_note, removed},
 };
-use crate::{Entry, Outgoing, Partition, Row, Store, Value};
+use crate::{Entry, Partition, Row, Store, Value};
 use base::Timestamp;
 use std::{sync::Arc, thread};
 
@@ -23,7 +20,6 @@ pub(super) const CHECKS: &[Check] = &[
     Check { name: "an empty batch writes nothing", run: an_empty_batch_writes_nothing },
     Check { name: "rows need no change", run: rows_need_no_change },
     Check { name: "the journal is read in pages", run: the_journal_is_read_in_pages },
-    Check { name: "effects wait in order until settled", run: effects_wait_until_settled },
     Check { name: "partitions keep their first kind", run: partitions_keep_their_first_kind },
     Check { name: "texts and numbers stay as they are", run: texts_and_numbers_stay },
     Check { name: "a large row stays as it is", run: a_large_row_stays },
@@ -39,12 +35,11 @@ fn an_empty_store_knows_nothing(store: &dyn Store) {
     assert_eq!(store.row(&JOB, ALPHA, "k"), Ok(None));
     assert_eq!(store.scan(&crate::Scan::all(&JOB)), Ok(vec![]));
     assert_eq!(store.journal(ALPHA, 0, 10), Ok(vec![]));
-    assert_eq!(store.outgoing(ALPHA), Ok(vec![]));
 }
 
 fn a_batch_is_found_again_whole(store: &dyn Store) {
     let whole = batch(ALPHA, 1, 1).changes(2).row(job("j1", values("open"), "{\"a\":1}"));
-    store.committer().commit(&[whole.outgoing(0, "{\"call\":1}")]).expect("it follows");
+    store.committer().commit(&[whole]).expect("it follows");
 
     let row = Row {
         partition: ALPHA.into(),
@@ -57,8 +52,6 @@ fn a_batch_is_found_again_whole(store: &dyn Store) {
     let entry =
         |seq| Entry { seq, at: Timestamp(1001), kind: "Changed".into(), body: change_body(seq) };
     assert_eq!(store.journal(ALPHA, 0, 10), Ok(vec![entry(1), entry(2)]));
-    let effect = Outgoing { id: outgoing_id(ALPHA, 1, 0), body: "{\"call\":1}".into() };
-    assert_eq!(store.outgoing(ALPHA), Ok(vec![effect]));
     let partition =
         Partition { id: ALPHA.into(), kind: "routing".into(), last: 2, at: Timestamp(1001) };
     assert_eq!(store.partitions(), Ok(vec![partition]));
@@ -178,31 +171,6 @@ fn the_journal_is_read_in_pages(store: &dyn Store) {
     assert_eq!(numbers(10, 5), [0; 0]);
     assert_eq!(numbers(u64::MAX, 5), [0; 0]);
     assert_eq!(numbers(0, 0), [0; 0]);
-}
-
-fn effects_wait_until_settled(store: &dyn Store) {
-    let ids = |partition| -> Vec<(u64, u32)> {
-        let waiting = store.outgoing(partition).expect("readable");
-        assert!(waiting.iter().all(|o| &*o.id.partition == partition));
-        waiting.iter().map(|o| (o.id.seq, o.id.index)).collect()
-    };
-    let mut committer = store.committer();
-    let first = batch(ALPHA, 1, 1).changes(9).outgoing(1, "b").outgoing(0, "a");
-    let second = batch(ALPHA, 1, 10).changes(1).outgoing(0, "c").outgoing(1, "d");
-    let other = batch(BETA, 1, 1).changes(1).outgoing(0, "e");
-    committer.commit(&[first, second, other]).expect("it follows");
-    assert_eq!(ids(ALPHA), [(1, 0), (1, 1), (10, 0), (10, 1)]);
-    let bodies = store.outgoing(ALPHA).expect("readable");
-    assert_eq!(bodies.iter().map(|o| &*o.body).collect::<Vec<_>>(), ["a", "b", "c", "d"]);
-
-    let settling = batch(ALPHA, 1, 11).settles(1, 1).settles(10, 0).settles(99, 0);
-    committer.commit(&[settling]).expect("it follows");
-    assert_eq!(ids(ALPHA), [(1, 0), (10, 1)]);
-    assert_eq!(ids(BETA), [(1, 0)]);
-
-    let asked = batch(ALPHA, 1, 11).changes(1).outgoing(0, "f");
-    committer.commit(&[asked, batch(ALPHA, 1, 12).settles(11, 0)]).expect("it follows");
-    assert_eq!(ids(ALPHA), [(1, 0), (10, 1)], "asked for and done within one group");
 }
 
 fn partitions_keep_their_first_kind(store: &dyn Store) {

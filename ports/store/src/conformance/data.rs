@@ -1,8 +1,8 @@
 //! Tables, batches and random values for the checks.
 
 use crate::{
-    Batch, Column, ColumnKind, Outgoing, OutgoingId, PartitionId, Row, RowContent, RowWrite, Seq,
-    Store, StoredChange, Table, Value,
+    Batch, Column, ColumnKind, PartitionId, Row, RowContent, RowWrite, Seq, Store, StoredChange,
+    Table, Value,
 };
 use base::Timestamp;
 use std::sync::Arc;
@@ -40,8 +40,6 @@ pub(super) fn batch(partition: &str, epoch: u64, first: Seq) -> Batch {
         at: Timestamp(1000 + i64::try_from(first).expect("small in tests")),
         changes: Vec::new(),
         rows: Vec::new(),
-        outgoing: Vec::new(),
-        settled: Vec::new(),
     }
 }
 
@@ -62,21 +60,6 @@ impl Batch {
         self.rows.push(row);
         self
     }
-
-    pub(super) fn outgoing(mut self, index: u32, body: &str) -> Self {
-        let id = outgoing_id(&self.partition, self.first, index);
-        self.outgoing.push(Outgoing { id, body: body.to_owned() });
-        self
-    }
-
-    pub(super) fn settles(mut self, seq: Seq, index: u32) -> Self {
-        self.settled.push(outgoing_id(&self.partition, seq, index));
-        self
-    }
-}
-
-pub(super) fn outgoing_id(partition: &str, seq: Seq, index: u32) -> OutgoingId {
-    OutgoingId { partition: partition.into(), seq, index }
 }
 
 pub(super) fn change_body(seq: Seq) -> String {

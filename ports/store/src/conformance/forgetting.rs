@@ -2,7 +2,7 @@
 
 use super::{
     Check,
-    data::{ALPHA, BETA, NOTE, batch, last, note, read_note},
+    data::{ALPHA, BETA, NOTE, batch, last, note, read_note, removed},
 };
 use crate::{Forget, Seq, Store};
 
@@ -11,13 +11,13 @@ pub(super) const CHECKS: &[Check] = &[
     Check { name: "the newest entry stays in any case", run: the_newest_entry_stays },
     Check { name: "old rows are forgotten, of their partition only", run: old_rows_are_forgotten },
     Check { name: "what is not there is forgotten already", run: nothing_is_forgotten_twice },
-    Check { name: "effects stay when changes are forgotten", run: effects_stay },
+    Check { name: "what is kept comes with what is forgotten", run: something_is_kept },
     Check { name: "a new committer goes on behind what was forgotten", run: a_new_committer },
 ];
 
 fn forget(partition: &str, journal_through: Seq, keys: &[&str]) -> Forget {
     let rows = keys.iter().map(|key| (&NOTE, Box::from(*key))).collect();
-    Forget { partition: partition.into(), rows, journal_through }
+    Forget { partition: partition.into(), rows, journal_through, kept: Vec::new() }
 }
 
 fn numbers(store: &dyn Store, partition: &str, after: Seq) -> Vec<Seq> {
@@ -75,12 +75,22 @@ fn nothing_is_forgotten_twice(store: &dyn Store) {
     assert_eq!(numbers(store, ALPHA, 0), [3, 4]);
 }
 
-fn effects_stay(store: &dyn Store) {
+fn something_is_kept(store: &dyn Store) {
     let mut committer = store.committer();
-    let asked = batch(ALPHA, 1, 1).changes(2).outgoing(0, "a");
-    committer.commit(&[asked, batch(ALPHA, 1, 3).changes(1)]).expect("they follow");
-    committer.forget(&forget(ALPHA, 2, &[])).expect("it is possible");
-    assert_eq!(store.outgoing(ALPHA).expect("readable").len(), 1);
+    let first = batch(ALPHA, 1, 1).changes(4).row(note("a", "1")).row(note("b", "1"));
+    committer.commit(&[first, batch(BETA, 1, 1).changes(1)]).expect("they follow");
+    let kept = vec![note("a", "2"), removed(&NOTE, "b"), note("c", "2"), removed(&NOTE, "d")];
+    let both = Forget { kept: kept.clone(), ..forget(ALPHA, 3, &["a"]) };
+    committer.forget(&both).expect("it is possible");
+    let found = ["a", "b", "c", "d"].map(|key| read_note(store, ALPHA, key));
+    assert_eq!(found, [Some("2".to_owned()), None, Some("2".to_owned()), None]);
+    assert_eq!((numbers(store, ALPHA, 0), last(store, ALPHA)), (vec![4], 4));
+    assert_eq!(read_note(store, BETA, "c"), None);
+    committer.forget(&Forget { kept, ..forget("nobody", 0, &[]) }).expect("it is ignored");
+    assert_eq!(store.partitions().expect("readable").len(), 2);
+    assert_eq!(read_note(store, "nobody", "a"), None);
+    committer.commit(&[batch(ALPHA, 1, 5).changes(1).row(note("c", "3"))]).expect("it follows");
+    assert_eq!(read_note(store, ALPHA, "c").as_deref(), Some("3"));
 }
 
 fn a_new_committer(store: &dyn Store) {

@@ -3,7 +3,7 @@
 use super::{Folder, TABLES, TASK, WORKSPACE, batch, keys, last, open};
 use crate::{Options, SqliteStore, committer::SqliteCommitter};
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use store::{CommitError, Committer, Outgoing, OutgoingId, Store, Table};
+use store::{CommitError, Committer, Store, Table};
 
 fn committer(store: &SqliteStore) -> SqliteCommitter {
     SqliteCommitter::new(store.shared.clone())
@@ -13,17 +13,12 @@ fn committer(store: &SqliteStore) -> SqliteCommitter {
 fn a_store_is_found_again() {
     let folder = Folder::new();
     let store = open(&folder);
-    let id = OutgoingId { partition: WORKSPACE.into(), seq: 1, index: 0 };
-    let effect = Outgoing { id, body: "{\"call\":1}".into() };
-    let mut first = batch(1, 1, "WT1", "{\"a\":1}");
-    first.outgoing.push(effect.clone());
-    store.committer().commit(&[first]).unwrap();
+    store.committer().commit(&[batch(1, 1, "WT1", "{\"a\":1}")]).unwrap();
     let before = (store.row(&TASK, WORKSPACE, "WT1"), store.journal(WORKSPACE, 0, 9));
     drop(store);
 
     let store = open(&folder);
     assert_eq!((store.row(&TASK, WORKSPACE, "WT1"), store.journal(WORKSPACE, 0, 9)), before);
-    assert_eq!(store.outgoing(WORKSPACE), Ok(vec![effect]));
     let mut committer = store.committer();
     assert!(committer.commit(&[batch(1, 1, "WT2", "{}")]).is_err());
     committer.commit(&[batch(2, 2, "WT2", "{}")]).unwrap();

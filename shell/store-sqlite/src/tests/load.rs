@@ -60,8 +60,6 @@ impl Lives {
             at: base::Timestamp(1_767_225_600_000),
             changes: (0..entries).map(|_| change()).collect(),
             rows,
-            outgoing: Vec::new(),
-            settled: Vec::new(),
         }
     }
 }

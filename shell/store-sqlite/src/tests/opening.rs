@@ -126,7 +126,7 @@ fn tables_and_indexes_may_come_and_go() {
         names(&connection, "index"),
         ["reservation___live", "reservation__task", "task___live", "task__queue"]
     );
-    let tables = ["journal", "outgoing", "partition", "reservation", "task", "worker_load"];
+    let tables = ["journal", "partition", "reservation", "task", "worker_load"];
     assert_eq!(names(&connection, "table"), tables);
 }
 
@@ -205,6 +205,5 @@ fn a_store_of_the_first_version_opens() {
     let reservation = store.row(&RESERVATION, WORKSPACE, "WR2").unwrap().unwrap();
     assert_eq!(reservation.values, ["WT2".into(), "accepted".into(), Value::Int(1)]);
     assert_eq!(store.journal(WORKSPACE, 4, 10).unwrap()[0].kind, "ReservationCreated");
-    assert_eq!(store.outgoing(WORKSPACE).unwrap()[0].body, "{\"webhook\":\"task.created\"}");
     store.committer().commit(&[batch(1, 7, "WT3", "{}")]).unwrap();
 }
