@@ -3,9 +3,10 @@
 //! Reads only, also beside a server that is running.
 
 use clap::Args;
-use replay::{Options, Report};
+use host::{beginning::Beginning, tables::BEGINNING};
+use replay::{Options, Origin, Report};
 use routing::{WorkflowSid, WorkspaceSid};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use store::Store as _;
 use store_sqlite::SqliteStore;
 
@@ -67,7 +68,7 @@ pub enum ReplayRefused {
 pub fn run(flags: &ReplayFlags) -> Result<String, ReplayRefused> {
     let configuration = std::fs::read_to_string(&flags.workflow)
         .map_err(|cause| ReplayRefused::File { file: flags.workflow.clone(), cause })?;
-    let store = SqliteStore::open_to_read(&flags.from, &store_sqlite::Options::default())?;
+    let store = open(&flags.from)?;
     let known = store.partitions()?;
     let mut all: Vec<WorkspaceSid> =
         known.iter().filter_map(|partition| partition.id.parse().ok()).collect();
@@ -85,9 +86,16 @@ pub fn run(flags: &ReplayFlags) -> Result<String, ReplayRefused> {
         seed: flags.seed,
         service_level_s: flags.service_level,
     };
-    let report: Report = replay::replay(&store, &options)?;
+    let Beginning { mark, rows } = Beginning::read(&store, &options.workspace, |row| row)?;
+    let origin = Origin { seq: mark.seq, at: mark.at, rows };
+    let report: Report = replay::replay(&store, &origin, &options)?;
     Ok(match flags.json {
         true => serde_json::to_string_pretty(&report).expect("figures are plain data"),
         false => report.to_string().trim_end().to_owned(),
     })
+}
+
+fn open(from: &Path) -> Result<SqliteStore, store_sqlite::OpenError> {
+    static TABLES: &[&store::Table] = &[&BEGINNING];
+    SqliteStore::open_to_read(from, &store_sqlite::Options::default(), TABLES)
 }

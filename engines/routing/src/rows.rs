@@ -295,6 +295,16 @@ impl Routing {
         }
     }
 
+    /// Whether a task or reservation is held, also one that ended a short while ago. Of other kinds
+    /// of rows nothing is held that ended.
+    pub fn holds_row(&self, kind: RowKind, key: &str) -> bool {
+        match kind {
+            RowKind::Task => key.parse().is_ok_and(|sid| self.task(sid).is_some()),
+            RowKind::Reservation => key.parse().is_ok_and(|sid| self.reservation(sid).is_some()),
+            _ => false,
+        }
+    }
+
     fn row(&self, entity: Touched, write: &mut impl FnMut(RowRef<'_>)) {
         let row = match entity {
             Touched::Workspace(_) => self.workspace.as_ref().map(RowRef::Workspace),

@@ -1,8 +1,11 @@
 //! `sinew replay` on the store of a server that runs, and on one that stopped.
 
 use crate::caller::Server;
+use base::Millis;
+use host::{Host, Retention};
 use serde_json::{Value, json};
-use std::{path::Path, process::Command};
+use std::{path::Path, process::Command, sync::Arc};
+use store_sqlite::SqliteStore;
 
 fn replay(from: &Path, workflow: &Path, more: &[&str]) -> (bool, String, String) {
     let mut command = Command::new(env!("CARGO_BIN_EXE_sinew"));
@@ -10,6 +13,19 @@ fn replay(from: &Path, workflow: &Path, more: &[&str]) -> (bool, String, String)
     let ended = command.output().unwrap();
     let text = |bytes: Vec<u8>| String::from_utf8(bytes).unwrap();
     (ended.status.success(), text(ended.stdout), text(ended.stderr))
+}
+
+/// Forgets all but the last seconds of the journal, as a server does with what is older than it
+/// has to be.
+async fn forget_beginning(data: &Path) {
+    let options = store_sqlite::Options::default();
+    let store = SqliteStore::open(data, options, host::tables::ALL).unwrap();
+    let options = host::Options { clock: host::ClockKind::Manual, seed: None };
+    let host = Host::start(Arc::new(store), &options).unwrap();
+    let retention = Retention { journal: Millis::secs(45), ..Retention::default() };
+    let forgotten = host.forget_old_once(retention).await.unwrap();
+    assert!(forgotten.entries > 10, "{forgotten:?}");
+    host.stop().await;
 }
 
 #[tokio::test]
@@ -76,6 +92,19 @@ async fn recorded_traffic_is_replayed_beside_the_server_and_after_it() {
     assert!(told.contains("3 tasks went to another queue or worker"), "{told}");
     assert!(told.contains("few / ann  ->  many / bob"), "{told}");
     assert_eq!(told, replay(&data, &other, &more).1, "the same seed, the same answer");
+
+    forget_beginning(&data).await;
+    let (ok, told, log) = replay(&data, &same, &["--json"]);
+    assert!(ok, "{log}");
+    let told: Value = serde_json::from_str(&told).unwrap();
+    assert!(told["first_change"].as_u64().unwrap() > 10, "{told:#}");
+    assert_eq!((&told["reproduced"], &told["moved"]), (&json!(true), &json!([])), "{told:#}");
+    assert_eq!(told["total"]["before"], told["total"]["after"]);
+    assert!(told["total"]["before"]["taken"].as_u64().unwrap() > 0, "{told:#}");
+    let (ok, told, log) = replay(&data, &other, &more);
+    assert!(ok, "{log}");
+    assert!(told.contains("the replay is the recording"), "{told}");
+    assert!(told.contains("is forgotten: tasks that waited then"), "{told}");
 
     let missing = folder.join("nothing.json");
     std::fs::write(folder.join("bad.json"), r#"{"filters": [{"expression": "a-b"}]}"#).unwrap();

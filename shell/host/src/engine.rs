@@ -4,6 +4,7 @@
 //! per engine adds what only the host cares for: tables, stored forms, and who is told what.
 
 use crate::{
+    beginning::Mover,
     hub::{Announced, Topic},
     outlets::Outlets,
     retention::Retention,
@@ -140,6 +141,19 @@ pub trait Engine: Sized + Send + 'static {
 
     /// Applies a kept change. The message names no customer data.
     fn replay(&mut self, entry: &Entry) -> Result<(), String>;
+
+    /// Whether it is kept what a partition was when its journal begins.
+    const HAS_BEGINNING: bool = false;
+
+    /// What the partition was just before entry `first` of its journal, to be kept when that entry
+    /// goes; `None` for an engine whose past nobody asks for, and where it is not known any more.
+    fn beginning(
+        _store: &dyn Store,
+        _partition: &PartitionId,
+        _first: Seq,
+    ) -> Result<Option<Mover>, StoreError> {
+        Ok(None)
+    }
 
     /// The row of what ended with a kept change: it is brought back too, within
     /// [`Engine::ENDED_KEPT`].

@@ -16,7 +16,7 @@ use crate::{
     outbox::Outbox,
     outlets::SyncOptions,
     past::{self, PastError},
-    retention::{self, Forgotten, Retention},
+    retention::{self, Forgetting, Forgotten, Retention},
     statistics,
     tables::ACCESS_PARTITION,
     what_if::{self, Supposed},
@@ -35,7 +35,7 @@ use std::{
     collections::{BTreeMap, BTreeSet},
     sync::{Arc, Mutex, PoisonError, RwLock, RwLockWriteGuard, Weak},
 };
-use store::{Partition, Scan, Store, StoreError, Value};
+use store::{Scan, Store, StoreError, Value};
 
 /// Following a journal keeps a processor busy and a copy of a workspace in memory.
 const LOOKING_BACK_MAX: usize = 2;
@@ -75,6 +75,8 @@ struct Shared {
     /// Those who may follow a journal at the same time.
     looking_back: tokio::sync::Semaphore,
     sync: sync::SyncHomes,
+    /// Held by those who read beginning and journal of a workspace, and by who forgets entries.
+    journals: Arc<tokio::sync::RwLock<()>>,
 }
 
 impl Host {
@@ -106,7 +108,8 @@ impl Host {
             access.unwrap_or_else(|| core.open_new(ACCESS_PARTITION.into(), &core.real_clock));
         let (workspaces, ids) = (RwLock::new(workspaces), Mutex::new(ids));
         let looking_back = tokio::sync::Semaphore::new(LOOKING_BACK_MAX);
-        let shared = Shared { core, access, workspaces, ids, looking_back, sync };
+        let journals = Arc::default();
+        let shared = Shared { core, access, workspaces, ids, looking_back, sync, journals };
         let host = Self(Arc::new(shared));
         host.purge_ending();
         Ok(host)
@@ -272,8 +275,13 @@ impl Host {
         let failed =
             |error: &dyn std::fmt::Display| PastError::Store(StoreError(error.to_string()));
         let _turn = turn.map_err(|error| failed(&error))?;
+        let reading = self.0.journals.clone().read_owned().await;
         let store = self.0.core.store.clone();
-        tokio::task::spawn_blocking(move || work(&*store)).await.map_err(|error| failed(&error))?
+        let work = move || {
+            let _reading = reading;
+            work(&*store)
+        };
+        tokio::task::spawn_blocking(work).await.map_err(|error| failed(&error))?
     }
 
     /// What came up to be told outside, and the count of what is on its way.
@@ -437,15 +445,23 @@ async fn forget_old(
     };
     drop(store);
     for known in partitions {
+        let mut forgetting = Forgetting::of(known, retention);
         loop {
-            let (shared, known) = (host.upgrade()?, known.clone());
+            let shared = host.upgrade()?;
             // The host is let go of between two portions, so that it can end.
-            let look = move || shared.forget_a_little(&known, retention);
-            match tokio::task::spawn_blocking(look).await {
-                Ok(Ok(Some(some))) => forgotten.add(some),
-                Ok(Ok(None)) => break,
-                Ok(Err(error)) => return Some(Err(error)),
+            let look = move || {
+                let done = shared.forget_a_little(&mut forgetting);
+                (forgetting, done)
+            };
+            let (back, done) = match tokio::task::spawn_blocking(look).await {
+                Ok(both) => both,
                 Err(error) => return Some(Err(StoreError(error.to_string()))),
+            };
+            forgetting = back;
+            match done {
+                Ok(Some(some)) => forgotten.add(some),
+                Ok(None) => break,
+                Err(error) => return Some(Err(error)),
             }
             tokio::time::sleep(retention::PAUSE_BETWEEN_PORTIONS).await;
         }
@@ -457,29 +473,18 @@ impl Shared {
     /// One portion of what is old in a partition; `None` when there is nothing more.
     fn forget_a_little(
         &self,
-        known: &Partition,
-        retention: Retention,
+        forgetting: &mut Forgetting,
     ) -> Result<Option<Forgotten>, StoreError> {
         let core = &self.core;
-        let portion = match &*known.kind {
-            RoutingEngine::KIND => {
-                let now = core.clock.now();
-                retention::portion::<RoutingEngine>(&*core.store, known, now, retention)
-            }
-            SyncEngine::KIND => {
-                let now = core.clock.now();
-                retention::portion::<SyncEngine>(&*core.store, known, now, retention)
-            }
-            Services::KIND => {
-                let now = core.clock.now();
-                retention::portion::<Services>(&*core.store, known, now, retention)
-            }
-            _ => {
-                let now = core.real_clock.now();
-                retention::portion::<Access>(&*core.store, known, now, retention)
-            }
+        let (store, now) = (&*core.store, core.clock.now());
+        let portion = match forgetting.kind() {
+            RoutingEngine::KIND => forgetting.portion::<RoutingEngine>(store, now),
+            SyncEngine::KIND => forgetting.portion::<SyncEngine>(store, now),
+            Services::KIND => forgetting.portion::<Services>(store, now),
+            _ => forgetting.portion::<Access>(store, core.real_clock.now()),
         };
         let Some((forget, count)) = portion? else { return Ok(None) };
+        let _alone = (forget.journal_through > 0).then(|| self.journals.blocking_write());
         match core.forget_old(&forget) {
             Some(Ok(())) => Ok(Some(count)),
             Some(Err(error)) => Err(StoreError(error.to_string())),

@@ -10,6 +10,7 @@
 //! Knows no HTTP and no rule of a domain.
 
 pub mod adapters;
+pub mod beginning;
 mod bridge;
 pub mod clock;
 pub mod committer;

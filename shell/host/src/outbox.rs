@@ -168,8 +168,6 @@ mod tests {
             at: Timestamp(1),
             changes: Vec::new(),
             rows: deliveries.iter().map(Delivery::row).collect(),
-            outgoing: Vec::new(),
-            settled: Vec::new(),
         };
         store.committer().commit(&[batch]).expect("an empty store takes it");
         store

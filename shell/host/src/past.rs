@@ -1,10 +1,11 @@
 //! What was decided about a task that is over, read from the journal.
 //!
-//! * A copy of the workspace is led through its journal, away from the partition; some entries at a
-//!   time, so that a long journal is never in memory.
-//! * Bounded in time. Where the journal no longer reaches back to the beginning, that is said.
+//! * A copy of the workspace is led through its journal, away from the partition, from what the
+//!   workspace was when the journal begins; some entries at a time, so that a long journal is never
+//!   in memory.
+//! * Bounded in time. A decision that is older than the journal is not made up.
 
-use crate::{adapters::RoutingEngine, engine::Engine};
+use crate::{adapters::RoutingEngine, beginning::Beginning, engine::Engine};
 use base::Timestamp;
 use routing::{
     Change, Rejection,
@@ -21,9 +22,12 @@ const LOOK_BACK_LIMIT: Duration = Duration::from_secs(30);
 /// Why the past was not found.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum PastError {
-    /// The beginning of the journal is no longer kept.
+    /// What the workspace was when the journal begins was not kept.
     #[error("the journal of this workspace no longer reaches back to its beginning")]
     Forgotten,
+    /// The last decision was made before the journal begins.
+    #[error("the last decision on this task is older than the journal of this workspace")]
+    Older,
     /// No decision on the task is in the journal.
     #[error("the journal holds no decision on this task")]
     NoDecision,
@@ -43,15 +47,15 @@ pub enum PastError {
     Store(#[from] StoreError),
 }
 
-/// Calls `visit` with every kept change of a workspace that is wanted, in order, until it has
-/// enough.
+/// Calls `visit` with every kept change of a workspace behind `after` that is wanted, in order,
+/// until it has enough.
 pub(crate) fn follow(
     store: &dyn Store,
-    partition: &str,
+    (partition, after): (&str, Seq),
     wants: impl Fn(&str, &str) -> bool,
     mut visit: impl FnMut(&Change, Seq, Timestamp) -> Flow,
 ) -> Result<(), PastError> {
-    let (begun, mut reached) = (Instant::now(), 0);
+    let (begun, mut reached) = (Instant::now(), after);
     loop {
         let entries = store.journal(partition, reached, ENTRIES_AT_ONCE)?;
         let Some(newest) = entries.last().map(|entry| entry.seq) else { return Ok(()) };
@@ -84,14 +88,36 @@ pub(crate) enum Flow {
 
 /// The last decision on a task.
 pub(crate) fn decision(store: &dyn Store, partition: &str, look: Look) -> Result<Sight, PastError> {
-    let past = std::cell::RefCell::new(Past::new(look));
+    let (after, past) = begin(store, partition, look)?;
+    let past = std::cell::RefCell::new(past);
     let wants = |kind: &str, body: &str| past.borrow().wants(kind, body);
-    follow(store, partition, wants, |change, seq, at| {
+    follow(store, (partition, after), wants, |change, seq, at| {
         let mut past = past.borrow_mut();
         past.follow(change, seq, at);
         if past.is_over() { Flow::Enough } else { Flow::More }
     })?;
-    Ok(past.into_inner().found().ok_or(PastError::NoDecision)??)
+    let nothing = nothing_found(after);
+    Ok(past.into_inner().found().ok_or(nothing)??)
+}
+
+/// What is followed from where: a copy of the workspace as it was when its journal begins, and the
+/// number of the change before.
+pub(crate) fn begin(
+    store: &dyn Store,
+    partition: &str,
+    look: Look,
+) -> Result<(Seq, Past), PastError> {
+    let pick = |row| Past::lean(row, look.task);
+    let Beginning { mark, rows } = Beginning::read(store, partition, pick)?;
+    Ok((mark.seq, Past::since(look, rows)))
+}
+
+/// Why a journal that begins behind a change holds no decision.
+pub(crate) const fn nothing_found(after: Seq) -> PastError {
+    match after {
+        0 => PastError::NoDecision,
+        _ => PastError::Older,
+    }
 }
 
 pub(crate) fn last_of(store: &dyn Store, partition: &str) -> Result<Option<Seq>, StoreError> {

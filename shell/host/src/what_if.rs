@@ -13,7 +13,7 @@ use crate::{
 use base::{Attributes, Timestamp};
 use routing::{
     Change, Command, StoredRow, Task, TaskSid,
-    explain::{Basis, Look, Past, WhatIf, what_if},
+    explain::{Basis, Look, WhatIf, what_if},
 };
 use std::collections::BTreeSet;
 use store::{Filter, PartitionId, Row, Scan, Seq, Store, StoreError, Table, Test, Value};
@@ -60,11 +60,15 @@ pub(crate) fn then(
     partition: &PartitionId,
     (look, command): (&Look, &Command),
 ) -> Result<Supposed, PastError> {
-    let (seq, at, basis) = decided(store, partition, look.task)?.ok_or(PastError::NoDecision)?;
-    let past = std::cell::RefCell::new(Past::new(*look));
+    let (after, past) = past::begin(store, partition, *look)?;
+    let found = decided(store, (partition, after), look.task)?;
+    // A task that was offered before has no end that was its first decision.
+    let found = found.filter(|(_, _, basis)| *basis != Basis::End || !past.was_decided());
+    let (seq, at, basis) = found.ok_or_else(|| past::nothing_found(after))?;
+    let past = std::cell::RefCell::new(past);
     past::follow(
         store,
-        partition,
+        (partition, after),
         |kind, body| past.borrow().wants(kind, body),
         |change, reached, time| {
             if reached >= seq {
@@ -85,7 +89,7 @@ pub(crate) fn then(
 /// The change that was the last decision on a task, and its time.
 fn decided(
     store: &dyn Store,
-    partition: &str,
+    (partition, after): (&str, Seq),
     task: TaskSid,
 ) -> Result<Option<(Seq, Timestamp, Basis)>, PastError> {
     let (name, mut found) = (task.to_string(), None);
@@ -93,7 +97,7 @@ fn decided(
         let decides = matches!(kind, "task_offered" | "task_canceled" | "task_completed");
         decides && body.contains(&name)
     };
-    past::follow(store, partition, wants, |change, seq, at| match change {
+    past::follow(store, (partition, after), wants, |change, seq, at| match change {
         Change::TaskOffered { task: of, .. } if *of == task => {
             found = Some((seq, at, Basis::LastOffer));
             Flow::More

@@ -1,8 +1,11 @@
 //! What happened to each task and worker, told from changes alone.
 
-use crate::Timed;
+use crate::{Origin, Timed};
 use base::Timestamp;
-use routing::{ActivitySid, Change, ReservationSid, TaskQueueSid, TaskSid, WorkerSid};
+use routing::{
+    ActivitySid, Change, ReservationSid, ReservationStatus, StoredRow, Task, TaskQueueSid, TaskSid,
+    WorkerSid,
+};
 use std::collections::BTreeMap;
 
 /// One task's story.
@@ -27,6 +30,10 @@ struct Hand {
     there_ms: i64,
 }
 
+fn story(task: &Task, created_at: Timestamp) -> Story {
+    Story { created_at, queue: task.queue, taken: None, abandoned_at: None, transfers: 0 }
+}
+
 /// See the module.
 #[derive(Default)]
 pub(crate) struct Ledger {
@@ -42,13 +49,16 @@ pub(crate) struct Ledger {
 }
 
 impl Ledger {
-    pub(crate) fn of(changes: &[Timed]) -> Self {
+    pub(crate) fn of(origin: &Origin, changes: &[Timed]) -> Self {
         let mut ledger = Self::default();
+        for row in &origin.rows {
+            ledger.begin(row, origin.at);
+        }
         for (at, change) in changes {
             ledger.task(*at, change);
             ledger.worker(*at, change);
         }
-        ledger.end = changes.last().map_or(Timestamp(0), |(at, _)| *at);
+        ledger.end = changes.last().map_or(origin.at, |(at, _)| *at);
         for worker in ledger.hands.keys().copied().collect::<Vec<_>>() {
             ledger.pass(worker, ledger.end);
         }
@@ -59,17 +69,37 @@ impl Ledger {
         ledger
     }
 
+    /// How things stood when the changes begin. A task that somebody took before is nobody's any
+    /// more to wait for.
+    fn begin(&mut self, row: &StoredRow, at: Timestamp) {
+        match row {
+            StoredRow::Activity(activity) => {
+                self.available.insert(activity.sid, activity.available);
+            }
+            StoredRow::TaskQueue(queue) => {
+                self.queue_names.insert(queue.sid, queue.friendly_name.clone());
+            }
+            StoredRow::Worker(worker) => {
+                self.worker_names.insert(worker.sid, worker.friendly_name.clone());
+                let hand = self.hand(worker.sid);
+                (hand.activity, hand.since) = (Some(worker.activity), Some(at));
+            }
+            StoredRow::Task(task) if !task.status.is_final() && task.assigned_at.is_none() => {
+                self.tasks.insert(task.sid, story(task, task.created_at));
+            }
+            StoredRow::Reservation(one) if one.status.is_open() => {
+                let held = one.status != ReservationStatus::Pending;
+                self.offers.insert(one.sid, (one.task, one.worker, held));
+                self.hand(one.worker).holds += usize::from(held);
+            }
+            _ => {}
+        }
+    }
+
     fn task(&mut self, at: Timestamp, change: &Change) {
         match change {
             Change::TaskCreated(task) => {
-                let story = Story {
-                    created_at: at,
-                    queue: task.queue,
-                    taken: None,
-                    abandoned_at: None,
-                    transfers: 0,
-                };
-                self.tasks.insert(task.sid, story);
+                self.tasks.insert(task.sid, story(task, at));
             }
             Change::TaskQueueCreated(queue) | Change::TaskQueueUpdated(queue) => {
                 self.queue_names.insert(queue.sid, queue.friendly_name.clone());

@@ -1,7 +1,7 @@
 //! Recorded traffic led through a changed configuration, and what would have been otherwise.
 //!
-//! * The journal of a workspace is read; what people did in it is told apart from what the engine
-//!   decided, and the engine decides anew.
+//! * The journal of a workspace is read, from what the workspace was when the journal begins; what
+//!   people did in it is told apart from what the engine decided, and the engine decides anew.
 //! * Workers react and handle as they were recorded. A pair of worker and task that never met gets
 //!   the times of another meeting, drawn by seed; how many were drawn is told.
 //! * With nothing changed the replay is the recording, change by change; that is checked each time.
@@ -17,7 +17,7 @@ pub use report::{Figures, Moved, Report, Row};
 use base::Timestamp;
 use ledger::Ledger;
 use recording::Recording;
-use routing::{Change, Rejection, WorkflowSid, check_configuration};
+use routing::{Change, Rejection, StoredRow, TaskQueueSid, WorkflowSid, check_configuration};
 use store::{Seq, Store, StoreError};
 
 /// What is replayed, and how.
@@ -33,6 +33,17 @@ pub struct Options {
     pub seed: u64,
     /// A wait up to this many seconds keeps the service level.
     pub service_level_s: u32,
+}
+
+/// What a workspace was when its journal begins: empty, if nothing of that was forgotten.
+#[derive(Clone, Debug, Default)]
+pub struct Origin {
+    /// The number of the change before the first one; 0 for none.
+    pub seq: Seq,
+    /// When that was.
+    pub at: Timestamp,
+    /// The rows of the workspace.
+    pub rows: Vec<StoredRow>,
 }
 
 /// Why there is no replay.
@@ -67,40 +78,45 @@ pub enum ReplayError {
 pub(crate) type Timed = (Timestamp, Change);
 
 /// Replays a store's workspace.
-pub fn replay(store: &dyn Store, options: &Options) -> Result<Report, ReplayError> {
-    replay_changes(&read(store, &options.workspace)?, options)
+pub fn replay(
+    store: &dyn Store,
+    origin: &Origin,
+    options: &Options,
+) -> Result<Report, ReplayError> {
+    let journal = read(store, (&options.workspace, origin.seq))?;
+    replay_changes(origin, &journal, options)
 }
 
-/// The same of changes that were read already, from the first one on.
+/// The same of changes that were read already, from the first one behind `origin` on.
 pub fn replay_changes(
+    origin: &Origin,
     journal: &[(Timestamp, Change)],
     options: &Options,
 ) -> Result<Report, ReplayError> {
-    let workflow = workflow(journal, options.workflow)?;
-    let queues: Vec<_> = journal
-        .iter()
-        .filter_map(|(_, change)| match change {
-            Change::TaskQueueCreated(queue) => Some(queue.sid),
-            _ => None,
-        })
-        .collect();
+    let workflow = workflow(origin, journal, options.workflow)?;
+    let queues = queues(origin, journal);
     check_configuration(&options.configuration, &|sid| queues.contains(&sid))
         .map_err(|rejection| ReplayError::Configuration(in_words(&rejection)))?;
-    let recording = Recording::of(journal);
-    let unchanged = run::run(&recording, None, options.seed);
+    let recording = Recording::of(origin, journal);
+    let unchanged = run::run((&recording, origin), None, options.seed);
     let other = Some((workflow, options.configuration.as_str()));
-    let changed = run::run(&recording, other, options.seed);
+    let changed = run::run((&recording, origin), other, options.seed);
     let first_difference = difference(journal, &unchanged.changes);
-    let (before, after) = (Ledger::of(journal), Ledger::of(&changed.changes));
-    Ok(Report::new((&before, &after), changed.drawn, first_difference, options.service_level_s))
+    let (before, after) = (Ledger::of(origin, journal), Ledger::of(origin, &changed.changes));
+    let first_difference = first_difference.map(|at| origin.seq + at as Seq);
+    let begins = (origin.seq + 1, first_difference);
+    Ok(Report::new((&before, &after), changed.drawn, begins, options.service_level_s))
 }
 
-/// All changes of a workspace.
-pub fn read(store: &dyn Store, workspace: &str) -> Result<Vec<(Timestamp, Change)>, ReplayError> {
+/// All changes of a workspace behind one of them.
+pub fn read(
+    store: &dyn Store,
+    (workspace, after): (&str, Seq),
+) -> Result<Vec<(Timestamp, Change)>, ReplayError> {
     /// Entries read at once.
     const AT_ONCE: usize = 5_000;
     let mut journal = Vec::new();
-    let mut reached = 0;
+    let mut reached = after;
     loop {
         let entries = store.journal(workspace, reached, AT_ONCE)?;
         let Some(last) = entries.last().map(|entry| entry.seq) else { break };
@@ -120,8 +136,28 @@ pub fn read(store: &dyn Store, workspace: &str) -> Result<Vec<(Timestamp, Change
     }
 }
 
-fn workflow(journal: &[Timed], named: Option<WorkflowSid>) -> Result<WorkflowSid, ReplayError> {
-    let mut all: Vec<WorkflowSid> = Vec::new();
+fn queues(origin: &Origin, journal: &[Timed]) -> Vec<TaskQueueSid> {
+    let before = origin.rows.iter().filter_map(|row| match row {
+        StoredRow::TaskQueue(queue) => Some(queue.sid),
+        _ => None,
+    });
+    let made = journal.iter().filter_map(|(_, change)| match change {
+        Change::TaskQueueCreated(queue) => Some(queue.sid),
+        _ => None,
+    });
+    before.chain(made).collect()
+}
+
+fn workflow(
+    origin: &Origin,
+    journal: &[Timed],
+    named: Option<WorkflowSid>,
+) -> Result<WorkflowSid, ReplayError> {
+    let before = origin.rows.iter().filter_map(|row| match row {
+        StoredRow::Workflow(workflow) => Some(workflow.sid),
+        _ => None,
+    });
+    let mut all: Vec<WorkflowSid> = before.collect();
     for (_, change) in journal {
         match change {
             Change::WorkflowCreated(workflow) => all.push(workflow.sid),

@@ -3,12 +3,12 @@
 //! * What the engine decided is left out: it is decided anew.
 //! * A deed keeps the number of its change, so that deeds of one instant keep their order.
 
-use crate::Timed;
+use crate::{Origin, Timed};
 use base::{Millis, Timestamp};
 use routing::{
     ActivitySid, Asking, Callback, CallbackStage, Change, Deed, OfferNames, Reservation,
-    ReservationSid, TaskQueueSid, TaskSid, Through, TransferMode, TransferStatus, WorkerSid,
-    WorkflowSid,
+    ReservationSid, ReservationStatus, StoredRow, Task, TaskQueueSid, TaskSid, Through,
+    TransferMode, TransferStatus, WorkerSid, WorkflowSid,
 };
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -42,9 +42,22 @@ pub(crate) enum Handled {
     Complete(Option<String>, Through),
 }
 
+/// An offer made before the journal begins, and not yet over then.
+#[derive(Clone, Debug)]
+pub(crate) struct Carried {
+    pub(crate) sid: ReservationSid,
+    pub(crate) task: TaskSid,
+    pub(crate) worker: WorkerSid,
+    /// When it was made, or taken if it was taken.
+    pub(crate) since: Timestamp,
+    pub(crate) is_taken: bool,
+}
+
 /// See the module.
 #[derive(Default)]
 pub(crate) struct Recording {
+    /// What was under way when the journal begins.
+    pub(crate) carried: Vec<Carried>,
     pub(crate) deeds: Vec<(Timestamp, Order, Deed)>,
     /// The offers of each pair, in order.
     pub(crate) meetings: BTreeMap<(TaskSid, WorkerSid), Vec<Meeting>>,
@@ -95,7 +108,7 @@ struct Reader<'a> {
 }
 
 impl Recording {
-    pub(crate) fn of(journal: &[Timed]) -> Self {
+    pub(crate) fn of(origin: &Origin, journal: &[Timed]) -> Self {
         let mut reader = Reader {
             journal,
             recording: Self::default(),
@@ -108,6 +121,7 @@ impl Recording {
             taken: BTreeSet::new(),
             acted: false,
         };
+        reader.carry(origin);
         for (order, (at, change)) in journal.iter().enumerate() {
             if !reader.taken.contains(&order) {
                 reader.acted = false;
@@ -122,7 +136,7 @@ impl Recording {
         }
         let mut recording = reader.recording;
         recording.wakes.dedup();
-        recording.end = journal.last().map_or(Timestamp(0), |(at, _)| *at);
+        recording.end = journal.last().map_or(origin.at, |(at, _)| *at);
         recording
     }
 }
@@ -131,6 +145,47 @@ impl Reader<'_> {
     fn deed(&mut self, at: Timestamp, order: Order, deed: Deed) {
         self.acted = true;
         self.recording.deeds.push((at, order, deed));
+    }
+
+    /// What is known when the journal begins.
+    fn carry(&mut self, origin: &Origin) {
+        let mut tasks: BTreeMap<TaskSid, &Task> = BTreeMap::new();
+        let mut open: Vec<&Reservation> = Vec::new();
+        for row in &origin.rows {
+            match row {
+                StoredRow::Task(task) if !task.status.is_final() => {
+                    tasks.insert(task.sid, task);
+                    self.attempts.insert(task.sid, task.attempts);
+                    self.versions.insert(task.sid, task.version);
+                    task.queue.map(|queue| self.queues.insert(task.sid, queue));
+                    task.workflow.map(|workflow| self.workflows.insert(task.sid, workflow));
+                }
+                StoredRow::Reservation(one) if one.status.is_open() => open.push(one),
+                StoredRow::ReEvaluation(left) => _ = self.driving.insert(left.workflow),
+                _ => {}
+            }
+        }
+        open.sort_unstable_by_key(|one| one.sid);
+        for one in open {
+            let Reservation { sid, task, worker, status, created_at, updated_at, .. } = one;
+            let is_taken = *status != ReservationStatus::Pending;
+            let taken_at = tasks.get(task).and_then(|task| task.assigned_at);
+            let since = if is_taken { taken_at.unwrap_or(*updated_at) } else { *created_at };
+            if is_taken {
+                // How it was taken is not known, so nobody else is given it.
+                let meetings = self.recording.meetings.entry((*task, *worker)).or_default();
+                meetings.push(Meeting::default());
+                let (offered_at, accepted_at) = (*created_at, Some(since));
+                let (task, worker, nth) = (*task, *worker, meetings.len() - 1);
+                let callback = one.callback;
+                let open = Open { task, worker, nth, offered_at, accepted_at, callback };
+                self.open.insert(*sid, open);
+            } else {
+                self.meet(one, *created_at);
+            }
+            let (sid, task, worker) = (*sid, *task, *worker);
+            self.recording.carried.push(Carried { sid, task, worker, since, is_taken });
+        }
     }
 
     /// The changes of the same instant that follow.

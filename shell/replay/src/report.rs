@@ -7,14 +7,17 @@ use crate::{
 use routing::{TaskQueueSid, TaskSid};
 use serde::Serialize;
 use std::{collections::BTreeSet, fmt};
+use store::Seq;
 
 /// The outcome of a replay.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Report {
+    /// The number of the first change that is replayed: 1, unless older ones are forgotten.
+    pub first_change: Seq,
     /// Whether the same replay with nothing changed was the recording, change by change.
     pub reproduced: bool,
     /// If not, the number of the first change that differs.
-    pub first_difference: Option<usize>,
+    pub first_difference: Option<Seq>,
     /// A wait up to this many seconds keeps the service level.
     pub service_level_s: u32,
     /// Everything together.
@@ -84,7 +87,7 @@ impl Report {
     pub(crate) fn new(
         (before, after): (&Ledger, &Ledger),
         drawn: Drawn,
-        first_difference: Option<usize>,
+        (first_change, first_difference): (Seq, Option<Seq>),
         service_level_s: u32,
     ) -> Self {
         let row = |queue: Option<TaskQueueSid>| Row {
@@ -99,6 +102,7 @@ impl Report {
         let queues = [before, after].into_iter().flat_map(|one| one.tasks.values());
         let queues: BTreeSet<TaskQueueSid> = queues.filter_map(|story| story.queue).collect();
         Self {
+            first_change,
             reproduced: first_difference.is_none(),
             first_difference,
             service_level_s,
@@ -191,6 +195,14 @@ impl fmt::Display for Report {
                 "With nothing changed the replay differs from the recording from change {at} on: \
                  take the figures as an estimate."
             )?,
+        }
+        if self.first_change > 1 {
+            writeln!(
+                f,
+                "What came before change {} is forgotten: tasks that waited then stay with the \
+                 configuration they came under.",
+                self.first_change
+            )?;
         }
         for row in std::iter::once(&self.total).chain(&self.task_queues) {
             writeln!(f, "\n{:<34}{:>12}{:>12}", row.friendly_name, "before", "after")?;

@@ -4,13 +4,13 @@
 //! * A timer that ran a little late in the recording runs as late here.
 
 use crate::{
-    Timed,
-    recording::{Handled, Meeting, Order, Reaction, Recording},
+    Origin, Timed,
+    recording::{Carried, Handled, Meeting, Order, Reaction, Recording},
 };
 use base::{Draws, IdSource, Millis, Timestamp};
 use routing::{
-    Change, Deed, ReservationSid, Routing, TaskQueueSid, TaskSid, Turn, WorkerSid, Workflow,
-    WorkflowSid,
+    Change, Deed, ReservationSid, Routing, StoredRow, TaskQueueSid, TaskSid, Turn, WorkerSid,
+    Workflow, WorkflowSid,
 };
 use serde::Serialize;
 use std::collections::BTreeMap;
@@ -59,14 +59,18 @@ struct Run<'a> {
 }
 
 /// Runs a recording with, perhaps, another configuration of one workflow.
-pub(crate) fn run(recording: &Recording, other: Option<(WorkflowSid, &str)>, seed: u64) -> Outcome {
-    let mut routing = Routing::new();
+pub(crate) fn run(
+    (recording, origin): (&Recording, &Origin),
+    other: Option<(WorkflowSid, &str)>,
+    seed: u64,
+) -> Outcome {
+    let mut routing = Routing::restore(origin.rows.iter().cloned());
     routing.name_offers(recording.names.clone());
     let mut run = Run {
         recording,
         routing,
         ids: IdSource::new(seed),
-        now: Timestamp(i64::MIN),
+        now: if origin.seq == 0 { Timestamp(i64::MIN) } else { origin.at },
         agenda: BTreeMap::new(),
         added: 0,
         met: BTreeMap::new(),
@@ -76,11 +80,27 @@ pub(crate) fn run(recording: &Recording, other: Option<(WorkflowSid, &str)>, see
         dice: Draws::new(seed),
         out: Outcome { changes: Vec::new(), drawn: Drawn::default() },
     };
+    if let Some(change) = other.and_then(|other| reconfigured(origin, other)) {
+        run.plan(origin.at, 0, Deed::Changes(vec![change]));
+    }
+    recording.carried.iter().for_each(|carried| run.carry(carried));
     for (at, order, deed) in &recording.deeds {
         run.plan(*at, *order, with(deed, other));
     }
     run.go();
     run.out
+}
+
+/// What gives a workflow that is there when the journal begins the other configuration. Tasks that
+/// wait then keep the one they came under, as always when a workflow is changed.
+fn reconfigured(origin: &Origin, (sid, text): (WorkflowSid, &str)) -> Option<Change> {
+    let workflow = origin.rows.iter().find_map(|row| match row {
+        StoredRow::Workflow(workflow) if workflow.sid == sid => Some(workflow),
+        _ => None,
+    })?;
+    let configuration = text.to_owned();
+    let changed = Workflow { configuration, revision: workflow.revision + 1, ..workflow.clone() };
+    (workflow.configuration != text).then(|| Change::WorkflowUpdated(Box::new(changed)))
 }
 
 /// The deed with the other configuration in place of the recorded one.
@@ -102,6 +122,19 @@ impl Run<'_> {
     fn plan(&mut self, at: Timestamp, order: Order, deed: Deed) {
         self.added += 1;
         self.agenda.insert((at, order, self.added), deed);
+    }
+
+    /// Goes on with an offer that was under way.
+    fn carry(&mut self, carried: &Carried) {
+        let Carried { sid, task, worker, since, is_taken } = *carried;
+        self.met.insert((task, worker), 1);
+        let meetings = self.recording.meetings.get(&(task, worker));
+        let Some(meeting) = meetings.and_then(|meetings| meetings.first()).cloned() else { return };
+        if is_taken {
+            return self.handle(task, worker, since, meeting, true);
+        }
+        self.offers.insert(sid, (task, worker));
+        self.answer(task, worker, since, meeting, true);
     }
 
     fn go(&mut self) {
@@ -184,12 +217,24 @@ impl Run<'_> {
                 None => return self.out.drawn.unknown += 1,
             },
         };
+        self.answer(task, worker, self.now, meeting, is_own);
+    }
+
+    /// Plans how an offer that was made at `since` is answered.
+    fn answer(
+        &mut self,
+        task: TaskSid,
+        worker: WorkerSid,
+        since: Timestamp,
+        meeting: Meeting,
+        is_own: bool,
+    ) {
         let place = |order: Order| if is_own { order } else { Order::MAX };
         for (delay, asking, order) in &meeting.asked {
-            self.plan(self.now + *delay, place(*order), Deed::Asked(task, worker, *asking));
+            self.plan(since + *delay, place(*order), Deed::Asked(task, worker, *asking));
         }
         let Some((delay, reaction, order)) = meeting.reaction.clone() else { return };
-        let at = self.now + delay;
+        let at = since + delay;
         match reaction {
             Reaction::Reject(activity) => {
                 self.plan(at, place(order), Deed::Reject(task, worker, activity));
@@ -203,6 +248,18 @@ impl Run<'_> {
 
     fn taken(&mut self, task: TaskSid, worker: WorkerSid) {
         let Some((meeting, is_own)) = self.handling.remove(&(task, worker)) else { return };
+        self.handle(task, worker, self.now, meeting, is_own);
+    }
+
+    /// Plans what is done with a task that was taken at `since`.
+    fn handle(
+        &mut self,
+        task: TaskSid,
+        worker: WorkerSid,
+        since: Timestamp,
+        meeting: Meeting,
+        is_own: bool,
+    ) {
         for (span, handled, order) in meeting.handling {
             let deed = match handled {
                 Handled::WrapPart => Deed::WrapPart(task, worker),
@@ -210,7 +267,7 @@ impl Run<'_> {
                 Handled::Wrap(reason, through) => Deed::Wrap(task, reason, through),
                 Handled::Complete(reason, through) => Deed::Complete(task, reason, through),
             };
-            self.plan(self.now + span, if is_own { order } else { Order::MAX }, deed);
+            self.plan(since + span, if is_own { order } else { Order::MAX }, deed);
         }
     }
 

@@ -116,6 +116,8 @@ pub struct SqliteStore {
 struct Shared {
     file: PathBuf,
     tables: Vec<TableSql>,
+    /// Declared, and not in a file that is only read.
+    missing: Vec<&'static str>,
     readers: Pool,
     has_committer: AtomicBool,
     /// 0 for no limit.
@@ -143,6 +145,7 @@ impl SqliteStore {
         let shared = Shared {
             file,
             tables: tables.iter().map(|table| TableSql::new(table)).collect(),
+            missing: Vec::new(),
             readers,
             has_committer: AtomicBool::new(false),
             page_limit: AtomicU32::new(options.page_limit.unwrap_or(0)),
@@ -152,8 +155,13 @@ impl SqliteStore {
     }
 
     /// Opens a store for reading only, also beside a server that writes to it. `from` is the data
-    /// folder or the file in it. Only the journal and the partitions can be read.
-    pub fn open_to_read(from: &Path, options: &Options) -> Result<Self, OpenError> {
+    /// folder or the file in it. Beside the journal and the partitions only these tables can be
+    /// read; one that the file does not have yet is empty.
+    pub fn open_to_read(
+        from: &Path,
+        options: &Options,
+        tables: &'static [&'static Table],
+    ) -> Result<Self, OpenError> {
         let file = if from.is_dir() { from.join(FILE_NAME) } else { from.to_owned() };
         let refused = |cause| OpenError::Folder { folder: from.to_owned(), cause };
         std::fs::metadata(&file).map_err(refused)?;
@@ -161,10 +169,12 @@ impl SqliteStore {
         if known > VERSION {
             return Err(OpenError::Newer { found: known, known: VERSION });
         }
+        let missing = schema::missing(&file, tables)?;
         let readers = Pool::new(file.clone(), options.read_limit, options.readers_kept);
         let shared = Shared {
             file,
-            tables: Vec::new(),
+            tables: tables.iter().map(|table| TableSql::new(table)).collect(),
+            missing,
             readers,
             has_committer: AtomicBool::new(true),
             page_limit: AtomicU32::new(0),
@@ -203,6 +213,9 @@ impl Store for SqliteStore {
         key: &str,
     ) -> Result<Option<Row>, StoreError> {
         let statements = self.shared.table(table);
+        if self.shared.missing.contains(&table.name) {
+            return Ok(None);
+        }
         self.read(|reader| {
             let mut select = reader.prepare_cached(&statements.row)?;
             let mut rows = select.query([partition, key])?;
@@ -213,6 +226,9 @@ impl Store for SqliteStore {
     fn scan(&self, scan: &Scan) -> Result<Vec<Row>, StoreError> {
         scan.check();
         let statements = self.shared.table(scan.table);
+        if self.shared.missing.contains(&scan.table.name) {
+            return Ok(Vec::new());
+        }
         self.read(|reader| scan::run(reader, scan, statements))
     }
 

@@ -87,6 +87,23 @@ pub(crate) fn prepare_with(
     Ok(transaction.commit()?)
 }
 
+/// The tables that a store does not have.
+pub(crate) fn missing(
+    file: &Path,
+    tables: &[&'static Table],
+) -> Result<Vec<&'static str>, OpenError> {
+    let connection = connect(file)?;
+    let mut select = connection
+        .prepare("SELECT count(*) FROM sqlite_master WHERE type = 'table' AND name = ?1")?;
+    let mut missing = Vec::new();
+    for table in tables {
+        if select.query_row([table.name], |row| row.get::<_, i64>(0))? == 0 {
+            missing.push(table.name);
+        }
+    }
+    Ok(missing)
+}
+
 /// The version of a store that is there.
 pub(crate) fn version(file: &Path) -> Result<i64, OpenError> {
     let foreign = || OpenError::Foreign { file: file.to_owned() };

@@ -1,9 +1,9 @@
-//! What is old is forgotten, nothing else is, and of a workspace that ended nothing is left but its
-//! newest entry.
+//! What is old is forgotten, nothing else is, what is kept of it goes on with the journal behind
+//! it, and of a workspace that ended nothing is left but its newest entry.
 
 use super::Checks;
 use base::{Millis, Sid, Timestamp};
-use host::{Retention, adapters::RoutingEngine, engine::Engine, retention, tables};
+use host::{Retention, adapters::RoutingEngine, engine::Engine, retention::Forgetting, tables};
 use routing::WorkspaceSid;
 use serde_json::Value as Json;
 use std::collections::BTreeSet;
@@ -13,6 +13,8 @@ use store::{Committer, MemoryStore, Partition, Row, Scan, Store, Table, Value};
 const PORTIONS_MAX: usize = 10_000;
 /// What is as old as the bound, give or take this, may be there or not.
 const SLACK: Millis = Millis(1_000);
+/// Old entries may wait until they are older than they have to be by such a part of their time.
+const ENTRIES_SPARE: i64 = 30;
 /// Tables of which something is forgotten while the workspace lives.
 const AGED: [&Table; 6] = [
     &tables::EVENT,
@@ -39,12 +41,13 @@ impl Checks {
             self.log.gone(workspace);
             if self.places.contains_key(&workspace) {
                 let bound = now + Millis(-retention.history.0);
-                let journal = now + Millis(-retention.journal.0);
                 let kept = wrong_row(&self.memory, &known, &rows, bound);
-                let kept = kept.or_else(|| wrong_entry(&self.memory, &known, &entries, journal));
+                let kept =
+                    kept.or_else(|| wrong_entry(&self.memory, &known, &entries, (now, retention)));
                 if let Some(what) = kept {
                     self.fail(CHECKER, format!("{what} in {}", known.id));
                 }
+                self.compare_beginning(workspace);
             } else if let Some(what) = left_over(&self.memory, &known) {
                 self.fail("nothing is left of a workspace that ended", what);
             }
@@ -54,9 +57,10 @@ impl Checks {
 
 fn forget(memory: &MemoryStore, known: &Partition, now: Timestamp, retention: Retention) -> usize {
     let mut committer = memory.memory_committer();
-    let next = || retention::portion::<RoutingEngine>(memory, known, now, retention);
+    let mut forgetting = Forgetting::of(known.clone(), retention);
     for done in 0..PORTIONS_MAX {
-        let Some((forget, _)) = next().expect("memory can be read") else { return done };
+        let next = forgetting.portion::<RoutingEngine>(memory, now).expect("memory can be read");
+        let Some((forget, _)) = next else { return done };
         committer.forget(&forget).expect("memory takes everything");
     }
     PORTIONS_MAX
@@ -100,6 +104,9 @@ fn wrong_row(
 
 /// Whether a row is to stay; `None` for one that is just as old as the bound.
 fn is_kept(table: &Table, row: &Row, bound: Timestamp) -> Option<bool> {
+    if table.name == tables::BEGINNING.name {
+        return None;
+    }
     if !AGED.iter().any(|aged| aged.name == table.name) {
         return Some(true);
     }
@@ -139,13 +146,16 @@ fn wrong_entry(
     memory: &MemoryStore,
     known: &Partition,
     before: &[(u64, Timestamp)],
-    bound: Timestamp,
+    (now, retention): (Timestamp, Retention),
 ) -> Option<String> {
+    let bound = now + Millis(-retention.journal.0);
+    let spare = Millis(retention.journal.0 / ENTRIES_SPARE);
     let after: BTreeSet<u64> = entries(memory, known).into_iter().map(|(seq, _)| seq).collect();
-    let newest = before.last().map(|(seq, _)| *seq);
+    let newest = before.last().map(|(_, at)| *at);
     before.iter().find_map(|(seq, at)| {
-        let is_near = (*at - bound).0.abs() <= SLACK.0;
-        let wanted = *at > bound || Some(*seq) == newest;
+        let is_near = *at <= bound + SLACK && bound <= *at + spare + SLACK;
+        // Of the newest instant nothing goes.
+        let wanted = *at > bound || Some(*at) == newest;
         (!is_near && wanted != after.contains(seq))
             .then(|| format!("entry {seq} of the journal is to be kept: {wanted}"))
     })

@@ -2,8 +2,10 @@
 
 use super::Checks;
 use base::{IdSource, Timestamp};
-use host::{Names, adapters::RoutingEngine, engine::Engine, partition::Partition};
-use routing::WorkspaceSid;
+use host::{
+    Names, adapters::RoutingEngine, beginning::Beginning, engine::Engine, partition::Partition,
+};
+use routing::{Routing, WorkspaceSid};
 use std::{collections::BTreeMap, sync::Arc};
 use store::{PartitionId, Seq, Store};
 
@@ -60,6 +62,27 @@ impl Checks {
             && same(&names.workflows, place.workflows.iter().map(|(k, v)| (k, &*v.friendly_name)));
         if !is_same {
             self.fail("names = rows", format!("{workspace}: {names:?}"));
+        }
+    }
+
+    /// Compares what is kept of forgotten entries, and the entries behind it, with all of them.
+    pub(super) fn compare_beginning(&mut self, workspace: WorkspaceSid) {
+        let id: PartitionId = workspace.to_string().into();
+        let whole = self.replayed(&id, workspace);
+        let kept = Beginning::read(&self.memory, &id, |row| row).expect("memory can be read");
+        let Beginning { mark, rows } = kept;
+        let mut led = Routing::restore(rows);
+        for entry in self.memory.journal(&id, mark.seq, usize::MAX).expect("memory can be read") {
+            led.apply(&serde_json::from_str(&entry.body).expect("changes can be read"));
+        }
+        let start = self.memory.journal_start(&id).expect("memory can be read");
+        if start != mark.seq + 1 {
+            let what = format!("{workspace}: kept up to {}, journal from {start}", mark.seq);
+            self.fail("beginning + journal = whole journal", what);
+        }
+        if let Some(at) = difference(&led.digest(), &whole) {
+            let what = format!("behind change {}: beginning | whole\n{at}", mark.seq);
+            self.fail("beginning + journal = whole journal", what);
         }
     }
 

@@ -131,7 +131,7 @@ pub(super) fn refused(cx: &Cx, error: PastError) -> Problem {
         PastError::Rejected(rejection) => rejection.into(),
         PastError::Store(error) => error.into(),
         PastError::NoDecision => cx.not_found(),
-        PastError::Forgotten | PastError::TooLong { .. } => {
+        PastError::Forgotten | PastError::Older | PastError::TooLong { .. } => {
             Problem(base::Problem::new(Kind::Gone, 20410, format!("Cannot look back: {error}")))
         }
     }

@@ -1,7 +1,9 @@
-//! The last decision on a task, found by following its workspace's journal from the beginning.
+//! The last decision on a task, found by following its workspace's journal from where it begins.
 //!
 //! * The decision is the last offer of the task, or its end if it was never offered; what is
 //!   explained is the state just before it.
+//! * A task that was offered before the journal begins is not explained by its end: the decision on
+//!   it is not in the journal.
 //! * Other tasks are followed only as far as they load workers: they stand in no queue here.
 
 use super::{Basis, Look, Sight};
@@ -14,12 +16,39 @@ pub struct Past {
     look: Look,
     found: Option<Result<Sight, Rejection>>,
     is_over: bool,
+    /// Whether a decision was made before what is followed.
+    was_decided: bool,
 }
 
 impl Past {
     /// Before the first change of the workspace.
     pub fn new(look: Look) -> Self {
-        Self { routing: Routing::new(), look, found: None, is_over: false }
+        Self::since(look, Vec::new())
+    }
+
+    /// Before the first change that is followed, when the workspace had these rows
+    /// ([`Past::lean`]).
+    pub fn since(look: Look, rows: Vec<StoredRow>) -> Self {
+        let mut routing = Routing::restore(rows);
+        routing.forget_marks();
+        let task = routing.task(look.task);
+        let was_decided = task.is_some_and(|one| one.attempts > 0 || one.status.is_final());
+        Self { routing, look, found: None, is_over: false, was_decided }
+    }
+
+    /// What of a row matters to a look at `task`.
+    pub fn lean(row: StoredRow, task: TaskSid) -> StoredRow {
+        match row {
+            StoredRow::Task(other) if other.sid != task => {
+                StoredRow::Task(Task { queue: None, walk: None, ..leaner(other) })
+            }
+            row => row,
+        }
+    }
+
+    /// Whether a decision on the task was made before what is followed.
+    pub fn was_decided(&self) -> bool {
+        self.was_decided
     }
 
     /// Whether a stored change can matter; if not it need not be followed.
@@ -48,7 +77,7 @@ impl Past {
             | Change::TaskSystemDeleted { task: ended, .. }
                 if *ended == task =>
             {
-                if self.found.is_none() {
+                if self.found.is_none() && !self.was_decided {
                     self.see(Basis::End, seq, at);
                 }
                 self.is_over = true;
@@ -102,13 +131,7 @@ fn concerns(change: &Change, task: TaskSid) -> bool {
 fn lean(change: &Change, task: TaskSid) -> Option<Change> {
     match change {
         Change::TaskCreated(other) if other.sid != task => {
-            let lean = Task {
-                attributes: Attributes::default(),
-                workflow: None,
-                routing_target: None,
-                ..(**other).clone()
-            };
-            Some(Change::TaskCreated(Box::new(lean)))
+            Some(Change::TaskCreated(Box::new(leaner((**other).clone()))))
         }
         Change::TaskUpdated {
             task: other,
@@ -131,9 +154,15 @@ fn lean(change: &Change, task: TaskSid) -> Option<Change> {
     }
 }
 
+/// Another task without what it is routed by.
+fn leaner(task: Task) -> Task {
+    Task { attributes: Attributes::default(), workflow: None, routing_target: None, ..task }
+}
+
 impl Routing {
-    /// Drops the marks that changes leave for those who write rows and make offers.
-    pub(crate) fn forget_marks(&mut self) {
+    /// Drops the marks that changes leave for those who write rows and make offers: for a copy that
+    /// only follows, once its rows were taken or where nobody wants them.
+    pub fn forget_marks(&mut self) {
         self.touched.clear();
         self.ended.trim();
         self.drop_marks();

@@ -1,6 +1,7 @@
 //! The `routing` engine as the host sees it: one workspace, its rows, and who hears of what.
 
 use crate::{
+    beginning::Mover,
     engine::{Aged, Engine, Loaded, Notice, Stop},
     outlets::Outlets,
     statistics::Running,
@@ -64,6 +65,27 @@ impl RoutingEngine {
         &self.routing
     }
 
+    /// Applies kept changes, and answers the rows of what they touched as they are afterwards.
+    pub(crate) fn retrace(
+        &mut self,
+        entries: &[Entry],
+        rows: &mut Vec<RowWrite>,
+    ) -> Result<(), String> {
+        for entry in entries {
+            let change = Self::read(entry)?;
+            self.follow(&change);
+            self.routing.apply(&change);
+        }
+        self.rows(rows);
+        self.routing.forget_marks();
+        Ok(())
+    }
+
+    /// Whether a row of what ended is still the engine's.
+    pub(crate) fn remembers(&self, table: &'static Table, key: &str) -> bool {
+        self.routing.holds_row(kind(table), key)
+    }
+
     fn follow(&mut self, change: &Change) {
         match change {
             Change::WorkspaceCreated(_) => self.is_there = true,
@@ -110,7 +132,7 @@ impl Engine for RoutingEngine {
     const AGED: &'static [Aged] = aged::ALL;
 
     const LOGS: &'static [&'static Table] =
-        &[&tables::EVENT, &tables::STATISTIC, &tables::STAY, &tables::DELIVERY];
+        &[&tables::EVENT, &tables::STATISTIC, &tables::STAY, &tables::DELIVERY, &tables::BEGINNING];
 
     fn empty(partition: &PartitionId) -> Self {
         let counting = Counting::new(partition);
@@ -194,6 +216,16 @@ impl Engine for RoutingEngine {
         self.routing.apply(&change);
         self.routing.rows(|_| {});
         Ok(())
+    }
+
+    const HAS_BEGINNING: bool = true;
+
+    fn beginning(
+        store: &dyn Store,
+        partition: &PartitionId,
+        first: Seq,
+    ) -> Result<Option<Mover>, StoreError> {
+        Mover::load(store, partition, first)
     }
 
     fn ended_by(entry: &Entry) -> Option<(&'static Table, String)> {

@@ -37,6 +37,7 @@ pub static ALL: &[&Table] = &[
     &STATISTIC,
     &STAY,
     &DELIVERY,
+    &BEGINNING,
     &ACCOUNT,
     &API_KEY,
     &USER,

@@ -94,6 +94,11 @@ pub static DELIVERY: Table = Table {
     live: Some("live"),
 };
 
+/// What the workspace was when its journal begins, once the first entries are forgotten: rows of
+/// other tables as they were, by table and key, and how far they go. See [`crate::beginning`].
+pub static BEGINNING: Table =
+    Table { name: "beginning", columns: &[int("live")], indexes: &[], live: None };
+
 /// Roll-ups of what is counted, derived from the facts of events: `h<scope>-<hour>` for a scope's
 /// hour, `m<minute>-<first scope>` for some scopes of a minute, `p` for how far they go.
 pub static STATISTIC: Table = Table {

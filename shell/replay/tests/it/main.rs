@@ -3,7 +3,7 @@
 use base::{Attributes, Draws, IdSource, Millis, Timestamp};
 mod richer;
 
-use replay::{Options, ReplayError, Report, replay_changes};
+use replay::{Options, Origin, ReplayError, Report, replay_changes};
 use routing::{command::*, *};
 use std::collections::BTreeMap;
 
@@ -150,6 +150,18 @@ impl Centre {
     }
 
     fn replayed(&self, configuration: &str, seed: u64) -> Report {
+        self.replayed_behind(0, configuration, seed)
+    }
+
+    /// Once the first changes are forgotten, and what they came to is known.
+    fn replayed_behind(&self, forgotten: usize, configuration: &str, seed: u64) -> Report {
+        let (first, journal) = self.journal.split_at(forgotten);
+        let mut led = Routing::new();
+        first.iter().for_each(|(_, change)| led.apply(change));
+        let mut rows = Vec::new();
+        led.all_rows(|row| rows.extend(row.stored()));
+        let at = first.last().map_or(Timestamp(0), |(at, _)| *at);
+        let origin = Origin { seq: forgotten as u64, at, rows };
         let options = Options {
             workspace: String::new(),
             workflow: None,
@@ -157,7 +169,7 @@ impl Centre {
             seed,
             service_level_s: 20,
         };
-        replay_changes(&self.journal, &options).expect("it can be replayed")
+        replay_changes(&origin, journal, &options).expect("it can be replayed")
     }
 }
 
@@ -274,12 +286,53 @@ fn unchanged_the_recording_is_reproduced_change_by_change() {
     for seed in 1..=40 {
         let (centre, configuration) = busy(seed);
         let report = centre.replayed(&configuration, 7);
-        let at = report.first_difference.map(|at| at.saturating_sub(1));
+        let at = report.first_difference.map(|at| at as usize - 1);
         let near =
             at.map(|at| &centre.journal[at.saturating_sub(3)..(at + 2).min(centre.journal.len())]);
         assert!(report.reproduced, "seed {seed}, change {at:?}: {near:#?}");
         assert!(centre.journal.len() > 300);
     }
+}
+
+#[test]
+fn a_journal_whose_beginning_is_forgotten_is_reproduced_from_what_is_kept() {
+    for seed in 1..=40 {
+        let (centre, configuration) = busy(seed);
+        let journal = &centre.journal;
+        let begins = |at: &usize| journal[at - 1].0 != journal[*at].0;
+        let cuts: Vec<usize> = (60..journal.len() - 20).filter(begins).collect();
+        for cut in [0, 1, 2].map(|part| cuts[(cuts.len() - 1) * part / 2]) {
+            let report = centre.replayed_behind(cut, &configuration, 7);
+            let at = report.first_difference.map(|at| at as usize - 1);
+            let near = at.map(|at| &journal[at.saturating_sub(6)..(at + 2).min(journal.len())]);
+            assert!(report.reproduced, "seed {seed}, cut {cut}, change {at:?}: {near:#?}");
+            assert_eq!(report.first_change, cut as u64 + 1);
+            assert_eq!((report.moved.len(), &report.total.before), (0, &report.total.after));
+        }
+    }
+}
+
+#[test]
+fn another_configuration_holds_for_whoever_comes_behind_what_is_forgotten() {
+    let (centre, _) = busy(3);
+    let queue = centre.journal.iter().find_map(|(_, change)| match change {
+        Change::TaskQueueCreated(queue) if queue.friendly_name == "b" => Some(queue.sid),
+        _ => None,
+    });
+    let other = straight(queue.expect("it was made"));
+    let half = centre.journal.len() / 2;
+    let begins = |at: &usize| centre.journal[at - 1].0 != centre.journal[*at].0;
+    let cut = (half..).find(begins).expect("time goes on");
+    let report = centre.replayed_behind(cut, &other, 1);
+    assert!(report.reproduced && !report.moved.is_empty(), "{report}");
+    let came_before = |sid: &TaskSid| {
+        centre.journal[..cut].iter().any(|(_, change)| match change {
+            Change::TaskCreated(task) => task.sid == *sid,
+            _ => false,
+        })
+    };
+    assert!(report.moved.iter().any(|one| !came_before(&one.task_sid)), "{report}");
+    assert!(report.to_string().contains(&format!("before change {}", cut + 1)), "{report}");
 }
 
 #[test]
@@ -354,12 +407,17 @@ fn what_cannot_be_replayed_is_refused_with_its_reason() {
         seed: 1,
         service_level_s: 20,
     };
-    let refused = |options: &Options| replay_changes(&centre.journal, options).map(|_| ());
+    let refused = |options: &Options| {
+        replay_changes(&Origin::default(), &centre.journal, options).map(|_| ())
+    };
     let bad = Options { configuration: "{\"filters\": 1}".to_owned(), ..options.clone() };
     assert!(
         matches!(refused(&bad), Err(ReplayError::Configuration(why)) if why.contains("filters"))
     );
     let other = Options { workflow: Some(WorkflowSid::new(1)), ..options.clone() };
     assert_eq!(refused(&other), Err(ReplayError::NoWorkflow));
-    assert_eq!(replay_changes(&[], &options).map(|_| ()), Err(ReplayError::NoWorkflow));
+    assert_eq!(
+        replay_changes(&Origin::default(), &[], &options).map(|_| ()),
+        Err(ReplayError::NoWorkflow)
+    );
 }
