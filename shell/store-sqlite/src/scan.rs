@@ -113,7 +113,7 @@ impl<'a> Question<'a> {
         if scan.partition.is_some() {
             question.condition("partition = (SELECT number FROM partition WHERE id = ?)");
         }
-        for filter in &scan.filters {
+        for filter in scan.filters.iter().filter(|filter| !is_implied(scan, filter)) {
             question.filter(filter);
         }
         if let Some(after) = &scan.after {
@@ -257,6 +257,21 @@ impl<'a> Question<'a> {
             };
             write!(self.text, "{comma}{}{way}", quoted(column)).expect("a String takes any text");
         }
+    }
+}
+
+/// Whether all rows behind the cursor pass the filter, as far as the key tells. SQLite begins at
+/// the first bound it is given, and would walk everything from there to the cursor for each page.
+fn is_implied(scan: &Scan, filter: &Filter) -> bool {
+    let Some(cursor) = scan.after.as_ref().and_then(|after| after.first()) else { return false };
+    let (first, direction) = scan.order.first().copied().unwrap_or(("key", Direction::Ascending));
+    if filter.column != "key" || first != "key" {
+        return false;
+    }
+    match (direction, &filter.test) {
+        (Direction::Ascending, Test::AtLeast(from)) => from <= cursor,
+        (Direction::Descending, Test::AtMost(to)) => cursor <= to,
+        (_, Test::AtLeast(_) | Test::AtMost(_) | Test::OneOf(_)) => false,
     }
 }
 

@@ -91,6 +91,28 @@ fn frequent_questions_use_an_index_and_sort_nothing() {
     }
 }
 
+#[test]
+fn a_page_of_a_range_begins_at_its_cursor() {
+    let folder = Folder::new();
+    let store = open(&folder);
+    let bounds = |from: &str, to: &str| {
+        let (from, to) = (Test::AtLeast(from.into()), Test::AtMost(to.into()));
+        vec![Filter { column: "key", test: from }, Filter { column: "key", test: to }]
+    };
+    let text = |filters, order, after: Vec<Value>| {
+        let scan = Scan { filters, order, after: Some(after), ..Scan::of(&TASK, WORKSPACE.into()) };
+        crate::scan::text(&scan, store.shared.table(&TASK))
+    };
+    let up = text(bounds("WT1", "WT9"), Vec::new(), vec!["WT5".into()]);
+    assert!(up.contains(r#""key" > ?"#) && !up.contains(">="), "{up}");
+    let down = vec![("key", Direction::Descending)];
+    let down = text(bounds("WT1", "WT9"), down, vec!["WT5".into(), "WT5".into()]);
+    assert!(down.contains(r#""key" < ?"#) && !down.contains("<="), "{down}");
+    // A cursor that lies before the range does not widen it.
+    let before = text(bounds("WT1", "WT9"), Vec::new(), vec!["WT0".into()]);
+    assert!(before.contains(r#""key" >= ?"#), "{before}");
+}
+
 /// Somebody looks into the file with another program and forgets to finish.
 #[test]
 fn the_log_shrinks_again_when_a_reader_lets_go() {
