@@ -70,6 +70,22 @@ impl Sid {
     }
 }
 
+/// Of a byte that is no hexadecimal digit.
+const NO_DIGIT: u8 = 0x80;
+
+/// What each byte is worth as a digit: a row that is read has several SIDs.
+const DIGITS: [u8; 256] = {
+    let mut digits = [NO_DIGIT; 256];
+    let mut byte = 0;
+    while byte < 256 {
+        if let Some(value) = (byte as u8 as char).to_digit(16) {
+            digits[byte] = value as u8;
+        }
+        byte += 1;
+    }
+    digits
+};
+
 impl FromStr for Sid {
     type Err = SidError;
 
@@ -78,12 +94,16 @@ impl FromStr for Sid {
         if bytes.len() != 34 || !bytes[..2].iter().all(u8::is_ascii_uppercase) {
             return Err(Self::refuse(text, None));
         }
-        let mut body = 0u128;
-        for digit in &bytes[2..] {
-            let value = (*digit as char).to_digit(16).ok_or_else(|| Self::refuse(text, None))?;
-            body = body << 4 | u128::from(value);
+        let (mut body, mut all) = ([0; 16], 0);
+        for (byte, digits) in body.iter_mut().zip(bytes[2..].chunks_exact(2)) {
+            let (high, low) = (DIGITS[usize::from(digits[0])], DIGITS[usize::from(digits[1])]);
+            all |= high | low;
+            *byte = high << 4 | low;
         }
-        Ok(Self::new([bytes[0], bytes[1]], body))
+        if all & NO_DIGIT != 0 {
+            return Err(Self::refuse(text, None));
+        }
+        Ok(Self { kind: [bytes[0], bytes[1]], body })
     }
 }
 
@@ -120,18 +140,24 @@ macro_rules! sid_kinds {
     ($($(#[$doc:meta])* $name:ident = $kind:literal),+ $(,)?) => {$(
         $(#[$doc])*
         #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-        pub struct $name(u128);
+        pub struct $name {
+            // Halves need less alignment than the whole, and there are very many of these.
+            high: u64,
+            low: u64,
+        }
         impl $name {
             /// The two letters.
             pub const KIND: &'static str = $kind;
             /// From the 128 bits after the letters.
-            pub const fn new(body: u128) -> Self { Self(body) }
+            pub const fn new(body: u128) -> Self {
+                Self { high: (body >> 64) as u64, low: body as u64 }
+            }
             /// The 128 bits after the letters.
-            pub const fn body(self) -> u128 { self.0 }
+            pub const fn body(self) -> u128 { (self.high as u128) << 64 | self.low as u128 }
             /// The same SID without its type.
             pub const fn sid(self) -> $crate::Sid {
                 let kind = $kind.as_bytes();
-                $crate::Sid::new([kind[0], kind[1]], self.0)
+                $crate::Sid::new([kind[0], kind[1]], self.body())
             }
         }
         impl From<$name> for $crate::Sid {
@@ -140,7 +166,7 @@ macro_rules! sid_kinds {
         impl std::str::FromStr for $name {
             type Err = $crate::SidError;
             fn from_str(text: &str) -> Result<Self, $crate::SidError> {
-                $crate::Sid::parse_kind(text, $kind).map(|sid| Self(sid.body()))
+                $crate::Sid::parse_kind(text, $kind).map(|sid| Self::new(sid.body()))
             }
         }
         impl std::fmt::Display for $name {

@@ -19,6 +19,11 @@ impl<K, V> Default for Map<K, V> {
 }
 
 impl<K: Eq + Hash + Ord + Copy, V> Map<K, V> {
+    /// Room for that many more.
+    pub(crate) fn reserve(&mut self, more: usize) {
+        self.0.reserve(more);
+    }
+
     pub(crate) fn get(&self, key: K) -> Option<&V> {
         self.0.get(&key)
     }
