@@ -133,7 +133,8 @@ impl Routing {
     /// to be about the worker, and what was routed directly.
     fn check_rules(&self, state: &WorkerState) {
         let rules = self.channels.rules();
-        assert_eq!(state.ruled, rules.about(&state.value), "rules about {}", state.worker.sid);
+        let mask = rules.mask(state);
+        assert_eq!(mask, rules.about(&state.value), "rules about {}", state.worker.sid);
         let Some(matrix) = self.capacity.as_ref().filter(|_| !self.is_single_tasking()) else {
             return;
         };
@@ -145,7 +146,7 @@ impl Routing {
         if open.clone().any(direct) || Some(matrix.updated_at) >= oldest {
             return;
         }
-        for rule in rules.broken(state, state.ruled).map(|index| &matrix.rules[index]) {
+        for rule in rules.broken(state, mask).map(|index| &matrix.rules[index]) {
             let became = rule.workers.is_some() && Some(state.worker.updated_at) >= oldest;
             let sid = state.worker.sid;
             assert!(!rule.is_invariant() || became, "{sid} is beyond rule '{}'", rule.name);
@@ -240,11 +241,15 @@ impl Routing {
             let (count, waiting) = tasks.entry(line).or_default();
             *count += 1;
             if state.task.status == TaskStatus::Pending {
-                if self.matching.line(line).order == crate::matching::Order::Deadline {
+                if self.matching.line(line).is_unsorted(state) {
+                    continue;
+                }
+                let order = self.matching.line(line).order;
+                if order == crate::matching::Order::Deadline && self.matching.is_done(line) {
                     let level = crate::apply::service_level(&self.queues, &state.task);
                     assert_eq!(state.service_level, level, "service level of {sid}");
                 }
-                waiting.insert(crate::matching::Place::of(state, self.matching.line(line).order));
+                waiting.insert(crate::matching::Place::of(state, order));
             }
         }
         for line in self.matching.has_lines() {
@@ -253,14 +258,15 @@ impl Routing {
             assert_eq!(state.tasks, count, "tasks of line {:?}", state.key);
             assert_eq!(state.waiting, waiting, "waiting in line {:?}", state.key);
             let queue = state.key.queue.and_then(|sid| self.queues.get(&sid));
-            if let Some(queue) = queue {
+            if let Some(queue) = queue.filter(|_| self.matching.is_done(line)) {
                 assert_eq!(state.order, queue.order(), "order of {:?}", state.key);
             }
             // A line in which tasks wait is worked out when it is tried, the others when a task
             // comes.
             let is_marked = state.waiting.is_empty() || self.matching.is_marked(line);
             assert!(!state.is_stale || is_marked, "{:?} would never be tried", state.key);
-            for worker in self.workers.iter().filter(|_| !state.is_stale) {
+            let is_known = !state.is_stale && self.matching.is_done(line);
+            for worker in self.workers.iter().filter(|_| is_known) {
                 let in_queue = queue.is_some_and(|queue| queue.members.contains(worker.slot));
                 let belongs = self.matching.belongs(line, in_queue, worker);
                 let member = state.members.contains(worker.slot);

@@ -39,6 +39,8 @@ pub const ENDED_PAGE_MAX: usize = 2_000;
 pub const IDLE_LINES_MAX: usize = 1_024;
 /// Cached answers of all workers to one test. Each costs a test when a worker's attributes change.
 pub const CACHED_TESTS_MAX: usize = 512;
+/// Orders of workers by an `order_by` that are kept.
+pub const CACHED_ORDERS_MAX: usize = 64;
 /// Attributes for which an index from values to workers is kept.
 pub const INDEXED_PATHS_MAX: usize = 64;
 /// The longest timeout of a workflow target. Longer than a task can live is as good as none, but

@@ -360,7 +360,7 @@ pub struct Task {
     /// Moves from pending to reserved so far.
     pub attempts: u32,
     /// How it ended for the person who handled it.
-    pub disposition: Option<Disposition>,
+    pub disposition: Option<Box<Disposition>>,
     /// The transfer that is under way.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub transfer: Option<Box<Transfer>>,

@@ -1,18 +1,24 @@
 //! From rows back to a workspace.
+//!
+//! * Each task is taken in as its row comes; what is ordered is sorted and built once, not task by
+//!   task.
 
 use crate::{
-    apply::{Line, configured},
+    apply::{configured, service_level},
     capacity::CapacityRules,
-    deadlines::Due,
+    deadlines::{self, Deadlines, Due},
     ended::EndedTask,
+    matching::Order,
     model::*,
+    movement::Standing,
     ordering::QueueOrdering,
     rows::{
         ReEvaluation, Settling, StoredRow, WorkerChannelSettings, WorkerLoad, WorkflowRevision,
     },
     schedule::Schedule,
-    state::{Older, Refusal, Routing},
+    state::{Older, Refusal, Routing, TaskState},
 };
+use serde_json::Value;
 
 /// Rows by kind, in the order in which they are taken in.
 #[derive(Default)]
@@ -29,7 +35,8 @@ struct Sorted {
     orderings: Vec<QueueOrdering>,
     workflows: Vec<Workflow>,
     revisions: Vec<WorkflowRevision>,
-    tasks: Vec<Task>,
+    live: Vec<Box<TaskState>>,
+    ended: Vec<Task>,
     reservations: Vec<Reservation>,
     settling: Option<Settling>,
     driving: Vec<ReEvaluation>,
@@ -49,7 +56,9 @@ impl Routing {
         sorted.queues.iter().for_each(|queue| routing.put_queue(queue));
         sorted.orderings.iter().for_each(|ordering| routing.put_ordering(ordering));
         routing.restore_workflows(&sorted);
-        routing.restore_work(sorted.tasks, sorted.reservations);
+        routing.prepare_all();
+        routing.restore_tasks(sorted.live);
+        routing.restore_work(sorted.ended, sorted.reservations);
         routing.touched.clear();
         routing.drop_marks();
         if let Some(settling) = sorted.settling {
@@ -112,11 +121,12 @@ impl Routing {
         }
     }
 
-    fn restore_work(&mut self, tasks: Vec<Task>, reservations: Vec<Reservation>) {
-        let (ended, live): (Vec<Task>, Vec<Task>) =
-            tasks.into_iter().partition(|task| task.status.is_final());
-        for task in live {
-            self.add_task(&task);
+    fn restore_tasks(&mut self, live: Vec<Box<TaskState>>) {
+        self.tasks.reserve(live.len());
+        let mut due = Vec::with_capacity(live.len());
+        let mut places = Vec::with_capacity(live.len());
+        for mut state in live {
+            let TaskState { task, .. } = &*state;
             let refused = task.transfer.as_ref().is_some_and(|one| one.attempts_failed > 0);
             if refused && task.status == TaskStatus::Pending {
                 self.refused_transfers.insert(task.sid);
@@ -124,10 +134,34 @@ impl Routing {
             if let (Some(workflow), Some(walk)) = (task.workflow, &task.walk) {
                 self.count_walking(workflow, walk.revision, true);
             }
-            if task.queue.is_some() || task.routing_target.is_some() {
-                self.change_task(task.sid, Line::Again, |_| ());
+            self.tallies.follow(task.sid, None, Some(Standing::of(task)));
+            due.extend(deadlines::of_task(task).into_iter().flatten());
+            state.line = self.line_of_restored(task);
+            if let (TaskStatus::Pending, Some(line)) = (state.task.status, state.line) {
+                if self.matching.line(line).order == Order::Deadline {
+                    state.service_level = service_level(&self.queues, &state.task);
+                }
+                places.push((line, self.matching.place_in(line, &state)));
             }
+            self.tasks.insert(state.task.sid, state);
         }
+        self.deadlines = Deadlines(due.into_iter().collect());
+        self.matching.fill(places);
+    }
+
+    /// The line of a live task. Its attributes are parsed only where that depends on them.
+    fn line_of_restored(&mut self, task: &Task) -> Option<u32> {
+        if task.queue.is_none() && task.routing_target.is_none() {
+            return None;
+        }
+        let value = match self.asks_attributes_of(task) {
+            true => serde_json::from_str(task.attributes.text()).unwrap_or_default(),
+            false => Value::Null,
+        };
+        self.join_line(task, &value)
+    }
+
+    fn restore_work(&mut self, ended: Vec<Task>, reservations: Vec<Reservation>) {
         let mut handlers = std::collections::BTreeMap::new();
         for reservation in reservations {
             if reservation.status == ReservationStatus::Completed {
@@ -192,7 +226,8 @@ impl Sorted {
             StoredRow::QueueOrdering(row) => self.orderings.push(row),
             StoredRow::Workflow(row) => self.workflows.push(row),
             StoredRow::WorkflowRevision(row) => self.revisions.push(row),
-            StoredRow::Task(row) => self.tasks.push(row),
+            StoredRow::Task(row) if row.status.is_final() => self.ended.push(row),
+            StoredRow::Task(row) => self.live.push(Box::new(TaskState::new(row))),
             StoredRow::Reservation(row) => self.reservations.push(row),
             StoredRow::Settling(row) => self.settling = Some(row),
             StoredRow::ReEvaluation(row) => self.driving.push(row),
@@ -207,7 +242,8 @@ impl Sorted {
         self.workers.sort_unstable_by_key(|row| row.sid);
         self.queues.sort_unstable_by_key(|row| row.sid);
         self.workflows.sort_unstable_by_key(|row| row.sid);
-        self.tasks.sort_unstable_by_key(|row| row.sid);
+        self.live.sort_unstable_by_key(|state| state.task.sid);
+        self.ended.sort_unstable_by_key(|row| row.sid);
         self.reservations.sort_unstable_by_key(|row| row.sid);
     }
 }

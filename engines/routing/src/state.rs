@@ -4,7 +4,7 @@
 //! * Workers and channels have slots (small numbers) so that sets of them are bits.
 
 use crate::{
-    capacity::{CapacityRules, Mask, Matrix},
+    capacity::{CapacityRules, Matrix, Ruled},
     deadlines::Deadlines,
     ended::Ended,
     handle::Portion,
@@ -63,6 +63,8 @@ pub struct Routing {
     pub(crate) refused_transfers: BTreeSet<TaskSid>,
     /// Attributes that were parsed to check them, for the change that will want them parsed.
     pub(crate) parsed: Option<(Attributes, Arc<Value>)>,
+    /// What there was before the workspace ended: freeing it takes longer than a call may.
+    pub(crate) over: Option<Box<Routing>>,
 }
 
 pub(crate) struct ActivityState {
@@ -104,7 +106,7 @@ impl Channels {
     }
 
     pub(crate) fn set_rules(&mut self, rules: Matrix) {
-        self.rules = rules;
+        self.rules = rules.after(&self.rules);
     }
 
     /// In order of creation.
@@ -172,14 +174,12 @@ pub(crate) struct WorkerState {
     /// By channel slot.
     pub(crate) channels: Vec<Share>,
     /// The capacity rules that are about this worker.
-    pub(crate) ruled: Mask,
+    pub(crate) ruled: Ruled,
     /// Open reservations, oldest first.
     pub(crate) open: Vec<ReservationSid>,
     pub(crate) idle_since: Timestamp,
     pub(crate) worked: bool,
-    /// The wide lines this worker is in: see `matching`.
-    pub(crate) wide: BitSet,
-    /// The narrow lines with waiting tasks this worker is in.
+    /// The narrow lines this worker is in: see `matching`.
     pub(crate) narrow: Vec<u32>,
 }
 
@@ -253,11 +253,10 @@ impl Workers {
             value,
             available,
             channels: Vec::new(),
-            ruled: 0,
+            ruled: Ruled::default(),
             open: Vec::new(),
             idle_since,
             worked: false,
-            wide: BitSet::default(),
             narrow: Vec::new(),
         }));
         slot
@@ -293,6 +292,11 @@ pub(crate) struct QueueState {
 }
 
 impl QueueState {
+    /// Whether a task's place depends on its attributes.
+    pub(crate) fn asks_attributes(&self) -> bool {
+        self.levels.as_ref().is_some_and(ServiceLevels::asks_attributes)
+    }
+
     pub(crate) fn order(&self) -> Order {
         match &self.levels {
             Some(_) => Order::Deadline,
@@ -338,6 +342,20 @@ pub(crate) struct TaskState {
     pub(crate) offered_at: Option<Timestamp>,
     /// Of its class, as of when it began to wait in a queue that is ordered by deadline.
     pub(crate) service_level: Millis,
+}
+
+impl TaskState {
+    /// Of a task that stands nowhere yet.
+    pub(crate) const fn new(task: Task) -> Self {
+        Self {
+            task,
+            line: None,
+            open: Vec::new(),
+            refused: Vec::new(),
+            offered_at: None,
+            service_level: Millis(0),
+        }
+    }
 }
 
 /// An offer that came to nothing and was not a time-out.

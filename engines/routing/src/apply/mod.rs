@@ -16,8 +16,15 @@ pub(crate) use task::{Line, line_of, service_level};
 use crate::{change::Change, model::*, state::Routing};
 
 impl Routing {
-    /// Moves the state by one change.
+    /// Moves the state by one change, with everything that follows from it.
     pub fn apply(&mut self, change: &Change) {
+        self.move_by(change);
+        self.prepare_all();
+    }
+
+    /// Moves the state by one change; what that means for many workers or tasks is left to
+    /// [`Routing::prepare`].
+    pub(crate) fn move_by(&mut self, change: &Change) {
         match change {
             Change::WorkspaceCreated(workspace) => self.put_workspace(workspace),
             Change::WorkspaceUpdated(workspace) => self.put_workspace(workspace),

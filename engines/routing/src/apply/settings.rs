@@ -1,9 +1,8 @@
 //! Workspace, activities, channels, queues and workflows.
 
 use crate::{
-    apply::service_level,
     capacity::{CapacityRules, Matrix},
-    matching::{BitSet, Order, Place},
+    matching::{BitSet, Renewed},
     model::*,
     ordering::{QueueOrdering, ServiceLevels},
     rows::{ReEvaluation, Settling, Touched},
@@ -23,15 +22,20 @@ impl Routing {
         self.workspace = Some(workspace.clone());
         self.matching.forget_tried();
         if was_single != self.is_single_tasking() {
-            self.relist_everybody();
+            self.matching.forget_room();
         }
     }
 
-    /// What is left is what a new value is, and the rows that have to go.
+    /// What is left is what a new value is. Of the rows the workspace's is named; whoever keeps
+    /// them takes the others away when there is time. What there was is freed with the engine.
     pub(crate) fn clear(&mut self) {
-        let mut touched = self.everything();
-        touched.append(&mut self.touched);
-        *self = Self { touched, portion: self.portion, ..Self::default() };
+        let portion = self.portion;
+        let mut old = std::mem::take(self);
+        let workspace = old.workspace.iter().map(|workspace| Touched::Workspace(workspace.sid));
+        self.touched = workspace.collect();
+        self.touched.append(&mut old.touched);
+        self.portion = portion;
+        self.over = Some(Box::new(old));
     }
 
     pub(crate) fn put_activity(&mut self, activity: &Activity) {
@@ -65,7 +69,7 @@ impl Routing {
                     .channels
                     .resize_with(self.channels.slots(), Share::default);
             }
-            self.relist_everybody();
+            self.matching.forget_room();
         }
     }
 
@@ -84,7 +88,7 @@ impl Routing {
                 self.touched.push(Touched::WorkerLoad(sid_of_worker));
             }
         }
-        self.relist_everybody();
+        self.matching.forget_room();
     }
 
     pub(crate) fn put_capacity(&mut self, rules: &CapacityRules) {
@@ -93,11 +97,7 @@ impl Routing {
         let slot = |name: &str| channels.slot(channels.named(name)?.sid);
         self.channels.set_rules(Matrix::compile(&rules.rules, slot));
         self.capacity = Some(rules.clone());
-        for slot in self.slots() {
-            self.workers.at_mut(slot).ruled =
-                self.channels.rules().about(&self.workers.at(slot).value);
-        }
-        self.relist_everybody();
+        self.matching.forget_room();
     }
 
     pub(crate) fn put_schedule(&mut self, schedule: &Schedule) {
@@ -146,10 +146,10 @@ impl Routing {
         let new_order = state.order();
         self.queues.insert(queue.sid, state);
         if !same {
-            self.matching.outdate(queue.sid);
+            self.matching.renew(queue.sid, Renewed::Members, new_order);
         }
-        if let Some(order) = order.filter(|order| *order != new_order) {
-            self.reorder_lines(queue.sid, order);
+        if order.is_some_and(|order| order != new_order) {
+            self.matching.renew(queue.sid, Renewed::Order, new_order);
         }
     }
 
@@ -167,6 +167,7 @@ impl Routing {
 
     /// Forgets which lines are to be tried. What is known of them is right then.
     pub(crate) fn drop_marks(&mut self) {
+        self.prepare_all();
         for line in self.matching.dirty_lines() {
             self.refresh_line(line);
         }
@@ -180,28 +181,10 @@ impl Routing {
         let levels =
             levels.filter(|_| !crate::planted::is(crate::planted::Planted::ForgetDeadlines));
         let Some(state) = self.queues.get_mut(&ordering.queue) else { return };
-        let old = state.order();
         state.ordering = Some(ordering.clone());
         state.levels = levels;
-        self.reorder_lines(ordering.queue, old);
-    }
-
-    /// Each waiting task of a queue finds its place by the queue's order as that is now.
-    fn reorder_lines(&mut self, queue: TaskQueueSid, old: Order) {
-        let order = self.queues.get(&queue).map_or(Order::Fifo, QueueState::order);
-        let (tasks, queues) = (&mut self.tasks, &self.queues);
-        for line in self.matching.lines_in(queue).collect::<Vec<_>>() {
-            self.matching.reorder(line, order, |sid| {
-                let state = tasks.get_mut(sid).expect("a waiting task is live");
-                if order == Order::Deadline {
-                    state.service_level = service_level(queues, &state.task);
-                }
-                Place::of(state, order)
-            });
-        }
-        self.matching.restand(queue, old, |sid| {
-            Place::of(tasks.get(sid).expect("a waiting task is live"), order)
-        });
+        let order = state.order();
+        self.matching.renew(ordering.queue, Renewed::Order, order);
     }
 
     pub(crate) fn remove_queue(&mut self, sid: TaskQueueSid) {
@@ -294,11 +277,6 @@ impl Routing {
         if *count == 0 && state.older.remove(&revision).is_some() {
             self.touched.push(Touched::WorkflowRevision(sid, revision));
         }
-    }
-
-    pub(crate) fn relist_everybody(&mut self) {
-        let single = self.is_single_tasking();
-        self.matching.relist_all(&self.workers, &self.channels, single);
     }
 
     pub(crate) fn slots(&self) -> Vec<u32> {

@@ -4,12 +4,12 @@ use crate::{
     change::Change,
     deadlines,
     ended::EndedTask,
-    matching::{Known, LineKey, Order, Who},
+    matching::{BitSet, Known, LineKey, Matching, Order, Who},
     model::*,
     movement::Standing,
     rows::Touched,
-    state::{Channels, QueueState, Routing, TaskState, WorkflowState},
-    workflow::{KnownBy, KnownWorker, OrderBy},
+    state::{Channels, QueueState, Routing, TaskState, Workers, WorkflowState},
+    workflow::{KnownBy, KnownWorker, OrderBy, Target},
 };
 use base::{Millis, Timestamp};
 use expr::Bound;
@@ -24,15 +24,7 @@ impl Routing {
         self.touch(Touched::Task(task.sid));
         self.tallies.follow(task.sid, None, Some(Standing::of(task)));
         self.deadlines.replace([None; 3], deadlines::of_task(task));
-        let state = TaskState {
-            task: task.clone(),
-            line: None,
-            open: Vec::new(),
-            refused: Vec::new(),
-            offered_at: None,
-            service_level: Millis(0),
-        };
-        self.tasks.insert(task.sid, Box::new(state));
+        self.tasks.insert(task.sid, Box::new(TaskState::new(task.clone())));
     }
 
     pub(crate) fn place_task(&mut self, sid: TaskSid, queue: Option<TaskQueueSid>, at: Timestamp) {
@@ -167,7 +159,7 @@ impl Routing {
         let live = self.tasks.get_mut(sid).map(|state| &mut state.task);
         let ended = self.ended.tasks.get_mut(sid).map(|ended| &mut ended.task);
         if let Some(task) = live.or(ended) {
-            task.disposition = Some(disposition.clone());
+            task.disposition = Some(Box::new(disposition.clone()));
             task.updated_at = disposition.set_at;
         }
     }
@@ -209,14 +201,26 @@ impl Routing {
         let Some(state) = self.tasks.get_mut(sid) else { return };
         let asked = line_of(&self.workflows, &self.queues, &self.channels, &state.task, &value);
         let old = state.line.take();
-        if let Some(Asked { key, order, order_by, queue }) = asked {
-            let none = crate::matching::BitSet::new();
-            let members = queue.map_or(&none, |queue| &queue.members);
-            state.line = Some(self.matching.join(&mut self.workers, key, order, order_by, members));
-        }
+        state.line = asked.map(|asked| join(&mut self.matching, &mut self.workers, asked));
         if let Some(old) = old {
             self.matching.part(&mut self.workers, old);
         }
+    }
+
+    /// The line a task with these attributes belongs in; counts the task in it.
+    pub(crate) fn join_line(&mut self, task: &Task, value: &Value) -> Option<u32> {
+        let asked = line_of(&self.workflows, &self.queues, &self.channels, task, value)?;
+        Some(join(&mut self.matching, &mut self.workers, asked))
+    }
+
+    /// Whether the attributes of a task decide what it asks about workers.
+    pub(crate) fn asks_attributes_of(&self, task: &Task) -> bool {
+        let configuration = task.current_walk().and_then(|walk| {
+            let target = self.workflows.get(&task.workflow?)?.revision(walk.revision)?;
+            target.target(walk.filter, walk.target)
+        });
+        let asks = |target: &Target| target.expression.is_some() || target.known_worker.is_some();
+        configuration.is_some_and(asks)
     }
 
     fn unline(&mut self, sid: TaskSid) {
@@ -225,6 +229,12 @@ impl Routing {
             self.matching.part(&mut self.workers, line);
         }
     }
+}
+
+fn join(matching: &mut Matching, workers: &mut Workers, asked: Asked<'_>) -> u32 {
+    let none = BitSet::new();
+    let members = asked.queue.map_or(&none, |queue| &queue.members);
+    matching.join(workers, asked.key, asked.order, asked.order_by, members)
 }
 
 /// What becomes of a task's line when the task changes.

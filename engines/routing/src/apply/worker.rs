@@ -20,7 +20,7 @@ impl Routing {
         let value = serde_json::from_str(worker.attributes.text()).unwrap_or_default();
         let slot = self.workers.insert(worker.clone(), value, available);
         self.list_doing(worker.activity, slot, true);
-        let ruled = self.channels.rules().about(&self.workers.at(slot).value);
+        let ruled = self.channels.rules().ruled(&self.workers.at(slot).value);
         let state = self.workers.at_mut(slot);
         state.channels.resize_with(self.channels.slots(), Share::default);
         state.ruled = ruled;
@@ -43,9 +43,7 @@ impl Routing {
         self.count_in(activity, -1);
         self.list_doing(activity, slot, false);
         self.matching.unlist(self.workers.at(slot), &self.channels);
-        let state = self.workers.at(slot);
-        let lines: Vec<u32> = state.wide.iter().chain(state.narrow.iter().copied()).collect();
-        for line in lines {
+        for line in self.matching.lines_with(self.workers.at(slot)) {
             self.matching.set_member(&mut self.workers, line, slot, false);
         }
         self.queues.values_mut().for_each(|state| _ = state.members.remove(slot));
@@ -65,7 +63,7 @@ impl Routing {
             Change::WorkerAttributesChanged { worker, attributes, version, at } => {
                 let Some(slot) = self.workers.slot(*worker) else { return };
                 let mut value = serde_json::from_str(attributes.text()).unwrap_or_default();
-                let ruled = self.channels.rules().about(&value);
+                let ruled = self.channels.rules().ruled(&value);
                 self.change_worker(*worker, |state| {
                     state.ruled = ruled;
                     state.worker.attributes = attributes.clone();

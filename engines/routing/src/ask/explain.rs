@@ -217,6 +217,7 @@ impl Routing {
         };
         let queue = case.task.queue.and_then(|sid| self.queues.get(&sid));
         let (Some(queue), Some(line)) = (queue, state.line) else { return };
+        let is_done = self.matching.is_done(line);
         let line = self.matching.line(line);
         let available = self.matching.available();
         let mut able = available.clone();
@@ -226,11 +227,14 @@ impl Routing {
         let (everybody, all, in_queue) = (self.workers.len(), available.count(), able.count());
         rest.count(Obstacle::ActivityUnavailable, everybody - all);
         rest.count(Obstacle::NotInQueue, all - in_queue);
-        if line.is_stale || case.task.rest.as_ref().is_some_and(|rest| rest.from.is_some()) {
+        if line.is_stale
+            || !is_done
+            || case.task.rest.as_ref().is_some_and(|rest| rest.from.is_some())
+        {
             return self.judge_all(case, &able, rest);
         }
         rest.count(Obstacle::TargetExpression, in_queue - members.count());
-        if line.is_volatile || self.capacity.is_some() {
+        if line.is_volatile || self.capacity.is_some() || !self.matching.is_prepared() {
             return self.judge_all(case, &members, rest);
         }
         let closed = members.both(self.matching.closed(channel)).count();
@@ -286,7 +290,7 @@ impl Routing {
             candidates.into_iter().map(|slot| self.workers.at(slot)).collect();
         candidates.sort_by_key(|state| idle_key(state, channel, optimized));
         if let Some(by) = &case.order_by {
-            candidates.sort_by(|one, two| by.compare(&one.value, &two.value));
+            candidates.sort_by_cached_key(|one| by.preferred(&one.value));
         }
         candidates.sort_by_key(|state| refused.contains(&state.worker.sid));
         candidates.into_iter().map(|state| state.worker.sid).collect()

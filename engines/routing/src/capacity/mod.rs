@@ -157,7 +157,19 @@ impl CapacityRule {
 
 /// The rules, compiled: channels are slots, and who they are about is an expression.
 #[derive(Default)]
-pub(crate) struct Matrix(Vec<Compiled>);
+pub(crate) struct Matrix {
+    rules: Vec<Compiled>,
+    /// Which of the workspace's rules these are.
+    edition: u32,
+}
+
+/// Which rules are about a worker, as of one edition of them: no worker is touched when the rules
+/// change.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Ruled {
+    edition: u32,
+    mask: Mask,
+}
 
 struct Compiled {
     counted: Vec<(usize, u32)>,
@@ -193,7 +205,25 @@ impl Matrix {
                 workers: workers.and_then(|text| Expression::compile(text, Place::Queue).ok()),
             }
         };
-        Self(rules.iter().map(compiled).collect())
+        Self { rules: rules.iter().map(compiled).collect(), edition: 0 }
+    }
+
+    /// The same as what comes after `old`.
+    pub(crate) fn after(self, old: &Self) -> Self {
+        Self { edition: old.edition + 1, ..self }
+    }
+
+    /// See [`Matrix::about`].
+    pub(crate) fn ruled(&self, attributes: &Value) -> Ruled {
+        Ruled { edition: self.edition, mask: self.about(attributes) }
+    }
+
+    /// The rules about a worker.
+    pub(crate) fn mask(&self, worker: &WorkerState) -> Mask {
+        match worker.ruled.edition == self.edition {
+            true => worker.ruled.mask,
+            false => self.about(&worker.value),
+        }
     }
 
     /// The rules about a worker with these attributes.
@@ -202,13 +232,13 @@ impl Matrix {
         let is_about = |rule: &Compiled| {
             rule.workers.as_ref().is_none_or(|expression| expression.evaluate(&scope))
         };
-        let rules = self.0.iter().enumerate().filter(|(_, rule)| is_about(rule));
+        let rules = self.rules.iter().enumerate().filter(|(_, rule)| is_about(rule));
         rules.fold(0, |mask, (index, _)| mask | 1 << index)
     }
 
     /// The first rule that withholds an offer on a channel.
     pub(crate) fn withheld_by(&self, worker: &WorkerState, channel: usize) -> Option<usize> {
-        self.withheld(worker, worker.ruled, channel)
+        self.withheld(worker, self.mask(worker), channel)
     }
 
     fn withheld(&self, worker: &WorkerState, mask: Mask, channel: usize) -> Option<usize> {
@@ -219,7 +249,7 @@ impl Matrix {
         if crate::planted::is(crate::planted::Planted::ForgetRules) {
             return None;
         }
-        let about = self.0.iter().enumerate().filter(|(index, _)| mask >> index & 1 == 1);
+        let about = self.rules.iter().enumerate().filter(|(index, _)| mask >> index & 1 == 1);
         let mut blocking = about.filter(|(_, rule)| rule.blocks.contains(&channel));
         let found = blocking.find(|(_, rule)| rule.is_broken(worker, Some(channel)));
         found.map(|(index, _)| index)
@@ -231,13 +261,13 @@ impl Matrix {
         worker: &'a WorkerState,
         mask: Mask,
     ) -> impl Iterator<Item = usize> + 'a {
-        let about = self.0.iter().enumerate().filter(move |(index, _)| mask >> index & 1 == 1);
+        let about = self.rules.iter().enumerate().filter(move |(index, _)| mask >> index & 1 == 1);
         about.filter(|(_, rule)| rule.is_broken(worker, None)).map(|(index, _)| index)
     }
 
     /// What a worker holds of what a rule counts.
     pub(crate) fn load(&self, rule: usize, worker: &WorkerState) -> u32 {
-        self.0.get(rule).map_or(0, |rule| rule.load(worker, None))
+        self.rules.get(rule).map_or(0, |rule| rule.load(worker, None))
     }
 }
 

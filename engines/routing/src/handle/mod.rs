@@ -14,6 +14,7 @@ mod note;
 mod offer;
 mod ordering;
 mod portion;
+mod prepare;
 mod queue;
 mod reservation;
 mod schedule;
@@ -134,7 +135,7 @@ impl Routing {
     /// The one door through which state moves.
     pub(crate) fn record(&mut self, turn: &mut Turn<'_>, change: Change) {
         let before = self.glance(&change);
-        self.apply(&change);
+        self.move_by(&change);
         self.note(turn, before, &change);
         turn.changes.push(change);
     }

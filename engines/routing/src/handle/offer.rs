@@ -28,6 +28,9 @@ impl Routing {
     /// Makes every offer that can be made, as far as the steps of this call reach.
     pub(super) fn settle(&mut self, turn: &mut Turn<'_>) {
         loop {
+            if !self.prepare() {
+                return;
+            }
             self.settle_lines(turn);
             if self.give_up_transfers(turn) {
                 continue;
@@ -135,13 +138,13 @@ impl Routing {
             bound.evaluate(&state.value, &facts, now, schedules)
         };
         let passes = |slot: u32| bound.as_ref().is_none_or(|bound| holds(slot, bound));
-        let wanted = match order_by {
-            Some(_) => workers.len(),
-            None => most + refused.len(),
-        };
-        matching.idlest(workers, channels, line, wanted, &passes, chosen);
-        if let Some(by) = order_by {
-            chosen.sort_by(|one, two| by.compare(&workers.at(*one).value, &workers.at(*two).value));
+        // However many refused it, these are enough to find the others.
+        let wanted = most + refused.len();
+        match &order_by {
+            Some(by) => {
+                matching.preferred(workers, channels, (line, by), wanted, &passes, chosen);
+            }
+            None => matching.idlest(workers, channels, line, wanted, &passes, chosen),
         }
         if !refused.is_empty() {
             chosen.sort_by_key(|slot| refused.contains(&workers.at(*slot).worker.sid));

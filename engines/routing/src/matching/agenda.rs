@@ -297,7 +297,7 @@ impl Matching {
     fn lines_of<'a>(&'a self, worker: &'a WorkerState) -> impl Iterator<Item = u32> + 'a {
         let open = self.waiting.iter().zip(&self.ready);
         let open = open.filter(|(_, ready)| ready.contains(worker.slot));
-        let wide = open.flat_map(|(waiting, _)| worker.wide.both(waiting));
+        let wide = open.flat_map(|(waiting, _)| self.wide.of_among(worker.slot, waiting));
         let narrow = worker.narrow.iter().copied().filter(|line| {
             self.waiting.iter().any(|waiting| waiting.contains(*line))
                 && self.fits(*line, worker.slot)
@@ -325,7 +325,7 @@ impl Matching {
     }
 
     pub(crate) fn is_clean(&self) -> bool {
-        self.agenda.is_empty()
+        self.agenda.is_empty() && self.is_prepared()
     }
 
     /// Another kind of queue is served first.

@@ -78,7 +78,9 @@ impl Matching {
     /// A worker is there, or has other attributes than `before`.
     pub(crate) fn learn_values(&mut self, worker: &WorkerState, before: &Value) {
         let is_new = self.all.insert(worker.slot);
-        self.values.change(worker.slot, (!is_new).then_some(before), Some(&worker.value));
+        let before_it = (!is_new).then_some(before);
+        self.values.change(worker.slot, before_it, Some(&worker.value));
+        before_it.into_iter().for_each(|before| self.preferences.displace(worker.slot, before));
         self.tests.refresh(worker, if is_new { &Value::Null } else { before });
     }
 
@@ -86,11 +88,13 @@ impl Matching {
     pub(crate) fn forget_worker(&mut self, worker: &WorkerState) {
         let slot = worker.slot;
         self.values.change(slot, Some(&worker.value), None);
+        self.preferences.displace(slot, &worker.value);
         self.all.remove(slot);
         self.tests.forget(slot);
         self.available.remove(slot);
         self.closed.iter_mut().for_each(|closed| _ = closed.remove(slot));
         self.agenda.forget_worker(slot);
+        self.ahead.forget_worker(slot);
         self.ready.iter_mut().for_each(|ready| _ = ready.remove(slot));
     }
 

@@ -71,6 +71,16 @@ impl BitSet {
         words.flat_map(|(i, (one, two))| bits(i, one & two))
     }
 
+    /// The members both have and a third has not.
+    pub(crate) fn both_but<'a>(
+        &'a self,
+        other: &'a Self,
+        but: &'a Self,
+    ) -> impl Iterator<Item = u32> + 'a {
+        let words = self.words.iter().zip(&other.words).enumerate();
+        words.flat_map(|(i, (one, two))| bits(i, one & two & !but.word(i)))
+    }
+
     /// Whether the three have a member in common.
     pub(crate) fn meet(&self, other: &Self, third: &Self) -> bool {
         let words = self.words.iter().zip(&other.words).zip(&third.words);
@@ -100,6 +110,11 @@ impl BitSet {
         Self { words }
     }
 
+    /// 64 of them at a time.
+    pub(super) fn words(&self) -> &[u64] {
+        &self.words
+    }
+
     fn word(&self, index: usize) -> u64 {
         self.words.get(index).copied().unwrap_or(0)
     }
@@ -113,7 +128,8 @@ impl FromIterator<u32> for BitSet {
     }
 }
 
-fn bits(index: usize, mut word: u64) -> impl Iterator<Item = u32> {
+/// The members in the word of that index.
+pub(super) fn bits(index: usize, mut word: u64) -> impl Iterator<Item = u32> {
     std::iter::from_fn(move || {
         if word == 0 {
             return None;
@@ -137,6 +153,8 @@ mod tests {
         assert!(large.remove(700) && large.remove(64) && !large.remove(9_999));
         let five: BitSet = [5].into_iter().collect();
         assert_eq!(large, five);
+        let left: Vec<u32> = small.both_but(&small, &five).collect();
+        assert_eq!(left, [1]);
         let mut both = small.clone();
         both.intersect(&large);
         assert_eq!(both, five);

@@ -20,7 +20,8 @@ impl Matching {
             let closed = workers.iter().filter(is_closed).map(|worker| worker.slot).collect();
             assert_eq!(self.closed[channel], closed, "closed on {}", state.unique_name);
             let is_ready = |worker: &&WorkerState| {
-                at_worker(worker, channel, single, channels.rules()).is_none()
+                self.is_seen(worker.slot)
+                    && at_worker(worker, channel, single, channels.rules()).is_none()
             };
             let ready: BitSet = workers.iter().filter(is_ready).map(|worker| worker.slot).collect();
             assert_eq!(self.ready[channel], ready, "ready on {}", state.unique_name);
@@ -39,6 +40,7 @@ impl Matching {
         self.check_agenda();
         self.tests.check(workers);
         self.values.check(workers);
+        self.preferences.check(workers);
     }
 
     fn check_worker(&self, worker: &WorkerState) {
@@ -55,7 +57,8 @@ impl Matching {
             }
         }
         narrow.sort_unstable();
-        assert_eq!(worker.wide, wide, "wide lines of {}", worker.worker.sid);
+        let kept: BitSet = self.wide.of(worker.slot).collect();
+        assert_eq!(kept, wide, "wide lines of {}", worker.worker.sid);
         assert_eq!(worker.narrow, narrow, "narrow lines of {}", worker.worker.sid);
     }
 
@@ -72,9 +75,10 @@ impl Matching {
         let mut standing: BTreeMap<TaskQueueSid, BTreeSet<Place>> = BTreeMap::new();
         for line in self.has_lines() {
             let state = self.line(line);
+            let is_sorted = state.key.queue.is_none_or(|queue| self.is_sorted(queue, line));
             assert!(!state.is_dirty || state.head().is_some(), "an empty line is dirty");
             assert!(self.by_queue[&state.key.queue].contains(&line), "lines by queue");
-            if let Some(queue) = state.key.queue {
+            if let Some(queue) = state.key.queue.filter(|_| is_sorted) {
                 standing.entry(queue).or_default().extend(&state.waiting);
             }
         }

@@ -48,13 +48,14 @@ impl Matching {
     /// where it had none.
     pub(crate) fn relist(&mut self, worker: &WorkerState, channels: &Channels, single: bool) {
         let slot = worker.slot;
-        let mut gained = false;
+        let (was_unseen, mut gained) = (self.ahead.see(slot), false);
         self.available.set(slot, worker.available);
         for channel in 0..worker.channels.len() {
             let is_ready = channels.at(channel).is_some()
                 && at_worker(worker, channel, single, channels.rules()).is_none();
             self.closed[channel].set(slot, !worker.channels[channel].available);
-            gained |= self.ready[channel].set(slot, is_ready) && is_ready;
+            let is_new = self.ready[channel].set(slot, is_ready) && is_ready;
+            gained |= is_new && !(was_unseen && self.ahead.had_room(channel, slot));
             if let (true, Some(order)) = (is_ready, &mut self.idle[channel]) {
                 order.insert(idle_key(worker, channel, is_optimized(channels, channel)));
             }
@@ -65,14 +66,6 @@ impl Matching {
         self.idle_since[slot as usize] = worker.idle_since;
         if gained {
             self.mark_worker(slot);
-        }
-    }
-
-    /// Works out for all workers where they have room, after a rule about that changed.
-    pub(crate) fn relist_all(&mut self, workers: &Workers, channels: &Channels, single: bool) {
-        self.idle.iter_mut().for_each(|order| *order = None);
-        for worker in workers.iter() {
-            self.relist(worker, channels, single);
         }
     }
 
@@ -152,6 +145,19 @@ impl Matching {
         }
         found.clear();
         false
+    }
+
+    /// Adds the first `most` of these to those found, longest idle first.
+    pub(super) fn longest_idle(
+        &self,
+        workers: &Workers,
+        channels: &Channels,
+        channel: usize,
+        most: usize,
+        slots: impl Iterator<Item = u32>,
+        found: &mut Vec<u32>,
+    ) {
+        self.first(workers, (channel, is_optimized(channels, channel)), most, slots, found);
     }
 
     fn first(

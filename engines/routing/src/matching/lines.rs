@@ -3,7 +3,7 @@
 //! * Within a line tasks stand in the order in which its queue is served.
 //! * A line lives while tasks refer to it, waiting or on offer, and for a while longer.
 
-use super::{BitSet, Matching, NARROW_MAX};
+use super::{BitSet, Matching, NARROW_MAX, prepare::Unsorted, wide::Wide};
 use crate::{
     deadlines::next_minute,
     limits::{IDLE_LINES_MAX, PRIORITY_MAX},
@@ -13,7 +13,10 @@ use crate::{
 };
 use expr::{Bound, Node, WorkerField};
 use serde_json::Value;
-use std::{collections::BTreeSet, sync::Arc};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
+};
 
 /// What all tasks of a line have in common.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -87,18 +90,18 @@ impl From<TaskOrder> for Order {
 pub(crate) struct Place {
     priority: u32,
     start: i64,
-    sid: u128,
+    sid: TaskSid,
 }
 
 impl Place {
     pub(crate) fn of(state: &TaskState, order: Order) -> Self {
         let task = &state.task;
-        let (start, sid) = (task.virtual_start_at.0, task.sid.body());
+        let (start, sid) = (task.virtual_start_at.0, task.sid);
         match order {
             Order::Fifo => {
                 Self { priority: PRIORITY_MAX - task.priority.min(PRIORITY_MAX), start, sid }
             }
-            Order::Lifo => Self { priority: 0, start: -start, sid: !sid },
+            Order::Lifo => Self { priority: 0, start: -start, sid: reversed(sid) },
             Order::Deadline => {
                 Self { priority: PRIORITY_MAX, start: start + state.service_level.0, sid }
             }
@@ -107,15 +110,20 @@ impl Place {
 
     #[cfg(test)]
     pub(super) const fn at(priority: u32, start: i64, sid: u128) -> Self {
-        Self { priority, start, sid }
+        Self { priority, start, sid: TaskSid::new(sid) }
     }
 
     pub(crate) fn task(self, order: Order) -> TaskSid {
-        TaskSid::new(match order {
+        match order {
             Order::Fifo | Order::Deadline => self.sid,
-            Order::Lifo => !self.sid,
-        })
+            Order::Lifo => reversed(self.sid),
+        }
     }
+}
+
+/// Sorts newest first.
+const fn reversed(sid: TaskSid) -> TaskSid {
+    TaskSid::new(!sid.body())
 }
 
 /// See the module.
@@ -124,6 +132,8 @@ pub(crate) struct Line {
     pub(crate) order: Order,
     pub(crate) order_by: Option<Arc<OrderBy>>,
     pub(crate) waiting: BTreeSet<Place>,
+    /// Waiting tasks that have no place in the line's order yet.
+    pub(super) unsorted: Unsorted,
     /// Who may be offered its tasks; for a volatile line, who may be if the rest holds too.
     pub(crate) members: BitSet,
     pub(super) member_count: usize,
@@ -147,6 +157,11 @@ impl Line {
 
     pub(crate) fn head(&self) -> Option<(Place, TaskSid)> {
         self.waiting.first().map(|place| (*place, place.task(self.order)))
+    }
+
+    /// Whether a task that waits in it has no place in its order yet.
+    pub(crate) fn is_unsorted(&self, waiting: &TaskState) -> bool {
+        self.unsorted.iter().any(|(order, places)| places.contains(&Place::of(waiting, *order)))
     }
 
     pub(crate) fn ignores_capacity(&self) -> bool {
@@ -255,6 +270,7 @@ impl Matching {
             order,
             order_by,
             waiting: BTreeSet::new(),
+            unsorted: Unsorted::new(),
             member_count,
             is_wide: member_count > NARROW_MAX,
             is_volatile: bound.is_some_and(Bound::is_volatile),
@@ -268,7 +284,8 @@ impl Matching {
             key: key.clone(),
         };
         let is_wide = state.is_wide;
-        state.members.iter().for_each(|slot| enroll(workers.at_mut(slot), line, is_wide, true));
+        let members = state.members.iter();
+        members.for_each(|slot| enroll(&mut self.wide, workers, (line, is_wide), slot, true));
         self.askers.add_line(line, &key.who);
         self.lines[line as usize] = Some(Box::new(state));
         self.by_queue.entry(key.queue).or_default().insert(line);
@@ -296,7 +313,8 @@ impl Matching {
     fn drop_line(&mut self, workers: &mut Workers, line: u32) {
         let state = self.lines[line as usize].take().expect("a line in use is there");
         let is_wide = state.is_wide;
-        state.members.iter().for_each(|slot| enroll(workers.at_mut(slot), line, is_wide, false));
+        let members = state.members.iter();
+        members.for_each(|slot| enroll(&mut self.wide, workers, (line, is_wide), slot, false));
         self.askers.remove_line(line, &state.key.who);
         self.by_key.remove(&state.key);
         if let Some(lines) = self.by_queue.get_mut(&state.key.queue) {
@@ -323,17 +341,56 @@ impl Matching {
         }
     }
 
+    /// Where a task stands in a line that it is to wait in.
+    pub(crate) fn place_in(&mut self, line: u32, waiting: &TaskState) -> Place {
+        let state = self.line(line);
+        let (place, is_timed) = (Place::of(waiting, state.order), state.is_timed);
+        if is_timed {
+            self.retry_later(&waiting.task);
+        }
+        place
+    }
+
+    /// Many tasks begin to wait where none does, unmarked.
+    pub(crate) fn fill(&mut self, mut places: Vec<(u32, Place)>) {
+        places.sort_unstable();
+        let mut standing: BTreeMap<TaskQueueSid, Vec<Place>> = BTreeMap::new();
+        for places in places.chunk_by(|one, two| one.0 == two.0) {
+            let line = places[0].0;
+            let state = self.lines[line as usize].as_deref_mut().expect("a line in use is there");
+            state.waiting = places.iter().map(|(_, place)| *place).collect();
+            if let Some(queue) = state.key.queue {
+                standing.entry(queue).or_default().extend(places.iter().map(|(_, place)| *place));
+            }
+            self.reseat(line, None);
+            self.show(line, true);
+        }
+        for (queue, places) in standing {
+            *self.standing.entry(queue) = places.into_iter().collect();
+        }
+    }
+
+    /// A task that asks for the time begins to wait.
+    fn retry_later(&mut self, task: &Task) {
+        let since = task.queue_entered_at.map_or(task.updated_at, |at| at.max(task.updated_at));
+        self.retry_at = self.retry_at.max(next_minute(since));
+    }
+
     /// A task begins to wait.
     pub(crate) fn wait(&mut self, line: u32, waiting: &TaskState) {
+        if self.line(line).is_timed {
+            self.retry_later(&waiting.task);
+        }
+        self.stand(line, waiting);
+    }
+
+    /// A waiting task finds its place.
+    pub(crate) fn stand(&mut self, line: u32, waiting: &TaskState) {
         let state = self.lines[line as usize].as_deref_mut().expect("a line in use is there");
         let (place, before) = (Place::of(waiting, state.order), state.place());
         state.waiting.insert(place);
-        if state.is_timed {
-            let task = &waiting.task;
-            let since = task.queue_entered_at.map_or(task.updated_at, |at| at.max(task.updated_at));
-            self.retry_at = self.retry_at.max(next_minute(since));
-        }
-        if let Some(queue) = state.key.queue {
+        let queue = state.key.queue;
+        if let Some(queue) = queue.filter(|queue| self.is_sorted(*queue, line)) {
             self.standing.entry(queue).insert(place);
         }
         self.reseat(line, before);
@@ -345,6 +402,10 @@ impl Matching {
 
     /// A task no longer waits.
     pub(crate) fn unwait(&mut self, line: u32, waiting: &TaskState) {
+        let state = self.lines[line as usize].as_deref_mut().expect("a line in use is there");
+        if !state.unsorted.is_empty() && self.leave_unsorted(line, waiting) {
+            return;
+        }
         let state = self.lines[line as usize].as_deref_mut().expect("a line in use is there");
         let (place, before) = (Place::of(waiting, state.order), state.place());
         state.waiting.remove(&place);
@@ -366,7 +427,7 @@ impl Matching {
     }
 
     /// Lets members see, or no longer see, that tasks wait in a line.
-    fn show(&mut self, line: u32, waits: bool) {
+    pub(super) fn show(&mut self, line: u32, waits: bool) {
         let state = self.lines[line as usize].as_deref().expect("a line in use is there");
         self.waiting[state.key.channel].set(line, waits);
         if state.is_volatile {
@@ -392,7 +453,7 @@ impl Matching {
         } else {
             state.member_count -= 1;
         }
-        enroll(workers.at_mut(slot), line, state.is_wide, is);
+        enroll(&mut self.wide, workers, (line, state.is_wide), slot, is);
         if !state.is_wide && state.member_count > NARROW_MAX {
             self.widen(workers, line);
         }
@@ -405,16 +466,8 @@ impl Matching {
         let state = self.lines[line as usize].as_deref_mut().expect("a line in use is there");
         state.is_wide = true;
         for slot in state.members.iter() {
-            enroll(workers.at_mut(slot), line, false, false);
-            enroll(workers.at_mut(slot), line, true, true);
-        }
-    }
-
-    /// The queue of these lines has other members.
-    pub(crate) fn outdate(&mut self, queue: TaskQueueSid) {
-        for line in self.lines_in(queue).collect::<Vec<_>>() {
-            self.line_mut(line).is_stale = true;
-            self.mark_line(line);
+            enroll(&mut self.wide, workers, (line, false), slot, false);
+            enroll(&mut self.wide, workers, (line, true), slot, true);
         }
     }
 
@@ -430,39 +483,16 @@ impl Matching {
         gone.count() + new.count()
     }
 
-    /// Puts the tasks of a line in another order.
-    pub(crate) fn reorder(&mut self, line: u32, order: Order, place: impl FnMut(TaskSid) -> Place) {
-        let state = self.lines[line as usize].as_deref_mut().expect("a line in use is there");
-        let (before, is_dirty) = (state.place(), state.is_dirty);
-        self.agenda.reseat((line, state.order.group()), (before, None), is_dirty);
-        let old = std::mem::replace(&mut state.order, order);
-        let tasks: Vec<TaskSid> = state.waiting.iter().map(|at| at.task(old)).collect();
-        state.waiting = tasks.into_iter().map(place).collect();
-        self.agenda.reseat((line, order.group()), (None, state.place()), is_dirty);
-        // A line may come before those that were tried already.
-        self.agenda.restart();
-    }
-
-    /// Pending tasks of a queue that are served before that place.
+    /// Pending tasks of a queue that are served before that place. While the queue gets another
+    /// order, those that stand in it already.
     pub(crate) fn ahead_of(&self, queue: TaskQueueSid, place: Place) -> u64 {
         self.standing.get(queue).map_or(0, |standing| standing.before(place) as u64)
-    }
-
-    /// Puts the pending tasks of a queue in another order.
-    pub(crate) fn restand(
-        &mut self,
-        queue: TaskQueueSid,
-        old: Order,
-        mut place: impl FnMut(TaskSid) -> Place,
-    ) {
-        if let Some(standing) = self.standing.get_mut(queue) {
-            *standing = standing.iter().map(|at| place(at.task(old))).collect();
-        }
     }
 
     /// A queue is gone; no task is in it.
     pub(crate) fn forget_queue(&mut self, workers: &mut Workers, queue: TaskQueueSid) {
         self.standing.remove(queue);
+        self.ahead.forget_queue(queue);
         let lines = self.by_queue.get(&Some(queue)).cloned().unwrap_or_default();
         self.drop_lines(workers, lines);
     }
@@ -473,12 +503,18 @@ impl Matching {
     }
 }
 
-/// Writes a line into a worker's lists, or takes it out.
-fn enroll(worker: &mut WorkerState, line: u32, is_wide: bool, is: bool) {
+/// Lists a line with a worker, or no longer.
+fn enroll(
+    wide: &mut Wide,
+    workers: &mut Workers,
+    (line, is_wide): (u32, bool),
+    slot: u32,
+    is: bool,
+) {
     if is_wide {
-        worker.wide.set(line, is);
-        return;
+        return wide.set(line, slot, is);
     }
+    let worker = workers.at_mut(slot);
     match (worker.narrow.binary_search(&line), is) {
         (Err(at), true) => worker.narrow.insert(at, line),
         (Ok(at), false) => _ = worker.narrow.remove(at),

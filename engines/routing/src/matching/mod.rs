@@ -31,7 +31,8 @@
 //! in order and remembers how far it came; a worker who gains later sends it back to the
 //! beginning. After a restart in the middle every line with waiting tasks is marked: more marks
 //! than needed change what is looked at, never what is found. A line whose queue has other members
-//! is marked *stale* and dirty, and its own members are worked out when it is tried.
+//! is marked *stale* and dirty, and its own members are worked out when it is tried. What a setting
+//! changed for many at once is done before any offer, see `prepare`.
 
 mod agenda;
 mod answers;
@@ -41,8 +42,11 @@ mod check;
 mod idle;
 mod lines;
 mod obstacle;
+mod preference;
+mod prepare;
 mod ranks;
 mod values;
+mod wide;
 
 pub(crate) use agenda::Next;
 pub(crate) use askers::Asker;
@@ -50,13 +54,14 @@ pub(crate) use bitset::BitSet;
 pub(crate) use idle::idle_key;
 pub(crate) use lines::{Known, Line, LineKey, Order, Place, Who};
 pub(crate) use obstacle::{Obstacle, at_worker};
+pub(crate) use prepare::{Renewed, Reworked};
 
 use crate::{map::Map, model::TaskQueueSid, state::WorkerState};
 use base::Timestamp;
 use std::collections::{BTreeMap, BTreeSet};
 
-/// Lines with at most this many members are listed at each member while tasks wait in them; wider
-/// ones are bits at each member. Keeps a line for one person as small as it is.
+/// Lines with at most this many members are listed at each member; wider ones are bits. Keeps a
+/// line for one person as small as it is.
 const NARROW_MAX: usize = 32;
 
 /// See the module.
@@ -70,6 +75,9 @@ pub(crate) struct Matching {
     standing: Map<TaskQueueSid, ranks::Ranks>,
     pub(crate) askers: askers::Askers,
     agenda: agenda::Agenda,
+    ahead: prepare::Ahead,
+    /// The wide lines by member.
+    wide: wide::Wide,
     /// Lines without tasks, longest unused first.
     unused: BTreeSet<(u64, u32)>,
     stamp: u64,
@@ -96,6 +104,7 @@ pub(crate) struct Matching {
     closed: Vec<BitSet>,
     tests: answers::Answers,
     values: values::ValueIndex,
+    preferences: preference::Preferences,
     /// What `choose` found last: kept to be filled again.
     pub(crate) chosen: Vec<u32>,
 }
@@ -192,7 +201,7 @@ impl Matching {
         if self.volatile.is_empty() {
             return;
         }
-        let wide = worker.wide.both(&self.volatile);
+        let wide = self.wide.of_among(worker.slot, &self.volatile);
         let narrow = worker.narrow.iter().copied().filter(|line| self.volatile.contains(*line));
         for line in wide.chain(narrow).collect::<Vec<_>>() {
             self.mark_line(line);
@@ -204,6 +213,11 @@ impl Matching {
         for line in self.volatile.iter().collect::<Vec<_>>() {
             self.mark_line(line);
         }
+    }
+
+    /// The lines a worker is in.
+    pub(crate) fn lines_with(&self, worker: &WorkerState) -> Vec<u32> {
+        self.wide.of(worker.slot).chain(worker.narrow.iter().copied()).collect()
     }
 
     /// The order of idleness by slot; for scans.

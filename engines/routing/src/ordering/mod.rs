@@ -116,10 +116,14 @@ impl ServiceLevels {
         Some(Self { otherwise: Millis::secs((*service_level_s).into()), classes })
     }
 
+    /// Whether a class asks for attributes.
+    pub(crate) fn asks_attributes(&self) -> bool {
+        self.classes.iter().any(|class| class.expression.is_some())
+    }
+
     /// The service level of a task. Its attributes are parsed only where a class asks for them.
     pub(crate) fn of(&self, task: &Task) -> Millis {
-        let asks = self.classes.iter().any(|class| class.expression.is_some());
-        let value: Value = match asks {
+        let value: Value = match self.asks_attributes() {
             true => serde_json::from_str(task.attributes.text()).unwrap_or_default(),
             false => Value::Null,
         };

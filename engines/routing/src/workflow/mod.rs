@@ -9,7 +9,7 @@ mod read;
 mod reader;
 mod walk;
 
-pub(crate) use order_by::OrderBy;
+pub(crate) use order_by::{OrderBy, Preferred};
 pub(crate) use read::{place_of, read};
 pub(crate) use reader::{position_of, without_place};
 pub(crate) use walk::{Outlook, Step};

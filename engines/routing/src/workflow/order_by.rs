@@ -7,7 +7,6 @@ use super::{path::path_after, reader::position_at};
 use base::Position;
 use expr::Path;
 use serde_json::Value;
-use std::cmp::Ordering;
 
 /// The clauses, compiled, beside their text.
 #[derive(Debug)]
@@ -22,9 +21,10 @@ enum Direction {
     Descending,
 }
 
-/// What one clause sees of one worker.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+/// What one clause sees of one worker: the least comes first.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 enum Seen {
+    /// Complemented where the largest comes first.
     Integer(i64),
     NoInteger,
     Missing,
@@ -36,6 +36,11 @@ pub(crate) struct OrderByError {
     pub(crate) position: Position,
     pub(crate) message: String,
 }
+
+/// What the clauses see of one worker, in turn: the least comes first, equal ones are ordered by
+/// idleness.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) struct Preferred(Box<[Seen]>);
 
 impl OrderBy {
     /// Reads `worker.path [ASC|DESC] (, worker.path [ASC|DESC])*`.
@@ -61,19 +66,15 @@ impl OrderBy {
         found.map(Option::unwrap_or_default).collect()
     }
 
-    /// Who comes first; equal workers are ordered by idleness.
-    pub(crate) fn compare(&self, one: &Value, two: &Value) -> Ordering {
-        let by_clause = self.clauses.iter().map(|(path, direction)| {
-            let (one, two) = (see(path.find(one)), see(path.find(two)));
-            match (one, two) {
-                (Seen::Integer(one), Seen::Integer(two)) => match direction {
-                    Direction::Ascending => one.cmp(&two),
-                    Direction::Descending => two.cmp(&one),
-                },
-                _ => rank(one).cmp(&rank(two)),
+    /// Where a worker with these attributes comes.
+    pub(crate) fn preferred(&self, worker: &Value) -> Preferred {
+        let seen = self.clauses.iter().map(|(path, direction)| {
+            match (see(path.find(worker)), direction) {
+                (Seen::Integer(number), Direction::Descending) => Seen::Integer(!number),
+                (seen, _) => seen,
             }
         });
-        by_clause.into_iter().find(|order| order.is_ne()).unwrap_or(Ordering::Equal)
+        Preferred(seen.collect())
     }
 }
 
@@ -103,23 +104,16 @@ fn see(value: Option<&Value>) -> Seen {
     }
 }
 
-fn rank(seen: Seen) -> u8 {
-    match seen {
-        Seen::Integer(_) => 0,
-        Seen::NoInteger => 1,
-        Seen::Missing => 2,
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
     use serde_json::json;
+    use std::cmp::Ordering;
 
     #[test]
     fn clauses_decide_in_turn_and_missing_goes_last() {
         let by = OrderBy::parse("worker.a DESC, worker.b.c").unwrap();
-        let order = |one, two| by.compare(&one, &two);
+        let order = |one, two| by.preferred(&one).cmp(&by.preferred(&two));
         assert_eq!(order(json!({"a": 2}), json!({"a": 1})), Ordering::Less);
         assert_eq!(order(json!({}), json!({"a": 1})), Ordering::Greater);
         assert_eq!(

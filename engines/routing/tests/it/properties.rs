@@ -715,6 +715,21 @@ fn work_cut_into_the_smallest_portions_keeps_them_too() {
     assert!(passed > 0, "no transfer passed anything");
 }
 
+/// Rules, orders and expressions change again while what they changed is still under way.
+#[test]
+fn settings_that_concern_many_keep_them_in_the_smallest_portions() {
+    let mut cut = 0;
+    for (seed, steps) in [(350, 1), (351, 3), (352, 9), (353, 30)] {
+        let mut random = Random::new(seed, false, 12);
+        random.be_ruled();
+        random.ordered = true;
+        random.steps = Some(steps);
+        random.world.routing.cut_into(steps);
+        cut += play_on(random, 250).cut;
+    }
+    assert!(cut > 200, "too little was cut to mean anything: {cut} calls left something over");
+}
+
 #[test]
 fn queues_ordered_by_deadline_keep_every_promise() {
     let mut offers = 0;

@@ -60,7 +60,9 @@ fn a_workspace_begins_with_three_activities_and_five_channels() {
         Err(Rejection::Invalid { parameter: "Sid", .. })
     ));
     world.must(Command::DeleteWorkspace);
-    assert!(world.rows.is_empty(), "{:?}", world.rows.keys());
+    let is_there = world.rows.keys().any(|(kind, _)| *kind == RowKind::Workspace);
+    assert!(!is_there, "its row says that it is there");
+    assert_eq!(world.routing.next_deadline(), None);
 }
 
 #[test]
