@@ -123,8 +123,11 @@ fn number(text: &str) -> Result<usize, String> {
 pub(crate) fn run(arguments: &[String]) -> Result<(), String> {
     let (plan, names) = Plan::parse(arguments)?;
     let wants = |name: &str| names.is_empty() || names.contains(&name);
-    test::build_release()?;
-    build_load()?;
+    // The others run inside one process.
+    if ["server", "durable", "cold", "size"].into_iter().any(wants) {
+        test::build_release()?;
+        build_load()?;
+    }
     machine();
     // `routing` is all its parts; each can be had by its own name.
     let routes = |name: &str| wants(name) || names.contains(&"routing");

@@ -124,8 +124,14 @@ impl<E: Engine> Partition<E> {
     }
 
     /// The id source, to go on with after a restore.
+    ///
+    /// Freeing the hundred thousands of entities of a large engine takes a while, and others wait
+    /// for this thread: that is done by another.
     pub fn into_ids(self) -> IdSource {
-        self.ids
+        let Self { engine, ids, .. } = self;
+        // If there is no thread to be had it is done here.
+        let _ = std::thread::Builder::new().spawn(move || drop(engine));
+        ids
     }
 
     /// When [`Partition::expire`] next has work.

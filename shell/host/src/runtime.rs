@@ -290,6 +290,12 @@ pub(crate) async fn serve<E: Engine>(
             break;
         }
         let nap = nap(&seat, &weather, &clock);
+        if nap == Some(Duration::ZERO) {
+            // A thread that sleeps between portions may wait for its turn much longer than they
+            // take, and offers may have to wait for the last of them.
+            tokio::task::yield_now().await;
+            continue;
+        }
         tokio::select! {
             () = inbox.woken() => {}
             () = sleep(nap) => {}

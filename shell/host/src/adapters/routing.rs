@@ -143,21 +143,24 @@ impl Engine for RoutingEngine {
         partition: &PartitionId,
         loaded: &mut dyn Iterator<Item = Loaded>,
     ) -> Result<Self, String> {
-        let mut rows = Vec::new();
-        let (mut is_there, mut audience) = (false, Audience::default());
-        for Loaded { table, rows: stored } in loaded {
-            let kind = kind(table);
-            for row in stored {
-                // The error tells a place, never a value.
-                let row = StoredRow::parse(kind, &row.body)
-                    .map_err(|error| format!("a row of table {}: {error}", table.name))?;
-                is_there |= kind == RowKind::Workspace;
+        let (mut is_there, mut audience, mut failed) = (false, Audience::default(), None);
+        let texts = loaded
+            .flat_map(|Loaded { table, rows }| rows.into_iter().map(move |row| (table, row.body)));
+        let rows = texts.map_while(|(table, text)| match StoredRow::parse(kind(table), &text) {
+            Ok(row) => {
+                is_there |= matches!(row, StoredRow::Workspace(_));
                 audience.restore(&row);
-                rows.push(row);
+                Some(row)
             }
-        }
+            Err(error) => {
+                // The error tells a place, never a value.
+                failed = Some(format!("a row of table {}: {error}", table.name));
+                None
+            }
+        });
+        let routing = Routing::restore(rows);
         let counting = Counting::new(partition);
-        Ok(Self { routing: Routing::restore(rows), is_there, audience, counting })
+        failed.map_or(Ok(Self { routing, is_there, audience, counting }), Err)
     }
 
     fn recall(

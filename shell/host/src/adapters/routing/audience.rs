@@ -115,7 +115,6 @@ impl Audience {
                     turned.ended.entry(*task).or_default().push(worker);
                 }
             }
-            Change::WorkspaceDeleted => *self = Self::default(),
             _ => {}
         }
     }
