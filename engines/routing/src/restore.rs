@@ -20,6 +20,10 @@ use crate::{
 };
 use serde_json::Value;
 
+/// Live tasks as they will be kept: a vector of large values is copied as it grows.
+#[allow(clippy::vec_box)]
+type Boxed = Vec<Box<TaskState>>;
+
 /// Rows by kind, in the order in which they are taken in.
 #[derive(Default)]
 struct Sorted {
@@ -35,7 +39,7 @@ struct Sorted {
     orderings: Vec<QueueOrdering>,
     workflows: Vec<Workflow>,
     revisions: Vec<WorkflowRevision>,
-    live: Vec<Box<TaskState>>,
+    live: Boxed,
     ended: Vec<Task>,
     reservations: Vec<Reservation>,
     settling: Option<Settling>,
@@ -121,7 +125,7 @@ impl Routing {
         }
     }
 
-    fn restore_tasks(&mut self, live: Vec<Box<TaskState>>) {
+    fn restore_tasks(&mut self, live: Boxed) {
         self.tasks.reserve(live.len());
         let mut due = Vec::with_capacity(live.len());
         let mut places = Vec::with_capacity(live.len());

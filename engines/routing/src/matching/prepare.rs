@@ -8,8 +8,8 @@
 //!   gets another order, tasks are *unsorted* until they have found their new place.
 //! * Whatever moves meanwhile follows: a worker who changes was looked at, a task that comes or
 //!   moves stands where it belongs.
-//! * What it costs is settled when it begins, so that an engine that was brought back, whose workers
-//!   and lines have other numbers, makes its cuts where the first one does.
+//! * What it costs is settled when it begins, so that an engine that was brought back, whose
+//!   workers and lines have other numbers, makes its cuts where the first one does.
 
 use super::{BitSet, Matching, Order, Place};
 use crate::{
