@@ -155,7 +155,9 @@ impl Routing {
 
     /// The line of a live task. Its attributes are parsed only where that depends on them.
     fn line_of_restored(&mut self, task: &Task) -> Option<u32> {
-        if task.queue.is_none() && task.routing_target.is_none() {
+        let is_placed = task.queue.is_some() || task.routing_target.is_some();
+        let waits = matches!(task.status, TaskStatus::Pending | TaskStatus::Reserved);
+        if !is_placed || !waits {
             return None;
         }
         let value = match self.asks_attributes_of(task) {
