@@ -9,7 +9,7 @@ use host::{
 };
 use routing::{command::*, *};
 use std::time::{Duration, Instant};
-use store::{Committer, Store};
+use store::{Committer, MemoryStore, Store};
 
 /// A workspace being built, with its store.
 pub(crate) struct Shape {
@@ -77,7 +77,8 @@ impl Shape {
     /// One command; what it offers is accepted at once, unless it rings.
     pub(crate) fn run(&mut self, command: Command) -> Reply {
         let start = worked();
-        let step = self.partition.run(&command, self.now);
+        let step = self.partition.run(&command, self.now, &MemoryStore::new());
+        let step = step.expect("memory can be read");
         self.spent.push(worked() - start);
         let Said::Reply(reply) = step.told.said else { panic!("a command is replied to") };
         self.take(step.batch, &step.told.changes);
@@ -105,7 +106,8 @@ impl Shape {
         let now = self.now;
         while self.partition.next_deadline().is_some_and(|at| at <= now) {
             let start = worked();
-            let step = self.partition.expire(now);
+            let step = self.partition.expire(now, &MemoryStore::new());
+            let step = step.expect("memory can be read");
             holds.push(worked() - start);
             self.take(step.batch, &step.told.changes);
         }

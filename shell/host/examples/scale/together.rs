@@ -16,7 +16,7 @@ pub(crate) fn run(store: Arc<dyn Store>, place: &Place) {
     let runtime = tokio::runtime::Runtime::new().expect("a runtime starts");
     runtime.block_on(async {
         let (before, start, spent) = (memory(), Instant::now(), all_worked());
-        let options = Options { clock: ClockKind::System, seed: Some(3) };
+        let options = Options { clock: ClockKind::System, seed: Some(3), ..Options::default() };
         let host = Host::start(store, &options).expect("the store is read");
         let grown = memory().saturating_sub(before) >> 20;
         let (took, spent) = (start.elapsed(), all_worked() - spent);
