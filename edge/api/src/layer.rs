@@ -131,9 +131,14 @@ async fn handle(
         peer: connection.map_or(IpAddr::V4(Ipv4Addr::UNSPECIFIED), |c| c.peer.ip()),
         tls,
     };
-    let handled = AssertUnwindSafe((matched.route.handler)(cx)).catch_unwind().await;
+    run(matched.route, cx).await
+}
+
+/// Runs a handler; a panic is an answer like any other.
+pub(crate) async fn run(route: &Route, cx: Cx) -> Reply {
+    let handled = AssertUnwindSafe((route.handler)(cx)).catch_unwind().await;
     handled.unwrap_or_else(|_| {
-        tracing::error!(operation = matched.route.operation, "a handler panicked");
+        tracing::error!(operation = route.operation, "a handler panicked");
         Err(Problem::internal())
     })
 }
@@ -151,14 +156,17 @@ fn find<'a>(
             Ok(Ok(Matched { at: (product, index), route, params }))
         }
         Found::Nothing => Err(Problem::not_found(target.path)),
-        Found::WrongMethod { allowed } => {
-            let allowed: Vec<&str> = allowed.iter().map(|method| method.as_str()).collect();
-            let allowed = allowed.join(", ");
-            let message = format!("This path does not answer {method}, only {allowed}");
-            let problem = Problem(base::Problem::new(Kind::Invalid, 20004, message));
-            Ok(Err(problem.answer().header("allow", &allowed)))
-        }
+        Found::WrongMethod { allowed } => Ok(Err(wrong_method(method, &allowed))),
     }
+}
+
+/// 405, with the methods the path does answer.
+pub(crate) fn wrong_method(method: &Method, allowed: &[&Method]) -> Answer {
+    let allowed: Vec<&str> = allowed.iter().map(|method| method.as_str()).collect();
+    let allowed = allowed.join(", ");
+    let message = format!("This path does not answer {method}, only {allowed}");
+    let problem = Problem(base::Problem::new(Kind::Invalid, 20004, message));
+    problem.answer().header("allow", &allowed)
 }
 
 /// Nobody passes a route that asks for somebody, and nobody passes one that asks for more.
@@ -231,7 +239,7 @@ async fn read(parts: &Parts, route: &Route, body: Body) -> Result<Bytes, Problem
 }
 
 /// Quotes and a weak prefix do not matter; `*` is any version.
-fn if_match(headers: &HeaderMap) -> IfMatch {
+pub(crate) fn if_match(headers: &HeaderMap) -> IfMatch {
     let Some(value) = headers.get(header::IF_MATCH) else { return IfMatch::Any };
     let text = value.to_str().unwrap_or_default().trim();
     if text == "*" {

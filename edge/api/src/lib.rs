@@ -21,6 +21,7 @@ mod shared;
 mod sinew;
 mod site;
 mod taskrouter;
+mod tunnel;
 
 pub use access::Permit;
 pub use cx::Cx;
@@ -125,6 +126,16 @@ impl Api {
     /// Answers a request for a product. The listener puts a [`Connection`] into its extensions.
     pub async fn answer(&self, request: Request<Body>) -> Response<Body> {
         layer::answer(&self.0, request).await
+    }
+
+    /// Answers a request that a client library sent through its socket: whose it is was proved when
+    /// the socket was opened. Its path leads into the products for such libraries alone.
+    pub async fn tunnelled(
+        &self,
+        principal: access::Principal,
+        request: Request<bytes::Bytes>,
+    ) -> Response<bytes::Bytes> {
+        tunnel::answer(&self.0, principal, request).await
     }
 
     /// The document of one product, if there is one of that name: what is really served.

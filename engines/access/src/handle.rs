@@ -327,14 +327,14 @@ mod tests {
         let now_s = REAL_MS / 1_000;
         let sign = |case: &Case| {
             let user = case.access.user(ACCOUNT, "ann").unwrap();
-            let grants = Grants { identity: Some("ann".into()), task_router: None };
+            let grants = Grants { identity: Some("ann".into()), ..Default::default() };
             mint(&key, grants, now_s.max(user.tokens_from_s), 60).0
         };
         let seat = |worker| {
             Patch::Set(Seat { workspace: Sid::new(*b"WS", 1), worker: Sid::new(*b"WK", worker) })
         };
         let (plain, _) =
-            mint(&key, Grants { identity: Some("ann".into()), task_router: None }, now_s, 60);
+            mint(&key, Grants { identity: Some("ann".into()), ..Default::default() }, now_s, 60);
         assert_eq!(verify(&case.access, &plain, now_s), Err(TokenError::NotOurs), "older");
         // All within one second.
         let changes = [

@@ -19,6 +19,8 @@ pub enum Permit {
     Write,
     /// Who may change people and other credentials: admins and keys.
     Admin,
+    /// A client library, through its socket and within the one service of its token.
+    Endpoint,
 }
 
 /// A caller whose credentials were proved.
@@ -61,6 +63,13 @@ pub enum Who {
         /// The worker it speaks for.
         seat: Option<Seat>,
     },
+    /// A client library whose token was proved when its socket was opened.
+    Endpoint {
+        /// What the token calls the person.
+        identity: Arc<str>,
+        /// The service that its grant names: a SID, or a name for it.
+        service: Arc<str>,
+    },
 }
 
 impl Principal {
@@ -70,13 +79,17 @@ impl Principal {
             Who::Account | Who::Key(_) => Role::Admin,
             Who::Person(user) => user.role,
             Who::Bearer { role, .. } => *role,
+            Who::Endpoint { .. } => Role::Agent,
         }
     }
 
     /// Whether the caller may use a route that asks for `permit`.
     pub fn may(&self, permit: Permit) -> bool {
+        let is_endpoint = matches!(self.who, Who::Endpoint { .. });
         match permit {
-            Permit::Public | Permit::Signed | Permit::Work => true,
+            Permit::Public => true,
+            Permit::Endpoint => is_endpoint,
+            Permit::Signed | Permit::Work => !is_endpoint,
             Permit::Read => self.role() >= Role::Supervisor,
             Permit::Write | Permit::Admin => self.role() == Role::Admin,
         }
@@ -88,6 +101,7 @@ impl Principal {
             Who::Account | Who::Key(_) => None,
             Who::Person(user) => user.seat,
             Who::Bearer { seat, .. } => *seat,
+            Who::Endpoint { .. } => None,
         }
     }
 
@@ -107,6 +121,27 @@ impl Principal {
             Who::Account | Who::Key(_) => None,
             Who::Person(user) => Some(&user.username),
             Who::Bearer { identity, .. } => Some(identity),
+            Who::Endpoint { identity, .. } => Some(identity),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_endpoint_may_what_is_for_endpoints_and_nothing_else() {
+        let account = Sid::new(*b"AC", 1);
+        let who = Who::Endpoint { identity: "ann".into(), service: "default".into() };
+        let endpoint = Principal { account, who };
+        let owner = Principal { account, who: Who::Account };
+        let others = [Permit::Signed, Permit::Work, Permit::Read, Permit::Write, Permit::Admin];
+        for permit in others {
+            assert!(!endpoint.may(permit) && owner.may(permit), "{permit:?}");
+        }
+        assert!(endpoint.may(Permit::Endpoint) && !owner.may(Permit::Endpoint));
+        assert!(endpoint.may(Permit::Public));
+        assert_eq!((endpoint.reach(), endpoint.seat()), (Reach::Nowhere, None));
     }
 }

@@ -55,6 +55,23 @@ pub struct Grants {
     /// Routing.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub task_router: Option<TaskRouterGrant>,
+    /// State synchronisation.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub data_sync: Option<ServiceGrant>,
+    /// Conversations, and the state synchronisation that belongs to them.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub chat: Option<ServiceGrant>,
+}
+
+/// What a token is good for in one service.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct ServiceGrant {
+    /// `IS…`, or a name for it such as `default`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub service_sid: Option<String>,
+    /// What the program calls itself.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub endpoint_id: Option<String>,
 }
 
 /// What a token is good for in routing.
@@ -108,6 +125,13 @@ pub fn verify(access: &Access, token: &str, now_s: i64) -> Result<Claims, TokenE
         return Err(TokenError::NotOurs);
     }
     Ok(claims)
+}
+
+/// Whether what was proved once would still be proved: its key is there, and so is its person.
+/// The end of the token's time is not asked here.
+pub fn still_holds(access: &Access, claims: &Claims) -> bool {
+    let key = access.key(claims.iss).filter(|key| key.account == claims.sub);
+    key.is_some_and(|key| key.purpose == KeyUse::Caller || claims.fits_its_person(access))
 }
 
 /// Signs a token for a person of this server. `life_s` is cut to an hour.
@@ -258,6 +282,10 @@ mod tests {
         }
     }
 
+    fn none() -> Grants {
+        Grants::default()
+    }
+
     fn access() -> Access {
         let account = |sid| {
             let (auth_token, friendly_name) = (Secret::new("t"), String::new());
@@ -286,7 +314,7 @@ mod tests {
             worker_sid: Some(seat.1),
             role: Some("worker".into()),
         };
-        let grants = Grants { identity: Some("ann".into()), task_router: Some(grant) };
+        let grants = Grants { identity: Some("ann".into()), task_router: Some(grant), ..none() };
         let (token, claims) = mint(&key(1, ACCOUNT), grants, NOW_S, 10_000);
         assert_eq!(claims.exp, NOW_S + OWN_LIFE_S_MAX);
         assert_eq!(verify(&access(), &token, NOW_S), Ok(claims.clone()));
@@ -302,7 +330,7 @@ mod tests {
         let reach = |role: &str, workspace_sid: Option<Sid>| {
             let role = Some(role.to_owned());
             let grant = TaskRouterGrant { workspace_sid, worker_sid: None, role };
-            let grants = Grants { identity: None, task_router: Some(grant) };
+            let grants = Grants { task_router: Some(grant), ..none() };
             mint(&key(1, ACCOUNT), grants, NOW_S, 60).1.principal().reach()
         };
         let only = Sid::new(*b"WS", 1);
@@ -334,9 +362,12 @@ mod tests {
             Access::restore(rows.into_iter().chain(people))
         };
         let grant = TaskRouterGrant { role: Some("supervisor".into()), ..Default::default() };
-        let grants = Grants { identity: Some("ann".into()), task_router: Some(grant) };
+        let grants = Grants { identity: Some("ann".into()), task_router: Some(grant), ..none() };
         let (token, _) = mint(&own, grants, NOW_S, 60);
-        assert!(verify(&with(vec![person(Role::Admin, None)]), &token, NOW_S).is_ok());
+        let claims = verify(&with(vec![person(Role::Admin, None)]), &token, NOW_S).unwrap();
+        assert!(still_holds(&with(vec![person(Role::Admin, None)]), &claims));
+        assert!(!still_holds(&with(vec![person(Role::Agent, None)]), &claims));
+        assert!(!still_holds(&Access::default(), &claims));
         let demoted = verify(&with(vec![person(Role::Agent, None)]), &token, NOW_S);
         assert_eq!(demoted, Err(TokenError::NotOurs));
         assert_eq!(verify(&with(vec![]), &token, NOW_S), Err(TokenError::NotOurs));
@@ -344,7 +375,7 @@ mod tests {
         let (workspace, worker) = (Sid::new(*b"WS", 1), Sid::new(*b"WK", 1));
         let (workspace_sid, worker_sid) = (Some(workspace), Some(worker));
         let grant = TaskRouterGrant { workspace_sid, worker_sid, role: Some("worker".into()) };
-        let grants = Grants { identity: Some("ann".into()), task_router: Some(grant) };
+        let grants = Grants { identity: Some("ann".into()), task_router: Some(grant), ..none() };
         let (token, _) = mint(&own, grants, NOW_S, 60);
         let seated = |seat| verify(&with(vec![person(Role::Agent, seat)]), &token, NOW_S).is_ok();
         assert!(seated(Some(Seat { workspace, worker })));

@@ -229,7 +229,8 @@ async fn a_token_sees_the_one_workspace_it_names() {
         let role = Some("supervisor".to_owned());
         let task_router = Some(TaskRouterGrant { workspace_sid, worker_sid: None, role });
         let key = server.running.host.directory().key(KEY.parse().unwrap()).unwrap().clone();
-        let grants = Grants { identity: Some("a program".to_owned()), task_router };
+        let grants =
+            Grants { identity: Some("a program".to_owned()), task_router, ..Grants::default() };
         let (token, _) = mint(&key, grants, now_s(), 60);
         server.nobody().with("authorization", &format!("Bearer {token}"))
     };

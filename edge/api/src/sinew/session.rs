@@ -68,7 +68,7 @@ async fn fetch(cx: Cx) -> Reply {
     let (workspace_sid, worker_sid) = match &principal.who {
         Who::Person(user) => place_of(&cx, user)?,
         Who::Bearer { workspace, seat, .. } => (*workspace, seat.map(|seat| seat.worker)),
-        Who::Account | Who::Key(_) => (None, None),
+        Who::Account | Who::Key(_) | Who::Endpoint { .. } => (None, None),
     };
     Ok(Answer::ok(&Shown {
         username: principal.username(),
@@ -137,7 +137,11 @@ async fn mint(cx: Cx) -> Reply {
         Role::Supervisor | Role::Admin => "supervisor",
     };
     let grant = TaskRouterGrant { workspace_sid, worker_sid, role: Some(role.to_owned()) };
-    let grants = Grants { identity: Some(user.username.clone()), task_router: Some(grant) };
+    let grants = Grants {
+        identity: Some(user.username.clone()),
+        task_router: Some(grant),
+        ..Grants::default()
+    };
     let now_s = auth::real_now().epoch_secs().max(user.tokens_from_s);
     let (token, claims) = token::mint(key, grants, now_s, token::OWN_LIFE_S_MAX);
     Ok(Answer::created(&Token {

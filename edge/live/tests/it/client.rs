@@ -118,7 +118,8 @@ impl Centre {
             worker_sid: says.worker.map(WorkerSid::sid),
             role: Some(says.role.to_owned()),
         };
-        let grants = Grants { identity: Some("ann".into()), task_router: Some(grant) };
+        let grants =
+            Grants { identity: Some("ann".into()), task_router: Some(grant), ..Grants::default() };
         mint(key, grants, now_s(), says.life_s).0
     }
 
