@@ -10,6 +10,7 @@ mod connection;
 mod creations;
 mod figures;
 mod floor;
+mod followers;
 mod lives;
 mod load;
 mod machine;
@@ -32,6 +33,8 @@ bench floor     --dir FOLDER --seconds S [--rate PER_SECOND]   bare SQLite commi
 bench creations --callers N --seconds S                        durable creations, closed loop
 bench latency   --workers N --rate PER_SECOND --seconds S      created -> event on the socket
 bench lives     --workers N --callers N --seconds S            whole lives, closed loop
+bench followers --connections N --rate PER_SECOND --seconds S [--acknowledge no]
+                                                               many that follow one document
 bench fill      --workers N --tasks N                          a large store of waiting tasks
 bench look      --workspace WS --task WT --attributes TEXT     is that task there, unchanged?
 
@@ -61,6 +64,7 @@ fn run(name: &str, options: &Options) -> Result<Value, String> {
             "creations" => creations::run(options).await,
             "latency" => lives::latency(options).await,
             "lives" => lives::throughput(options).await,
+            "followers" => followers::run(options).await,
             "fill" => site::fill(options).await,
             "look" => site::look(options).await,
             other => Err(format!("there is no slice {other:?}\n\n{HELP}")),

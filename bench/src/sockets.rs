@@ -89,14 +89,20 @@ fn number(frame: &str) -> Option<usize> {
 }
 
 fn token(account: &Account, workspace: &str, worker: &str) -> String {
+    let grant = json!({"workspace_sid": workspace, "worker_sid": worker, "role": "worker"});
+    sign(account, worker, &json!({"task_router": grant}))
+}
+
+/// An access token for an hour.
+pub(crate) fn sign(account: &Account, identity: &str, grants: &Value) -> String {
     let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH);
     let now = now.expect("the clock is after 1970").as_secs();
     let head = json!({"alg": "HS256", "typ": "JWT", "cty": "twilio-fpa;v=1"});
-    let grant = json!({"workspace_sid": workspace, "worker_sid": worker, "role": "worker"});
+    let mut grants = grants.clone();
+    grants["identity"] = identity.into();
     let body = json!({
         "jti": format!("{}-{now}", account.api_key), "iss": account.api_key,
-        "sub": account.account_sid, "iat": now, "exp": now + 3600,
-        "grants": {"identity": worker, "task_router": grant},
+        "sub": account.account_sid, "iat": now, "exp": now + 3600, "grants": grants,
     });
     let part = |value: &Value| URL_SAFE_NO_PAD.encode(value.to_string());
     let signed = format!("{}.{}", part(&head), part(&body));

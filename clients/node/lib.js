@@ -13,6 +13,7 @@ const cfg = {
   apiSecret: env('API_SECRET'),
   workspace: env('WORKSPACE_SID'),
   worker: env('WORKER_SID'),
+  syncService: env('SYNC_SERVICE_SID', 'default'),
 };
 const b64u = (x) => Buffer.from(typeof x === 'string' ? x : JSON.stringify(x)).toString('base64url');
 

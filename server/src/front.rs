@@ -75,7 +75,8 @@ impl Front {
             *request.uri_mut() = bridge.parse().expect("a query that came in a URI fits another");
         }
         let path = request.uri().path();
-        if path == "/v1/wschannels" || path.starts_with("/chat/demo/") {
+        let is_socket = path == "/v1/wschannels" || path == "/v3/wsconnect";
+        if is_socket || path.starts_with("/chat/demo/") {
             request.extensions_mut().insert(live::Peer(connection.peer.ip()));
             let answered = shared.live.clone().call(request).await;
             return answered.unwrap_or_else(|never| match never {});

@@ -69,6 +69,8 @@ pub struct Running {
     pub host: Host,
     /// The HTTP half, for tests within the process.
     pub api: Api,
+    /// The client libraries' connections, for tests within the process.
+    pub twilsock: live::Twilsock,
     stop: watch::Sender<bool>,
     serving: JoinHandle<()>,
     hooks: Hooks,
@@ -84,8 +86,9 @@ impl Running {
 
     /// Stops accepting, finishes what is in flight, flushes, and lets go of the data folder.
     pub async fn stop(self) {
-        let Self { host, api, stop, serving, hooks, store, .. } = self;
+        let Self { host, api, twilsock, stop, serving, hooks, store, .. } = self;
         stop.send_replace(true);
+        twilsock.stop().await;
         if serving.await.is_err() {
             tracing::error!("the listener panicked");
         }
@@ -93,7 +96,7 @@ impl Running {
         if tokio::time::timeout(FLUSH_LIMIT, host.stop()).await.is_err() {
             tracing::error!("the host did not end in time");
         }
-        drop((host, api));
+        drop((host, api, twilsock));
         // The tasks of partitions end when they are next looked at.
         for _ in 0..ENDINGS_MAX {
             if store.strong_count() == 0 {
@@ -137,7 +140,9 @@ pub async fn serve(config: Config, given: &Given) -> Result<Running, ServeError>
     let options = api::Options { site, limits: config.limits, dispositions: config.dispositions };
     let api = Api::new(host.clone(), options);
     let demo = config.demo.is_some();
-    let live = live::router(host.clone(), live::Options { demo: config.demo });
+    let twilsock = twilsock(&host, &api, config.limits);
+    let live_options = live::Options { demo: config.demo, twilsock: Some(twilsock.clone()) };
+    let live = live::router(host.clone(), live_options);
     let hooks_options = hooks::Options { allow_private: config.allow_private_callbacks, roots };
     let hooks = Hooks::start(host.clone(), hooks_options);
     let counted = (commits, hooks.counters());
@@ -150,7 +155,7 @@ pub async fn serve(config: Config, given: &Given) -> Result<Running, ServeError>
         );
     }
     let store = Arc::downgrade(&store);
-    Ok(Running { addr, url, credentials, host, api, stop, serving, hooks, store, sqlite })
+    Ok(Running { addr, url, credentials, host, api, twilsock, stop, serving, hooks, store, sqlite })
 }
 
 /// The chosen store, and the embedded one by its own type where that is it.
@@ -169,4 +174,18 @@ fn open(config: &Config) -> Result<(Arc<dyn Store>, Weak<SqliteStore>), OpenErro
             Ok((Arc::new(MemoryStore::new()), Weak::new()))
         }
     }
+}
+
+/// The client libraries' socket: what comes through it goes into the same route table as HTTP.
+fn twilsock(host: &Host, api: &Api, limits: api::Limits) -> live::Twilsock {
+    let api = api.clone();
+    let relay: live::Relay = Arc::new(move |principal, request| {
+        let api = api.clone();
+        Box::pin(async move { api.tunnelled(principal, request).await })
+    });
+    let limits = match limits {
+        api::Limits::None => live::Limits::None,
+        api::Limits::Compat => live::Limits::Compat,
+    };
+    live::Twilsock::new(host.clone(), relay, limits)
 }

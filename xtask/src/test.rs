@@ -142,7 +142,7 @@ pub(crate) fn build_release() -> Result<(), String> {
     setup::succeed(command)
 }
 
-const SERVER_STEPS: [&str; 11] = [
+const SERVER_STEPS: [&str; 14] = [
     "sdk node rest",
     "sdk node taskrouter",
     "sdk python rest",
@@ -154,6 +154,9 @@ const SERVER_STEPS: [&str; 11] = [
     "parameters python",
     "crash",
     "browser",
+    "twilsock node",
+    "sync node",
+    "sync browser",
 ];
 
 fn against_the_server(steps: &mut Steps) {
@@ -178,6 +181,7 @@ fn against_the_server(steps: &mut Steps) {
         }),
         Err(reason) => steps.missing(name, reason),
     }
+    state_synchronisation(steps, &node);
     let home = ["--allow-private-callbacks", "127.0.0.0/8"];
     match &node {
         Ok(()) => client_with(steps, "hooks node", "clients/node", &home, |_| {
@@ -217,6 +221,39 @@ fn against_the_server(steps: &mut Steps) {
     }
     steps.call("crash", || crash::run_rounds(crash::fresh_seed()));
     browser(steps, &python);
+}
+
+/// The socket of the client libraries, and the library for state synchronisation on it.
+fn state_synchronisation(steps: &mut Steps, node: &Result<(), String>) {
+    let script = |name: &'static str| {
+        move |_: &Server| {
+            let mut command = Command::new("node");
+            command.arg(name).env("TIMEOUT_MS", "300000");
+            command
+        }
+    };
+    for (name, file) in [("twilsock node", "twilsock.js"), ("sync node", "run-sync.js")] {
+        match node {
+            Ok(()) => client(steps, name, "clients/node", script(file)),
+            Err(reason) => steps.missing(name, reason),
+        }
+    }
+    let name = "sync browser";
+    if !steps.wants(name) {
+        return;
+    }
+    let ready = setup::debian(&[Debian::Chromium]).and_then(|()| node.clone());
+    match ready {
+        Ok(()) => {
+            let chromium = setup::chromium().expect("it was there a moment ago");
+            client(steps, name, "clients/node", |server| {
+                let mut command = script("sync-browser.js")(server);
+                command.env("CHROMIUM", chromium);
+                command
+            });
+        }
+        Err(reason) => steps.missing(name, &reason),
+    }
 }
 
 /// Runs one client script against a server of its own.

@@ -83,6 +83,12 @@ impl Cx {
         percent_decode_str(value).decode_utf8_lossy()
     }
 
+    /// Whether the path has a parameter of this name.
+    pub fn has_path(&self, name: &str) -> bool {
+        let (product, route) = self.route;
+        self.shared.products[product].routes[route].names.iter().any(|n| **n == *name)
+    }
+
     /// A path parameter as a typed SID. One that is malformed cannot exist: 404/20404.
     pub fn path_sid<S: FromStr<Err = SidError>>(&self, name: &str) -> Result<S, Problem> {
         self.path_text(name).parse().map_err(|_| self.not_found())

@@ -7,6 +7,7 @@
 //! * Nothing a client sent is logged; a request is named by its operation, status and id.
 
 mod auth;
+mod cds;
 mod cx;
 mod hashing;
 mod input;
@@ -157,5 +158,9 @@ impl Api {
 
 /// Every route there is.
 fn table() -> Vec<Product> {
-    vec![Product::new("taskrouter", taskrouter::routes()), Product::new(OURS, sinew::routes())]
+    vec![
+        Product::new("taskrouter", taskrouter::routes()),
+        Product::new(OURS, sinew::routes()),
+        Product::new("cds", cds::routes()),
+    ]
 }

@@ -102,6 +102,12 @@ impl From<access::Rejection> for Problem {
     }
 }
 
+impl From<sync::Rejection> for Problem {
+    fn from(rejection: sync::Rejection) -> Self {
+        Self(rejection.problem())
+    }
+}
+
 impl<R: Into<Problem>> From<Refusal<R>> for Problem {
     fn from(refusal: Refusal<R>) -> Self {
         match refusal {

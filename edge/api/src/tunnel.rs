@@ -22,10 +22,6 @@ use std::{
 /// Products that answer through sockets. Their paths do not overlap.
 pub(crate) const TUNNELLED: [&str; 1] = ["cds"];
 
-/// Where links begin. The libraries send them back through the socket, whatever host they name; one
-/// host for all keeps an event the same for everybody who hears it.
-const BASE: &str = "https://cds.us1.twilio.com";
-
 pub(crate) async fn answer(
     shared: &Arc<Shared>,
     principal: Principal,
@@ -93,7 +89,7 @@ async fn handle(
         headers: parts.headers,
         uri: parts.uri,
         prefix_len: 0,
-        base: BASE.to_owned(),
+        base: wire::cds::BASE.to_owned(),
         route: (product, index),
         params,
         peer: IpAddr::V4(Ipv4Addr::UNSPECIFIED),
@@ -150,7 +146,8 @@ mod tests {
     }
 
     fn ann() -> Who {
-        Who::Endpoint { identity: "ann".into(), service: "default".into() }
+        let (identity, service, endpoint) = ("ann".into(), "default".into(), "e".into());
+        Who::Endpoint { identity, service, endpoint }
     }
 
     #[tokio::test]

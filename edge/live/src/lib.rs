@@ -1,4 +1,5 @@
-//! What is pushed to browsers: the TaskRouter bridge, and a visitor's place in a queue.
+//! What is pushed to browsers: the TaskRouter bridge, the client libraries' socket, and a visitor's
+//! place in a queue.
 //!
 //! * An event is sent after it is durable and in the order it happened; a socket that cannot keep
 //!   up is closed with a reason, never skipped over.
@@ -15,9 +16,13 @@ mod clock;
 mod names;
 mod peer;
 mod socket;
+mod twilsock;
 
 pub use chat::{Demo, Topic};
 pub use peer::Peer;
+#[cfg(feature = "fuzzing")]
+pub use twilsock::exercise as exercise_twilsock;
+pub use twilsock::{Limits, Relay, Twilsock};
 
 use answer::Trouble;
 use axum::{Router, http::Uri};
@@ -28,14 +33,21 @@ use host::Host;
 pub struct Options {
     /// The visitor's page; `None` answers 404 below `/chat/demo`.
     pub demo: Option<Demo>,
+    /// The socket of the client libraries; `None` answers 404 at `/v3/wsconnect`.
+    pub twilsock: Option<Twilsock>,
 }
 
-/// `/v1/wschannels` and, if switched on, `/chat/demo/{topics,requests,updates}`.
+/// `/v1/wschannels` and, if switched on, `/v3/wsconnect` and
+/// `/chat/demo/{topics,requests,updates}`.
 pub fn router(host: Host, options: Options) -> Router {
     let bridge = bridge::router(host.clone());
     let all = match options.demo {
         Some(demo) => bridge.merge(chat::router(host, demo)),
         None => bridge,
+    };
+    let all = match options.twilsock {
+        Some(twilsock) => all.merge(twilsock::router(twilsock)),
+        None => all,
     };
     all.fallback(|uri: Uri| async move { Trouble::not_found(uri.path()) })
 }

@@ -3,6 +3,7 @@
 //! * [`rest`]: snake_case JSON with ISO dates, absolute links, every property the published
 //!   document lists.
 //! * [`mod@event`]: what an event says, for REST and for webhooks.
+//! * [`cds`]: what the client libraries for state synchronisation read.
 //! * [`bridge`]: what the browser library for workers reads; dates in seconds since 1970.
 //! * Attributes are passed on as the text they came as.
 //! * Shapes borrow: they are written once and thrown away.
@@ -11,6 +12,7 @@
 
 pub mod bridge;
 pub mod callback;
+pub mod cds;
 pub mod event;
 mod field;
 pub mod instruction;

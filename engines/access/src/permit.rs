@@ -69,6 +69,8 @@ pub enum Who {
         identity: Arc<str>,
         /// The service that its grant names: a SID, or a name for it.
         service: Arc<str>,
+        /// The program, by the name that it or the server gave it.
+        endpoint: Arc<str>,
     },
 }
 
@@ -133,7 +135,8 @@ mod tests {
     #[test]
     fn an_endpoint_may_what_is_for_endpoints_and_nothing_else() {
         let account = Sid::new(*b"AC", 1);
-        let who = Who::Endpoint { identity: "ann".into(), service: "default".into() };
+        let (identity, service, endpoint) = ("ann".into(), "default".into(), "e".into());
+        let who = Who::Endpoint { identity, service, endpoint };
         let endpoint = Principal { account, who };
         let owner = Principal { account, who: Who::Account };
         let others = [Permit::Signed, Permit::Work, Permit::Read, Permit::Write, Permit::Admin];

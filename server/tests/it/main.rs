@@ -5,6 +5,7 @@
 mod caller;
 mod evaluate;
 mod first_start;
+mod follow;
 mod hooks;
 mod last_target;
 mod memory;
@@ -15,6 +16,7 @@ mod program;
 mod replays;
 mod secrets;
 mod settings;
+mod socket;
 mod store;
 mod table;
 mod tls;

@@ -4,12 +4,14 @@ use crate::caller::{Caller, Got};
 use crate::{
     caller::{ACCOUNT, ADMIN_PASSWORD, Folder, KEY, KEY_SECRET, TOKEN},
     program::Program,
+    socket::{Socket, token as spoken_token},
 };
 use serde_json::json;
 
 const PASSWORD: &str = "planted-user-password";
 const ATTRIBUTE: &str = "planted-attribute";
 const REASON: &str = "planted-reason";
+const PAYLOAD: &str = "planted-payload";
 
 #[tokio::test]
 async fn planted_secrets_stay_inside() {
@@ -54,6 +56,21 @@ async fn planted_secrets_stay_inside() {
     let ann = nobody.clone().with("cookie", &cookie).with("x-sinew-csrf", "1");
     let minted = ann.post_json("/sinew/v1/Session/Token", &json!({})).await.json();
     let token = minted["token"].as_str().unwrap().to_owned();
+    let spoken = spoken_token("ann");
+    let mut socket = Socket::open(address, &spoken).await;
+    let body = json!({"unique_name": "planted", "data": {"note": PAYLOAD}});
+    let (status, document) = socket.ask("POST", "/v3/Documents", &body).await;
+    assert_eq!((status, &document["data"]["note"]), (201, &json!(PAYLOAD)));
+    socket.follow(&document["sid"], "document").await;
+    assert_eq!(socket.ask("POST", "/v3/Documents/planted", &body).await.0, 200);
+    assert_eq!(socket.told().await["event"]["document_data"]["note"], PAYLOAD);
+    let (status, problem) = socket.ask("POST", "/v3/Documents", &json!({"data": [PAYLOAD]})).await;
+    assert_eq!(status, 400);
+    refusals.push_str(&problem.to_string());
+    let mut refused = |got: Got| {
+        assert!(got.status >= 400, "{}: {}", got.status, got.text());
+        refusals.push_str(&got.text());
+    };
     refused(nobody.clone().basic(ACCOUNT, KEY_SECRET).get(&path).await);
     refused(nobody.clone().basic(KEY, TOKEN).get(&path).await);
     let bearer = nobody.clone().with("authorization", &format!("Bearer {token}"));
@@ -68,11 +85,12 @@ async fn planted_secrets_stay_inside() {
     let metrics = nobody.get("/metrics").await.text();
     let (out, log) = program.stop();
     let cookie = cookie.split_once('=').unwrap().1.to_owned();
-    let planted =
-        [TOKEN, KEY_SECRET, ADMIN_PASSWORD, PASSWORD, ATTRIBUTE, REASON, &token, &cookie, "argon2"];
+    let drawn = [token.as_str(), &spoken, &cookie];
+    let given = [TOKEN, KEY_SECRET, ADMIN_PASSWORD, PASSWORD, ATTRIBUTE, REASON, PAYLOAD, "argon2"];
+    let planted = drawn.into_iter().chain(given);
     let places = [("stdout", out), ("log", log), ("metrics", metrics), ("problems", refusals)];
     for (place, text) in &places {
-        for secret in planted {
+        for secret in planted.clone() {
             assert!(!text.contains(secret), "{place} holds {secret}");
         }
     }

@@ -1,8 +1,10 @@
 //! Every route of the table, called as nobody, as a stranger, and as its owner.
 
-use crate::caller::{Caller, Server, worker};
-use access::{Command, KeyUse, Permit, Secret};
+use crate::caller::{ACCOUNT, Caller, Server, worker};
+use access::{Command, KeyUse, Permit, Principal, Secret, Who};
 use base::Sid;
+use bytes::Bytes;
+use http::Request;
 
 const STRANGER: Sid = Sid::new(*b"AC", 0xbad);
 const STRANGERS_KEY: Sid = Sid::new(*b"SK", 0xbad);
@@ -52,6 +54,12 @@ async fn every_route_knows_nobody_strangers_and_owners() {
             let path = format!("/{product}{}", filled(&route.path, &workspace, &worker));
             let (method, json) = (route.method.as_str(), route.body == api::BodyKind::Json);
             let told = call(&nobody, method, &path, json).await;
+            if route.permit == Permit::Endpoint {
+                assert_eq!(told, 404, "{route:?} answers through a socket only");
+                through_the_tunnel(&server, route).await;
+                count += 1;
+                continue;
+            }
             if route.permit == Permit::Public {
                 assert!(![401, 403, 404, 405, 500].contains(&told), "{route:?} as nobody: {told}");
                 continue;
@@ -71,6 +79,26 @@ async fn every_route_knows_nobody_strangers_and_owners() {
         }
     }
     assert!(count > 40, "the table has {count} routes that ask for somebody");
+}
+
+/// Routes of client libraries: for them, and for nobody else whatever their rights.
+async fn through_the_tunnel(server: &Server, route: &api::Route) {
+    let account = ACCOUNT.parse().unwrap();
+    let (identity, service, endpoint) = ("ann".into(), "default".into(), "e".into());
+    let endpoint = Who::Endpoint { identity, service, endpoint };
+    for who in [Who::Account, endpoint] {
+        let is_endpoint = who != Who::Account;
+        let path = filled(&route.path, "", "");
+        let request = Request::builder().method(route.method.clone()).uri(path);
+        let request = request.header("content-type", "application/json");
+        let request = request.body(Bytes::from_static(b"{}")).unwrap();
+        let response = server.running.api.tunnelled(Principal { account, who }, request).await;
+        let told = response.status().as_u16();
+        match is_endpoint {
+            true => assert!(![401, 403, 405].contains(&told) && told < 500, "{route:?}: {told}"),
+            false => assert_eq!(told, 403, "{route:?} as the account"),
+        }
+    }
 }
 
 async fn stranger(server: &Server) {

@@ -6,7 +6,7 @@ use access::{
 };
 use base::Sid;
 use futures_util::StreamExt as _;
-use host::{ClockKind, Host};
+use host::Host;
 use live::{Demo, Options};
 use routing::{
     ActivitySid, Command, Reply, TaskQueueSid, WorkerSid, WorkflowSid, WorkspaceSid,
@@ -26,7 +26,7 @@ use tokio::{
 use tokio_tungstenite::{MaybeTlsStream, WebSocketStream, tungstenite::Message};
 
 pub(crate) const ACCOUNT: Sid = Sid::new(*b"AC", 1);
-const KEY: Sid = Sid::new(*b"SK", 1);
+pub(crate) const KEY: Sid = Sid::new(*b"SK", 1);
 /// Whatever takes longer is broken.
 const PATIENCE: Duration = Duration::from_secs(10);
 
@@ -48,13 +48,12 @@ pub(crate) struct Says {
 
 impl Centre {
     pub(crate) async fn open() -> Self {
-        Self::with(Options { demo: Some(Demo::default()) }).await
+        Self::with(Options { demo: Some(Demo::default()), ..Options::default() }).await
     }
 
     pub(crate) async fn with(options: Options) -> Self {
         let store = Arc::new(MemoryStore::new());
-        let host_options =
-            host::Options { clock: ClockKind::System, seed: Some(1), ..Default::default() };
+        let host_options = host::Options { seed: Some(1), ..host::Options::default() };
         let host = Host::start(store, &host_options).expect("an empty store");
         credentials(&host).await;
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
@@ -284,7 +283,7 @@ impl Socket {
     }
 }
 
-async fn credentials(host: &Host) {
+pub(crate) async fn credentials(host: &Host) {
     let auth_token = Secret::new("token");
     let friendly_name = String::new();
     let account = access::Command::CreateAccount { sid: ACCOUNT, auth_token, friendly_name };

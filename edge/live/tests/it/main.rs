@@ -5,3 +5,4 @@ mod bridge;
 mod chat;
 mod client;
 mod events;
+mod twilsock;

@@ -1,0 +1,132 @@
+//! Following objects over the client libraries' socket: what a permission keeps from whom, and what
+//! a restart keeps.
+
+use crate::{
+    caller::{ACCOUNT, Server},
+    socket::{Socket, token},
+};
+use serde_json::{Value, json};
+use sync::{
+    Action, Caller, Command, Rights, ServiceSid, Target,
+    service::{ServiceCommand, Settings},
+};
+
+async fn enforce(server: &Server, acl_enabled: bool) {
+    let account = ACCOUNT.parse().unwrap();
+    let directory = server.running.host.directory();
+    let update = ServiceCommand::Update {
+        account,
+        account_created_at: directory.account(account).unwrap().created_at,
+        service: ServiceSid::default_of(account),
+        settings: Settings { acl_enabled: Some(acl_enabled), ..Settings::default() },
+    };
+    server.running.host.sync_service(update).await.unwrap();
+}
+
+async fn allow(server: &Server, object: &Value, identity: &str, read: bool) {
+    let object = object.as_str().unwrap().parse().unwrap();
+    let rights = Rights { read, ..Rights::default() };
+    let action =
+        Action::SetPermission { object: Target::of(object), identity: identity.into(), rights };
+    let service = ServiceSid::default_of(ACCOUNT.parse().unwrap());
+    let command = Command { service, caller: Caller::System, action };
+    server.running.host.sync(command).await.unwrap();
+}
+
+#[tokio::test]
+async fn a_permission_counts_from_the_next_event_on() {
+    let server = Server::start().await;
+    let address = server.running.addr;
+    let [mut ann, mut bob, mut eve] = [
+        Socket::open(address, &token("ann")).await,
+        Socket::open(address, &token("bob")).await,
+        Socket::open(address, &token("eve")).await,
+    ];
+    let (status, made) = ann.ask("POST", "/v3/Maps", &json!({"unique_name": "m"})).await;
+    assert_eq!(status, 201, "{made}");
+    let (sid, path) = (&made["sid"], format!("/v3/Maps/{}", made["sid"].as_str().unwrap()));
+    for socket in [&mut ann, &mut bob, &mut eve] {
+        socket.follow(sid, "map").await;
+    }
+    let put = |n: u32| json!({"data": {"n": n}});
+    assert_eq!(ann.ask("PUT", &format!("{path}/Items/k"), &put(1)).await.0, 201);
+    for socket in [&mut ann, &mut bob, &mut eve] {
+        assert_eq!(socket.told().await["event"]["item_data"]["n"], 1);
+    }
+
+    allow(&server, sid, "bob", true).await;
+    enforce(&server, true).await;
+    assert_eq!(ann.ask("PUT", &format!("{path}/Items/k"), &put(2)).await.0, 200);
+    assert_eq!(ann.told().await["event"]["item_data"]["n"], 2, "who made it may read it");
+    assert_eq!(bob.told().await["event"]["item_data"]["n"], 2);
+    let told = eve.told().await;
+    assert_eq!(told["event_type"], "subscription_failed", "{told}");
+    assert_eq!(told["event"]["error"]["code"], 54007);
+
+    assert_eq!(bob.ask("PUT", &format!("{path}/Items/k"), &put(3)).await.0, 403);
+    assert_eq!(eve.ask("GET", &path, &json!({})).await.0, 403);
+    let one = json!({"object_sid": sid, "object_type": "map", "last_event_id": 0});
+    let again = json!({"action": "establish", "correlation_id": 8, "requests": [one]});
+    assert_eq!(eve.ask("POST", "/v4/Subscriptions", &again).await.0, 200);
+    let told = eve.told().await;
+    assert_eq!(
+        (&told["event_type"], &told["correlation_id"]),
+        (&json!("subscription_failed"), &json!(8))
+    );
+
+    allow(&server, sid, "bob", false).await;
+    assert_eq!(bob.told().await["event_type"], "subscription_failed");
+    allow(&server, sid, "eve", true).await;
+    assert_eq!(eve.ask("POST", "/v4/Subscriptions", &again).await.0, 200);
+    assert_eq!(eve.told().await["event"]["id"], 1, "what was missed comes first");
+    assert_eq!(eve.told().await["event"]["id"], 2);
+    assert_eq!(eve.told().await["event_type"], "subscription_established");
+}
+
+#[tokio::test]
+async fn what_was_missed_is_told_after_a_restart_with_its_own_numbers() {
+    let server = Server::start().await;
+    let mut ann = Socket::open(server.running.addr, &token("ann")).await;
+    let (_, made) = ann.ask("POST", "/v3/Lists", &json!({"unique_name": "l"})).await;
+    let items = format!("/v3/Lists/{}/Items", made["sid"].as_str().unwrap());
+    for n in 0..250 {
+        assert_eq!(ann.ask("POST", &items, &json!({"data": {"n": n}})).await.0, 201);
+    }
+    let Server { running, folder } = server;
+    running.stop().await;
+    let server = Server::again(folder, |_| {}).await;
+    let mut ann = Socket::open(server.running.addr, &token("ann")).await;
+    let one = json!({"object_sid": made["sid"], "object_type": "list", "last_event_id": 10});
+    let body = json!({"action": "establish", "correlation_id": "c", "requests": [one]});
+    assert_eq!(ann.ask("POST", "/v4/Subscriptions", &body).await.0, 200);
+    for id in 11..=250 {
+        let told = ann.told().await;
+        assert_eq!((&told["event"]["id"], &told["correlation_id"]), (&json!(id), &json!("c")));
+        assert_eq!(told["event"]["item_data"]["n"], id - 1);
+    }
+    let told = ann.told().await;
+    assert_eq!(told["event"]["last_event_id"], 250);
+    assert_eq!(ann.ask("POST", &items, &json!({"data": {}})).await.0, 201);
+    assert_eq!(ann.told().await["event"]["id"], 251, "numbers go on");
+}
+
+#[tokio::test]
+async fn one_account_sees_nothing_of_another() {
+    let server = Server::start().await;
+    let mut ann = Socket::open(server.running.addr, &token("ann")).await;
+    let (_, made) = ann.ask("POST", "/v3/Documents", &json!({"data": {"n": 1}})).await;
+    let path = made["url"].as_str().unwrap().strip_prefix(wire::cds::BASE).unwrap().to_owned();
+    assert_eq!(ann.ask("GET", &path, &json!({})).await.1["data"]["n"], 1);
+    let elsewhere = path.replace(made["service_sid"].as_str().unwrap(), &format!("IS{:032x}", 9));
+    assert_eq!(ann.ask("GET", &elsewhere, &json!({})).await.0, 404);
+    let sid = format!("ET{:032x}", 9);
+    let one = json!({"object_sid": sid, "object_type": "document", "last_event_id": 0});
+    let wrong = json!({"object_sid": made["sid"], "object_type": "map", "last_event_id": 0});
+    let body = json!({"action": "establish", "correlation_id": 1, "requests": [one, wrong]});
+    assert_eq!(ann.ask("POST", "/v4/Subscriptions", &body).await.0, 200);
+    for _ in 0..2 {
+        let told = ann.told().await;
+        assert_eq!(told["event_type"], "subscription_failed");
+        assert_eq!(told["event"]["error"]["status"], 404);
+    }
+}

@@ -1,0 +1,119 @@
+//! The client libraries' socket, as a plain client speaks it.
+
+use crate::caller::{ACCOUNT, KEY, KEY_SECRET};
+use access::{
+    ApiKey, KeyUse, Secret,
+    token::{Grants, ServiceGrant, mint},
+};
+use base::Timestamp;
+use futures_util::{SinkExt as _, StreamExt as _};
+use serde_json::{Value, json};
+use std::{
+    net::SocketAddr,
+    time::{Duration, SystemTime, UNIX_EPOCH},
+};
+use tokio::{net::TcpStream, time::timeout};
+use tokio_tungstenite::{MaybeTlsStream, WebSocketStream, tungstenite::Message};
+
+const PATIENCE: Duration = Duration::from_secs(10);
+
+/// An access token for the account's own service.
+pub(crate) fn token(identity: &str) -> String {
+    let key = ApiKey {
+        sid: KEY.parse().unwrap(),
+        account: ACCOUNT.parse().unwrap(),
+        secret: Secret::new(KEY_SECRET),
+        purpose: KeyUse::Caller,
+        friendly_name: String::new(),
+        created_at: Timestamp(0),
+    };
+    let grant = ServiceGrant { service_sid: Some("default".to_owned()), endpoint_id: None };
+    let identity = Some(identity.to_owned());
+    let grants = Grants { identity, data_sync: Some(grant), ..Grants::default() };
+    let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_secs();
+    mint(&key, grants, i64::try_from(now).unwrap(), 3_600).0
+}
+
+/// One connection.
+pub(crate) struct Socket {
+    line: WebSocketStream<MaybeTlsStream<TcpStream>>,
+    /// What was told while something else was waited for.
+    told: Vec<Value>,
+    count: u32,
+}
+
+impl Socket {
+    /// A connection that was opened for somebody.
+    pub(crate) async fn open(address: SocketAddr, token: &str) -> Self {
+        let url = format!("ws://{address}/v3/wsconnect");
+        let line = tokio_tungstenite::connect_async(url).await.expect("an upgrade").0;
+        let mut socket = Self { line, told: Vec::new(), count: 0 };
+        let reply = socket.reply(json!({"method": "init", "token": token}), "").await.0;
+        assert_eq!(reply["status"]["code"], 200, "{reply}");
+        socket
+    }
+
+    /// A request; status and body of its answer.
+    pub(crate) async fn ask(&mut self, method: &str, path: &str, body: &Value) -> (u16, Value) {
+        let http = json!({"host": "h", "path": path, "method": method});
+        let header = json!({
+            "method": "message", "active_grant": "data_sync", "http_request": http,
+            "payload_type": "application/json",
+        });
+        let (reply, body) = self.reply(header, &body.to_string()).await;
+        let code = reply["http_status"]["code"].as_u64().expect("every answer has a status");
+        (u16::try_from(code).unwrap(), body)
+    }
+
+    /// Follows an object from its beginning, and waits until that is so.
+    pub(crate) async fn follow(&mut self, object: &Value, kind: &str) {
+        let one = json!({"object_sid": object, "object_type": kind, "last_event_id": 0});
+        let body = json!({"action": "establish", "correlation_id": 7, "requests": [one]});
+        assert_eq!(self.ask("POST", "/v4/Subscriptions", &body).await.0, 200);
+        let told = self.told().await;
+        assert_eq!(told["event_type"], "subscription_established", "{told}");
+    }
+
+    /// What it is told next.
+    pub(crate) async fn told(&mut self) -> Value {
+        if !self.told.is_empty() {
+            return self.told.remove(0);
+        }
+        let (header, payload) = self.hear().await;
+        assert_eq!(header["method"], "notification", "{header}");
+        payload
+    }
+
+    async fn reply(&mut self, mut header: Value, payload: &str) -> (Value, Value) {
+        self.count += 1;
+        let id = format!("TM{}", self.count);
+        header["id"] = id.as_str().into();
+        header["payload_size"] = payload.len().into();
+        let header = header.to_string();
+        let frame = format!("TWILSOCK V3.0 {}\r\n{header}\r\n{payload}", header.len());
+        self.line.send(Message::Binary(frame.into_bytes().into())).await.expect("an open line");
+        loop {
+            let (header, payload) = self.hear().await;
+            if header["id"] == id.as_str() {
+                return (header, payload);
+            }
+            self.told.push(payload);
+        }
+    }
+
+    async fn hear(&mut self) -> (Value, Value) {
+        loop {
+            let next = timeout(PATIENCE, self.line.next()).await.expect("something in time");
+            match next.expect("an open line").expect("a whole message") {
+                Message::Binary(frame) => {
+                    let text = str::from_utf8(&frame).expect("text");
+                    let parts: Vec<&str> = text.split("\r\n").collect();
+                    let header = serde_json::from_str(parts[1]).expect("a header");
+                    return (header, serde_json::from_str(parts[2]).unwrap_or_default());
+                }
+                Message::Ping(_) | Message::Pong(_) => {}
+                other => panic!("{other:?} instead of a frame"),
+            }
+        }
+    }
+}
