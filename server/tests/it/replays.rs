@@ -20,7 +20,8 @@ fn replay(from: &Path, workflow: &Path, more: &[&str]) -> (bool, String, String)
 async fn forget_beginning(data: &Path) {
     let options = store_sqlite::Options::default();
     let store = SqliteStore::open(data, options, host::tables::ALL).unwrap();
-    let options = host::Options { clock: host::ClockKind::Manual, seed: None };
+    let options =
+        host::Options { clock: host::ClockKind::Manual, seed: None, ..Default::default() };
     let host = Host::start(Arc::new(store), &options).unwrap();
     let retention = Retention { journal: Millis::secs(45), ..Retention::default() };
     let forgotten = host.forget_old_once(retention).await.unwrap();

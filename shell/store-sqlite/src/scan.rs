@@ -271,7 +271,7 @@ fn is_implied(scan: &Scan, filter: &Filter) -> bool {
     match (direction, &filter.test) {
         (Direction::Ascending, Test::AtLeast(from)) => from <= cursor,
         (Direction::Descending, Test::AtMost(to)) => cursor <= to,
-        (_, Test::AtLeast(_) | Test::AtMost(_) | Test::OneOf(_)) => false,
+        (_, Test::AtLeast(_) | Test::AtMost(_) | Test::OneOf(_) | Test::NullOrAbove(_)) => false,
     }
 }
 
