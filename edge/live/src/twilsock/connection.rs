@@ -10,7 +10,7 @@ use super::{
     codec::FRAME_BYTES_MAX,
     line::{Answers, Recall},
     lines::Place,
-    session::{Closing, Denial, Effect, Purpose, Relay, Session, problem},
+    session::{Closing, Denial, Effect, Granted, Purpose, Relay, Session, problem},
     subscriptions::{self, Asked, Subscriptions},
 };
 use crate::clock::real_now_ms;
@@ -19,7 +19,7 @@ use access::{
     token::{self, Claims},
 };
 use axum::extract::ws::{CloseFrame, Message, Utf8Bytes, WebSocket, WebSocketUpgrade};
-use base::{Kind, Problem};
+use base::{Kind, Problem, Sid};
 use bytes::Bytes;
 use futures_util::{
     FutureExt as _, SinkExt as _, StreamExt as _, future::BoxFuture, stream::FuturesUnordered,
@@ -78,6 +78,7 @@ pub(crate) fn run(twilsock: Twilsock, socket: WebSocket) -> impl Future<Output =
         under_way: FuturesUnordered::new(),
         subscriptions: None,
         waiting: None,
+        _reachable: None,
         is_written: true,
         reads_first: true,
         is_over: false,
@@ -95,12 +96,14 @@ struct Connection {
     recall: Arc<Recall>,
     place: Place,
     /// The account it counts for.
-    admitted: Option<base::Sid>,
+    admitted: Option<Sid>,
     under_way: FuturesUnordered<BoxFuture<'static, Answered>>,
     /// From `init` on.
     subscriptions: Option<Subscriptions>,
     /// Waits for something to be told.
     waiting: Option<BoxFuture<'static, Post>>,
+    /// The device counts as connected as long as this is held.
+    _reachable: Option<host::reach::Connection>,
     /// Whether the socket took everything it was given.
     is_written: bool,
     /// Reading and sending take turns, so that neither starves the other.
@@ -294,10 +297,7 @@ impl Connection {
         for effect in effects {
             match effect {
                 Effect::Send(frame) => self.answers.put(frame),
-                Effect::Opened(granted) => {
-                    let subscriptions = Subscriptions::new(&self.twilsock.0.host, &granted);
-                    self.subscriptions = Some(subscriptions);
-                }
+                Effect::Opened(granted) => self.opened(&granted),
                 Effect::Relay(relay) => self.relay(relay),
                 // A line that is still being written to is not idle.
                 Effect::Ping if self.is_written => {
@@ -309,6 +309,16 @@ impl Connection {
             }
         }
         Ok(())
+    }
+
+    fn opened(&mut self, granted: &Granted) {
+        let host = &self.twilsock.0.host;
+        self.subscriptions = Some(Subscriptions::new(host, granted));
+        let name = granted.data_sync.as_deref();
+        let service = name.and_then(|name| service(&self.twilsock, granted.account, name));
+        self._reachable = service.map(|service| {
+            host.connect(service, granted.identity.clone(), granted.endpoint.clone())
+        });
     }
 
     fn relay(&mut self, relay: Box<Relay>) {
@@ -352,7 +362,10 @@ impl Connection {
         if !principal.may(Permit::Endpoint) {
             return Err(Problem::new(Kind::Forbidden, 20403, "This is for client libraries"));
         }
-        let service = service_of(&self.twilsock, principal);
+        let service = match &principal.who {
+            Who::Endpoint { service: name, .. } => service(&self.twilsock, principal.account, name),
+            Who::Account | Who::Key(_) | Who::Person(_) | Who::Bearer { .. } => None,
+        };
         let service = service.ok_or_else(|| sync::Rejection::ServiceNotFound.problem())?;
         Ok((service, Asked::parse(request.body())?))
     }
@@ -391,14 +404,13 @@ fn prove(twilsock: &Twilsock, token: &str, now_ms: i64) -> Result<Claims, Denial
     token::verify(&directory, token, now_ms / 1_000).map_err(Denial::Token)
 }
 
-/// The service that the caller's grant names, if it is the account's.
-fn service_of(twilsock: &Twilsock, principal: &Principal) -> Option<ServiceSid> {
-    let Who::Endpoint { service, .. } = &principal.who else { return None };
-    let (host, account) = (&twilsock.0.host, principal.account);
-    let service = match &**service {
+/// The service that a grant names, if it is the account's.
+fn service(twilsock: &Twilsock, account: Sid, name: &str) -> Option<ServiceSid> {
+    let host = &twilsock.0.host;
+    let sid = match name {
         "default" => ServiceSid::default_of(account),
         sid => sid.parse().ok()?,
     };
     let created_at = host.directory().account(account)?.created_at;
-    host.sync_services().get(account, created_at, service).map(|service| service.sid)
+    host.sync_services().get(account, created_at, sid).map(|service| service.sid)
 }
