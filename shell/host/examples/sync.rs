@@ -1,10 +1,11 @@
-//! How fast one object of sync takes durable writes, and for how long one write holds its bucket.
+//! How fast one object of sync takes durable writes, for how long one write holds its bucket, and
+//! what a page of a million items costs.
 //!
 //! `cargo run --release -p host --example sync -- [folder]`
 
 use base::{IdSource, Sid, Timestamp};
 use host::{
-    ClockKind, Host, Options,
+    Bounds, ClockKind, Host, ItemRange, Options,
     adapters::SyncEngine,
     committer::{GroupCommitter, Health},
     outlets::Outlets,
@@ -17,21 +18,24 @@ use std::{
     sync::Arc,
     time::{Duration, Instant},
 };
-use store::Store;
+use store::{Direction, Store};
 use store_sqlite::SqliteStore;
 use sync::{
-    Action, Caller, Command, NewItem, ObjectKind, ObjectSid, Payload, Reply, ServiceSid, Target,
+    Action, Caller, Command, ItemKey, NewItem, ObjectKind, ObjectSid, Payload, Reply, ServiceSid,
+    Target,
 };
 
 const SERVICE: ServiceSid = ServiceSid::default_of(Sid::new(*b"AC", 1));
 const CALLERS: usize = 64;
 const COLD: usize = 100_000;
+const ITEMS: usize = 1_000_000;
 
 fn main() {
     let base = std::env::args().nth(1).map_or_else(std::env::temp_dir, Into::into);
     let folder = base.join(format!("sinew-sync-{}", std::process::id()));
     throughput(&folder.join("throughput"));
     hold_times(&folder.join("hold"));
+    pages(&folder.join("pages"));
     let _ = std::fs::remove_dir_all(&folder);
 }
 
@@ -94,40 +98,12 @@ fn throughput(folder: &Path) {
 
 /// How long a turn with one write takes: a hot document beside many cold ones.
 fn hold_times(folder: &Path) {
-    let store = store(folder);
-    let outlets = Arc::new(Outlets::default());
-    let mut committer = GroupCommitter::new(store.clone(), Arc::new(Health::default()));
-    let id = "sync-0".into();
-    let mut seat: Seat<SyncEngine> =
-        Seat::new(id, store.clone(), outlets.clone(), IdSource::new(1));
-    let mut settled = Settled::default();
-    let mut turn = |commands: Vec<Command>| {
-        let mut answers = Vec::new();
-        let jobs: Vec<_> = commands
-            .into_iter()
-            .map(|command| {
-                let (waiter, answer) = tokio::sync::oneshot::channel();
-                answers.push(answer);
-                Job::Command(Box::new(command), waiter)
-            })
-            .collect();
-        let weather = Weather { now: Timestamp(1_767_225_600_000), trouble: None };
-        let begin = Instant::now();
-        let works = seat.turn(std::mem::take(&mut settled), jobs, &weather);
-        let held = begin.elapsed();
-        let (batches, rests) = Work::split(works);
-        for (_, done) in deliver(committer.commit(batches), rests, &outlets) {
-            settled.add(done);
-        }
-        committer.after(true);
-        let replies: Vec<_> = answers.into_iter().map(|mut a| a.try_recv()).collect();
-        (held, replies)
-    };
+    let mut desk = Desk::new(store(folder));
     let mut cold = Vec::new();
     for _ in 0..COLD / 500 {
-        let (_, replies) = turn((0..500).map(|_| create(ObjectKind::Document)).collect());
+        let (_, replies) = desk.turn((0..500).map(|_| create(ObjectKind::Document)).collect());
         cold.extend(replies.into_iter().map(|reply| match reply {
-            Ok(Ok(Reply::Object(object))) => object.sid,
+            Reply::Object(object) => object.sid,
             other => panic!("{other:?}"),
         }));
     }
@@ -139,16 +115,99 @@ fn hold_times(folder: &Path) {
         {
             let (object, data) = (Target::of(sid), Some(data(n)));
             let update = Action::UpdateObject { object, data, ttl: None, if_match: None };
-            times.push(turn(vec![command(update)]).0);
+            times.push(desk.turn(vec![command(update)]).0);
         }
     }
-    print("hot document", hot);
-    print("one of 100 000 cold documents", other);
+    print("a write to a hot document holds its bucket", hot);
+    print("a write to one of 100 000 cold documents", other);
+    let (entities, bytes) = desk.seat.engine().expect("it serves").bucket().in_memory();
+    println!("in memory: {entities} entities, {bytes} bytes of values and keys");
+}
+
+/// What a page of 100 of a million items costs, wherever it begins.
+fn pages(folder: &Path) {
+    let store = store(folder);
+    let mut desk = Desk::new(store.clone());
+    let (_, mut replies) = desk.turn(vec![create(ObjectKind::List)]);
+    let Some(Reply::Object(list)) = replies.pop() else { panic!("a list is made") };
+    let push = |n| {
+        let item = NewItem { data: data(n), ttl: None, collection_ttl: None };
+        command(Action::AddItem { object: Target::of(list.sid), key: None, item })
+    };
+    let begin = Instant::now();
+    for from in (0..ITEMS).step_by(1_000) {
+        desk.turn((from..from + 1_000).map(push).collect());
+    }
+    println!("{ITEMS} items in {:.1?}", begin.elapsed());
+    drop(desk);
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+    runtime.expect("a runtime").block_on(async {
+        let options = Options { clock: ClockKind::System, seed: Some(1), ..Options::default() };
+        let host = Host::start(store, &options).expect("a store");
+        for at in [0, ITEMS / 2, ITEMS - 200] {
+            let mut times = Vec::new();
+            for n in 0..1_000 {
+                let key = ItemKey::Index((at + n % 100) as u64);
+                let from = Some((key, Bounds::Exclusive));
+                let range = ItemRange { from, direction: Direction::Ascending, limit: 100 };
+                let begin = Instant::now();
+                let page = host.sync_items(list.sid, range).await.expect("readable");
+                times.push(begin.elapsed());
+                assert_eq!(page.len(), 100);
+            }
+            print(&format!("a page of 100 behind item {at}"), times);
+        }
+        host.stop().await;
+    });
+}
+
+/// A bucket and a committer, one turn after the other.
+struct Desk {
+    seat: Seat<SyncEngine>,
+    settled: Settled,
+    committer: GroupCommitter,
+    outlets: Arc<Outlets>,
+}
+
+impl Desk {
+    fn new(store: Arc<dyn Store>) -> Self {
+        let outlets = Arc::new(Outlets::default());
+        let committer = GroupCommitter::new(store.clone(), Arc::new(Health::default()));
+        let seat = Seat::new("sync-0".into(), store, outlets.clone(), IdSource::new(1));
+        Self { seat, settled: Settled::default(), committer, outlets }
+    }
+
+    /// How long the bucket was held, and what was answered once it was durable.
+    fn turn(&mut self, commands: Vec<Command>) -> (Duration, Vec<Reply>) {
+        let mut answers = Vec::new();
+        let jobs: Vec<_> = commands
+            .into_iter()
+            .map(|command| {
+                let (waiter, answer) = tokio::sync::oneshot::channel();
+                answers.push(answer);
+                Job::Command(Box::new(command), waiter)
+            })
+            .collect();
+        let weather = Weather { now: Timestamp(1_767_225_600_000), trouble: None };
+        let begin = Instant::now();
+        let works = self.seat.turn(std::mem::take(&mut self.settled), jobs, &weather);
+        let held = begin.elapsed();
+        let (batches, rests) = Work::split(works);
+        for (_, done) in deliver(self.committer.commit(batches), rests, &self.outlets) {
+            self.settled.add(done);
+        }
+        self.committer.after(true);
+        let replies = answers.into_iter().map(|mut answer| match answer.try_recv() {
+            Ok(Ok(reply)) => reply,
+            other => panic!("{other:?}"),
+        });
+        (held, replies.collect())
+    }
 }
 
 fn print(what: &str, mut times: Vec<Duration>) {
     times.sort_unstable();
     let at = |part: f64| times[((times.len() - 1) as f64 * part) as usize];
     let (p50, p99, max) = (at(0.5), at(0.99), at(1.0));
-    println!("a write holds its bucket ({what}): p50 {p50:?}, p99 {p99:?}, max {max:?}");
+    println!("{what}: p50 {p50:?}, p99 {p99:?}, max {max:?}");
 }
