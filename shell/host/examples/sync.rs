@@ -1,7 +1,7 @@
 //! How fast one object of sync takes durable writes, for how long one write holds its bucket, and
 //! what a page of a million items costs.
 //!
-//! `cargo run --release -p host --example sync -- [folder]`
+//! `cargo run --release -p host --example sync -- [folder] [throughput|hold|pages]`
 
 use base::{IdSource, Sid, Timestamp};
 use host::{
@@ -33,9 +33,14 @@ const ITEMS: usize = 1_000_000;
 fn main() {
     let base = std::env::args().nth(1).map_or_else(std::env::temp_dir, Into::into);
     let folder = base.join(format!("sinew-sync-{}", std::process::id()));
-    throughput(&folder.join("throughput"));
-    hold_times(&folder.join("hold"));
-    pages(&folder.join("pages"));
+    let only = std::env::args().nth(2);
+    let parts: [(&str, fn(&Path)); 3] =
+        [("throughput", throughput), ("hold", hold_times), ("pages", pages)];
+    for (name, part) in parts {
+        if only.as_deref().is_none_or(|only| only == name) {
+            part(&folder.join(name));
+        }
+    }
     let _ = std::fs::remove_dir_all(&folder);
 }
 
@@ -148,7 +153,8 @@ fn pages(folder: &Path) {
             let mut times = Vec::new();
             for n in 0..1_000 {
                 let key = ItemKey::Index((at + n % 100) as u64);
-                let from = Some((key, Bounds::Exclusive));
+                let bounds = [Bounds::Exclusive, Bounds::Inclusive][n % 2];
+                let from = Some((key, bounds));
                 let range = ItemRange { from, direction: Direction::Ascending, limit: 100 };
                 let begin = Instant::now();
                 let page = host.sync_items(list.sid, range).await.expect("readable");

@@ -144,20 +144,17 @@ pub(crate) fn items(
     now: Timestamp,
 ) -> Result<Vec<Arc<Item>>, StoreError> {
     let mut filters = below(&object.to_string());
-    filters.push(Filter { column: "expires_at", test: Test::NullOrAbove(now.into()) });
     let mut after = None;
     if let Some((key, bounds)) = &range.from {
         let at = Value::from(format!("{object}/{}", key.sortable()).as_str());
         match (bounds, range.direction) {
             (Bounds::Exclusive, _) => after = Some(vec![at.clone(), at]),
-            (Bounds::Inclusive, Direction::Ascending) => {
-                filters.push(Filter { column: "key", test: Test::AtLeast(at) });
-            }
-            (Bounds::Inclusive, Direction::Descending) => {
-                filters.push(Filter { column: "key", test: Test::AtMost(at) });
-            }
+            // In the place of the object's own bound: a store begins at the first one it is given.
+            (Bounds::Inclusive, Direction::Ascending) => filters[0].test = Test::AtLeast(at),
+            (Bounds::Inclusive, Direction::Descending) => filters[1].test = Test::AtMost(at),
         }
     }
+    filters.push(Filter { column: "expires_at", test: Test::NullOrAbove(now.into()) });
     let order = vec![("key", range.direction)];
     let table = Scan::of(&tables::SYNC_ITEM, partition(object.bucket()));
     let rows = store.scan(&Scan { filters, order, after, limit: range.limit, ..table })?;

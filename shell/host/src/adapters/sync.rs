@@ -269,7 +269,7 @@ pub(crate) fn event_key(object: ObjectSid, event: u64) -> String {
     format!("{object}/{event:016x}")
 }
 
-/// Rows that belong to an object; the digit 0 follows the slash.
+/// Rows that belong to an object, from the first and up to the last; the digit 0 follows the slash.
 pub(crate) fn below(object: &str) -> Vec<Filter> {
     let bound = |end: char| Value::from(format!("{object}{end}").as_str());
     let filter = |test| Filter { column: "key", test };
