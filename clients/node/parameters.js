@@ -9,17 +9,18 @@ const twilio = require('twilio');
 const { cfg, check, main } = require('./lib');
 
 const CASES = path.join(__dirname, '../cases');
-const SPEC = path.join(__dirname, '../../../shared/specs/taskrouter_v1.json');
+const SPECS = path.join(__dirname, '../../../shared/specs');
 const NAMES = { Page: 'pageNumber', 'If-Match': 'ifMatch' };
 
 class Wrong extends Error {}
 
-// The published operations: which one a request is.
+// The published operations of a product: which one a request is.
 class Published {
-  constructor() {
+  constructor(product) {
     this.operations = [];
-    if (!fs.existsSync(SPEC)) return;
-    for (const [template, item] of Object.entries(JSON.parse(fs.readFileSync(SPEC, 'utf8')).paths)) {
+    const spec = path.join(SPECS, `${product}_v1.json`);
+    if (!fs.existsSync(spec)) return;
+    for (const [template, item] of Object.entries(JSON.parse(fs.readFileSync(spec, 'utf8')).paths)) {
       const names = [...template.matchAll(/\{(\w+)\}/g)].map((found) => found[1]);
       const pattern = new RegExp(`^${template.replace(/\{\w+\}/g, '([^/]+)')}$`);
       for (const method of ['get', 'post', 'delete']) {
@@ -37,14 +38,14 @@ class Published {
 
 // Sends requests to the server, and notes which parameters of which operation they carry.
 class Recorder extends twilio.RequestClient {
-  constructor(published) {
+  constructor(product) {
     super();
-    Object.assign(this, { published, requests: 0, shown: new Set() });
+    Object.assign(this, { product, published: new Published(product), requests: 0, shown: new Set() });
   }
 
   request(opts) {
-    const url = new URL(opts.uri.replace(/^https:\/\/taskrouter\.twilio\.com/, `${cfg.BASE}/taskrouter`));
-    const operation = this.published.find(opts.method.toLowerCase(), url.pathname.replace(/^\/taskrouter/, ''));
+    const url = new URL(opts.uri.replace(`https://${this.product}.twilio.com`, `${cfg.BASE}/${this.product}`));
+    const operation = this.published.find(opts.method.toLowerCase(), url.pathname.slice(1 + this.product.length));
     const given = [...url.searchParams.keys(), ...Object.keys(opts.params || {}), ...Object.keys(opts.data || {}), ...Object.keys(opts.headers || {})];
     if (/json/.test((opts.headers || {})['Content-Type'] || '') && opts.data) given.push('body');
     for (const name of operation ? [...operation.names, ...given] : []) this.shown.add(`${operation.id} ${name}`);
@@ -71,8 +72,18 @@ function holds(got, wanted) {
   return got === wanted;
 }
 
+// Equal to the last key.
+function equals(got, wanted) {
+  if (wanted === null || typeof wanted !== 'object') return got === wanted;
+  return holds(got, wanted) && Object.keys(got).length === Object.keys(wanted).length && Object.keys(wanted).every((key) => equals(got[key], wanted[key]));
+}
+
+// What names one of several: an item's place, else who it is about.
+const place = (one) => one.key ?? one.index ?? one.identity;
+
 class Case {
   static async start(client, recorder) {
+    if (recorder.product === 'sync') return Case.startInService(client, recorder);
     const world = new Case();
     Object.assign(world, { root: client.taskrouter.v1, recorder });
     const { sid } = await world.root.workspaces.create({ friendlyName: 'Case' });
@@ -82,7 +93,16 @@ class Case {
     return world;
   }
 
-  // With SIDs in place of @names and times in place of now-60.
+  static async startInService(client, recorder) {
+    const world = new Case();
+    Object.assign(world, { root: client.sync.v1, recorder });
+    const { sid } = await world.root.services.create({ friendlyName: 'Case' });
+    world.space = world.root.services(sid);
+    world.sids = { space: sid };
+    return world;
+  }
+
+  // With SIDs in place of @names, times in place of now-60, and so many characters in place of @x320.
   async value(value) {
     if (Array.isArray(value)) return Promise.all(value.map((one) => this.value(one)));
     if (value !== null && typeof value === 'object') {
@@ -92,11 +112,11 @@ class Case {
     if (typeof value !== 'string') return value;
     const moment = /^now([+-]\d+)?$/.exec(value);
     if (moment) return iso(new Date(+(await clock()) + 1000 * Number(moment[1] || 0)));
-    return value.replace(/@(\w+)/g, (text, name) => this.sids[name] || text);
+    return value.replace(/@(\w+)/g, (text, name) => this.sids[name] || (/^x\d+$/.test(name) ? 'x'.repeat(name.slice(1)) : text));
   }
 
   async call(step) {
-    let at = step.do.startsWith('workspaces') ? this.root : this.space;
+    let at = /^(workspaces|services)/.test(step.do) ? this.root : this.space;
     const parts = [...step.do.matchAll(/(\w+)(?:\((@?\w*)\))?/g)];
     const [, verb] = parts.pop();
     for (const [text, name, argument] of parts) {
@@ -114,6 +134,7 @@ class Case {
 
   async step(step) {
     if ('advance' in step) return void (await clock(step.advance * 1000));
+    if ('let' in step) return void Object.assign(this.sids, step.let);
     const before = this.recorder.requests;
     let got;
     try {
@@ -131,6 +152,8 @@ class Case {
   async check(step, got) {
     const one = Array.isArray(got) ? got[0] : got;
     if (step.as) this.sids[step.as] = one.sid;
+    for (const [name, key] of Object.entries(step.keep || {})) this.sids[name] = one[fromSnake(key)];
+    if (step.items && !holds(got.map(place), step.items)) throw new Wrong(`${step.do} found ${got.map(place)}`);
     if (step.list) {
       const names = Object.fromEntries(Object.entries(this.sids).map(([name, sid]) => [sid, name]));
       const found = got.map((each) => names[each.sid] || each.sid);
@@ -142,7 +165,8 @@ class Case {
       let found = one[fromSnake(key)];
       if (found instanceof Date) found = iso(found);
       if (wanted !== null && typeof wanted === 'object' && typeof found === 'string') found = JSON.parse(found);
-      if (!holds(found, wanted)) throw new Wrong(`${step.do}: ${key} is ${JSON.stringify(found)}`);
+      const fits = (step.exact || []).includes(key) ? equals : holds;
+      if (!fits(found, wanted)) throw new Wrong(`${step.do}: ${key} is ${JSON.stringify(found)}`);
     }
   }
 }
@@ -163,17 +187,16 @@ async function run(one, worlds, client, recorder) {
 }
 
 main(async () => {
-  const published = new Published();
-  const recorder = new Recorder(published);
-  const client = twilio(cfg.accountSid, cfg.authToken, { httpClient: recorder });
   const wanted = process.argv.slice(2);
   for (const file of fs.readdirSync(CASES).sort()) {
     const book = JSON.parse(fs.readFileSync(path.join(CASES, file), 'utf8'));
+    const recorder = new Recorder(book.product || 'taskrouter');
+    const client = twilio(cfg.accountSid, cfg.authToken, { httpClient: recorder });
     for (const one of book.cases) {
       if (wanted.length && !wanted.some((part) => one.name.includes(part))) continue;
       const wrong = await run(one, book.worlds, client, recorder);
       check(one.name, wrong === null, wrong === null ? undefined : wrong);
     }
   }
-  if (!published.operations.length) console.log('note: ../shared is not here, so it was not checked which parameters were sent');
+  if (!fs.existsSync(SPECS)) console.log('note: ../shared is not here, so it was not checked which parameters were sent');
 });

@@ -1,6 +1,6 @@
 """The published document: which operation a request is, and whether a reply is what it says.
 
-* Knows nothing of the server; reads `taskrouter_v1.json` beside the repository, where it is there.
+* Knows nothing of the server; reads the documents beside the repository, where they are there.
 * A reply must have every property of its schema and no other, each of its type, form and words.
 """
 
@@ -9,7 +9,7 @@ import os
 import re
 from urllib.parse import parse_qsl, urlsplit
 
-PATH = os.path.join(os.path.dirname(os.path.abspath(__file__)), "../../../shared/specs/taskrouter_v1.json")
+SPECS = os.path.join(os.path.dirname(os.path.abspath(__file__)), "../../../shared/specs")
 FORMATS = {
     "date-time": r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ$",
     "uri": r"https?://",
@@ -21,7 +21,8 @@ ERROR = {"code": int, "message": str, "more_info": str, "status": int}
 class Published:
     """The document, or nothing where it is not there."""
 
-    def __init__(self, path=PATH):
+    def __init__(self, product="taskrouter"):
+        path = os.path.join(SPECS, f"{product}_v1.json")
         self.operations = []
         self.document = None
         if not os.path.exists(path):
@@ -43,6 +44,15 @@ class Published:
             if found:
                 return operation, found.groupdict()
         return None
+
+    def with_another(self, method, path, name, value):
+        """The same path with another value of one of its parameters."""
+        for _, known, pattern, _ in self.operations:
+            found = pattern.match(path) if known == method else None
+            if found:
+                start, end = found.span(name)
+                return path[:start] + value + path[end:]
+        return path
 
     def parameters(self, operation):
         """The names of all parameters of an operation."""

@@ -1,8 +1,8 @@
-//! `cargo xtask parameters`: which test shows each parameter of the published document.
+//! `cargo xtask parameters`: which test shows each parameter of the published documents.
 //!
-//! * The document is read where it lies beside the repository; its prose is never copied.
+//! * The documents are read where they lie beside the repository; their prose is never copied.
 //! * A parameter without a test, or a test that claims what is not published, is a finding.
-//! * The table in `docs/reference/` is what this prints; one that differs is a finding too.
+//! * The tables in `docs/reference/` are what this prints; one that differs is a finding too.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
@@ -27,7 +27,41 @@ const ALSO: [(&str, &str, &str); 8] = [
     ("UpdateWorkflow", "Configuration", "wf-26"),
     ("UpdateTaskQueue", "TargetWorkers", "match-16"),
 ];
-const TABLE: &str = "docs/reference/taskrouter-parameters.md";
+/// A product whose document is published.
+struct Product {
+    /// As cases and paths call it.
+    name: &'static str,
+    /// As people call it.
+    title: &'static str,
+    /// How many operations its document has.
+    #[cfg(test)]
+    operations: usize,
+}
+
+const PRODUCTS: [Product; 2] = [
+    Product {
+        name: "taskrouter",
+        title: "TaskRouter",
+        #[cfg(test)]
+        operations: 61,
+    },
+    Product {
+        name: "sync",
+        title: "Sync",
+        #[cfg(test)]
+        operations: 48,
+    },
+];
+
+impl Product {
+    fn document(&self) -> PathBuf {
+        paths::root().join(format!("../shared/specs/{}_v1.json", self.name))
+    }
+
+    fn table(&self) -> String {
+        format!("docs/reference/{}-parameters.md", self.name)
+    }
+}
 
 /// One parameter of one operation.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -42,34 +76,31 @@ type Shown = BTreeMap<(String, String), Vec<String>>;
 
 /// Runs the command: checks, and with `--write` writes the table first.
 pub(crate) fn run(arguments: &[String]) -> Result<(), String> {
-    let Some(published) = published()? else {
-        println!("{} is not here: nothing to compare with", document().display());
-        return Ok(());
-    };
-    let shown = shown()?;
-    if arguments.iter().any(|argument| argument == "--write") {
-        let file = paths::root().join(TABLE);
-        std::fs::write(&file, table(&published, &shown))
-            .map_err(|error| format!("{}: {error}", file.display()))?;
-    }
-    match findings(&published, &shown) {
-        found if found.is_empty() => {
-            let operations: BTreeSet<&str> =
-                published.iter().map(|one| one.operation.as_str()).collect();
-            println!("{} operations, {} parameters", operations.len(), published.len());
-            Ok(())
+    let is_written = arguments.iter().any(|argument| argument == "--write");
+    let mut found = Vec::new();
+    for product in &PRODUCTS {
+        let Some(published) = published(product)? else {
+            println!("{} is not here: nothing to compare with", product.document().display());
+            continue;
+        };
+        let shown = shown(product)?;
+        if is_written {
+            let file = paths::root().join(product.table());
+            std::fs::write(&file, table(product, &published, &shown))
+                .map_err(|error| format!("{}: {error}", file.display()))?;
         }
-        found => Err(found.join("\n")),
+        found.extend(findings(product, &published, &shown));
+        let operations: BTreeSet<&str> =
+            published.iter().map(|one| one.operation.as_str()).collect();
+        let (title, parameters) = (product.title, published.len());
+        println!("{title}: {} operations, {parameters} parameters", operations.len());
     }
-}
-
-fn document() -> PathBuf {
-    paths::root().join("../shared/specs/taskrouter_v1.json")
+    if found.is_empty() { Ok(()) } else { Err(found.join("\n")) }
 }
 
 /// Every parameter of the document in its order, and each operation once even without any.
-fn published() -> Result<Option<Vec<Parameter>>, String> {
-    let Ok(text) = std::fs::read_to_string(document()) else { return Ok(None) };
+fn published(product: &Product) -> Result<Option<Vec<Parameter>>, String> {
+    let Ok(text) = std::fs::read_to_string(product.document()) else { return Ok(None) };
     let document: Value = serde_json::from_str(&text).map_err(|error| error.to_string())?;
     let mut all = Vec::new();
     for item in document["paths"].as_object().into_iter().flat_map(|paths| paths.values()) {
@@ -111,9 +142,9 @@ fn parameters(document: &Value, operation: &Value) -> Vec<Parameter> {
     all
 }
 
-fn shown() -> Result<Shown, String> {
+fn shown(product: &Product) -> Result<Shown, String> {
     let mut shown = Shown::new();
-    for case in cases()? {
+    for case in cases(Some(product))? {
         for (operation, names) in case["shows"].as_object().into_iter().flatten() {
             for name in names.as_array().into_iter().flatten() {
                 let key = (operation.clone(), text(name));
@@ -124,7 +155,8 @@ fn shown() -> Result<Shown, String> {
     Ok(shown)
 }
 
-fn cases() -> Result<Vec<Value>, String> {
+/// The cases of one product, or of all.
+fn cases(product: Option<&Product>) -> Result<Vec<Value>, String> {
     let folder = paths::root().join("clients/cases");
     let entries = std::fs::read_dir(&folder).map_err(|error| error.to_string())?;
     let mut files: Vec<PathBuf> = entries.flatten().map(|entry| entry.path()).collect();
@@ -134,6 +166,10 @@ fn cases() -> Result<Vec<Value>, String> {
         let read = std::fs::read_to_string(&file).map_err(|error| error.to_string())?;
         let book: Value =
             serde_json::from_str(&read).map_err(|error| format!("{}: {error}", file.display()))?;
+        let of = book["product"].as_str().unwrap_or("taskrouter");
+        if product.is_some_and(|product| product.name != of) {
+            continue;
+        }
         cases.extend(book["cases"].as_array().cloned().unwrap_or_default());
     }
     Ok(cases)
@@ -151,7 +187,7 @@ fn tests_of(parameter: &Parameter, shown: &Shown) -> Vec<String> {
     tests
 }
 
-fn findings(published: &[Parameter], shown: &Shown) -> Vec<String> {
+fn findings(product: &Product, published: &[Parameter], shown: &Shown) -> Vec<String> {
     let mut found = Vec::new();
     let is_not_yet = |operation: &str| NOT_YET.contains(&operation);
     for parameter in published.iter().filter(|one| !is_not_yet(&one.operation)) {
@@ -168,21 +204,23 @@ fn findings(published: &[Parameter], shown: &Shown) -> Vec<String> {
             found.push(format!("{operation} is shown, and listed as not served yet"));
         }
     }
-    let written = std::fs::read_to_string(paths::root().join(TABLE)).unwrap_or_default();
-    if written != table(published, shown) {
-        found.push(format!("{TABLE} is not up to date: cargo xtask parameters --write"));
+    let file = product.table();
+    let written = std::fs::read_to_string(paths::root().join(&file)).unwrap_or_default();
+    if written != table(product, published, shown) {
+        found.push(format!("{file} is not up to date: cargo xtask parameters --write"));
     }
     found
 }
 
-fn table(published: &[Parameter], shown: &Shown) -> String {
-    let mut text = String::from(
-        "# TaskRouter: each published parameter and the case that shows what it does\n\n\
+fn table(product: &Product, published: &[Parameter], shown: &Shown) -> String {
+    let mut text = format!(
+        "# {}: each published parameter and the case that shows what it does\n\n\
          Written by `cargo xtask parameters --write`. The cases are those of `clients/cases/` \
          (and scenarios, by their ids); \
          `cargo xtask test parameters` runs\nthem through the official Node and Python \
          libraries, and checks this table.\n\n\
          | operation | parameter | in | shown by |\n|---|---|---|---|\n",
+        product.title,
     );
     for parameter in published {
         let tests = match NOT_YET.contains(&parameter.operation.as_str()) {
@@ -209,7 +247,7 @@ mod tests {
     /// Names of Rust tests, of scenarios and of cases.
     fn known_tests() -> BTreeSet<String> {
         let mut known: BTreeSet<String> =
-            cases().expect("cases are JSON").iter().map(|case| text(&case["name"])).collect();
+            cases(None).expect("cases are JSON").iter().map(|case| text(&case["name"])).collect();
         let vectors = paths::root().join("testkit/vectors");
         for file in std::fs::read_dir(vectors).expect("vectors are there").flatten() {
             if file.file_name().to_string_lossy().starts_with("routing-") {
@@ -240,16 +278,18 @@ mod tests {
 
     #[test]
     fn every_published_parameter_has_a_case_that_shows_it() {
-        match published().expect("the document is JSON") {
-            None => println!("{} is not here: nothing is compared", document().display()),
-            Some(published) => {
-                let operations: BTreeSet<&str> =
-                    published.iter().map(|one| one.operation.as_str()).collect();
-                // One operation has no parameter at all but its form.
-                assert_eq!(operations.len(), 61);
-                let found = findings(&published, &shown().expect("cases are JSON"));
-                assert!(found.is_empty(), "{}", found.join("\n"));
-            }
+        for product in &PRODUCTS {
+            let Some(published) = published(product).expect("the document is JSON") else {
+                println!("{} is not here: nothing is compared", product.document().display());
+                continue;
+            };
+            let operations: BTreeSet<&str> =
+                published.iter().map(|one| one.operation.as_str()).collect();
+            // One operation has no parameter at all but its form; services are listed by pages.
+            assert_eq!(operations.len(), product.operations, "{}", product.title);
+            let shown = shown(product).expect("cases are JSON");
+            let found = findings(product, &published, &shown);
+            assert!(found.is_empty(), "{}", found.join("\n"));
         }
     }
 
@@ -262,7 +302,7 @@ mod tests {
         };
         let mut shown = Shown::new();
         shown.insert(("ListTask".to_owned(), "Age".to_owned()), vec!["a case".to_owned()]);
-        let found = findings(&[one("Priority")], &shown);
+        let found = findings(&PRODUCTS[0], &[one("Priority")], &shown);
         assert!(found[0].contains("no case shows Priority of ListTask"), "{found:?}");
         assert!(found[1].contains("Age of ListTask is shown, but not published"), "{found:?}");
     }
@@ -293,7 +333,7 @@ mod tests {
     #[test]
     fn names_of_cases_are_their_own() {
         let names: Vec<String> =
-            cases().expect("cases are JSON").iter().map(|case| text(&case["name"])).collect();
+            cases(None).expect("cases are JSON").iter().map(|case| text(&case["name"])).collect();
         let own: BTreeSet<&String> = names.iter().collect();
         assert_eq!(own.len(), names.len());
     }

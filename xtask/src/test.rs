@@ -142,7 +142,7 @@ pub(crate) fn build_release() -> Result<(), String> {
     setup::succeed(command)
 }
 
-const SERVER_STEPS: [&str; 14] = [
+const SERVER_STEPS: [&str; 15] = [
     "sdk node rest",
     "sdk node taskrouter",
     "sdk python rest",
@@ -151,6 +151,7 @@ const SERVER_STEPS: [&str; 14] = [
     "readme example",
     "scenarios",
     "parameters node",
+    "sync scenarios",
     "parameters python",
     "crash",
     "browser",
@@ -237,6 +238,14 @@ fn state_synchronisation(steps: &mut Steps, node: &Result<(), String>) {
             Ok(()) => client(steps, name, "clients/node", script(file)),
             Err(reason) => steps.missing(name, reason),
         }
+    }
+    let name = "sync scenarios";
+    match node {
+        Ok(()) => {
+            let manual = ["--clock", "manual"];
+            client_with(steps, name, "clients/node", &manual, script("sync-scenarios.js"));
+        }
+        Err(reason) => steps.missing(name, reason),
     }
     let name = "sync browser";
     if !steps.wants(name) {

@@ -280,7 +280,8 @@ fn dress(shared: &Shared, method: &Method, response: &mut Response<Body>) {
     fixed(headers, header::ACCESS_CONTROL_EXPOSE_HEADERS, "ETag, X-Request-Id, Retry-After");
     if *method == Method::OPTIONS {
         fixed(headers, header::ACCESS_CONTROL_ALLOW_METHODS, "GET, POST, PUT, DELETE, OPTIONS");
-        let allowed = "Authorization, Content-Type, apiVersion, clientVersion, If-Match, \
+        let allowed = "Authorization, Content-Type, apiVersion, clientVersion, Idempotency-Key, \
+                       If-Match, If-Modified-Since, If-None-Match, If-Unmodified-Since, \
                        X-Twilio-Token, x-flex-jwe";
         fixed(headers, header::ACCESS_CONTROL_ALLOW_HEADERS, allowed);
         fixed(headers, header::ACCESS_CONTROL_MAX_AGE, "86400");

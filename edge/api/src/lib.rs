@@ -21,6 +21,7 @@ mod routes;
 mod shared;
 mod sinew;
 mod site;
+mod sync;
 mod taskrouter;
 mod tunnel;
 
@@ -112,6 +113,7 @@ impl Api {
             products,
             sign_ins: auth::SignIns::default(),
             rates: auth::Rates::default(),
+            sync_rates: sync::rates::Buckets::default(),
             hashing: hashing::Hashing::default(),
             request_prefix: u64::from_be_bytes(prefix),
             request_count: std::sync::atomic::AtomicU64::new(0),
@@ -160,6 +162,7 @@ impl Api {
 fn table() -> Vec<Product> {
     vec![
         Product::new("taskrouter", taskrouter::routes()),
+        Product::new("sync", sync::routes()),
         Product::new(OURS, sinew::routes()),
         Product::new("cds", cds::routes()),
     ]

@@ -6,8 +6,10 @@
 //! * Links repeat the filters of the request and are absolute (newer products) or relative (2010).
 
 mod found;
+mod keyed;
 
 pub use found::{Finding, Look};
+pub(crate) use keyed::Turn;
 
 use crate::{Answer, Cx, Input, Problem, Reply, input::wrong};
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
@@ -18,7 +20,7 @@ use std::collections::BTreeSet;
 use store::{Direction, Scan, Value};
 
 const SIZE_DEFAULT: i64 = 50;
-const SIZE_MAX: i64 = 1_000;
+const SIZE_MAX: usize = 1_000;
 /// Rows that `Page` without a token may skip: pages beyond that want a token.
 const SKIPPED_MAX: i64 = 100_000;
 
@@ -266,7 +268,13 @@ enum Field {
 
 impl Wanted {
     fn parse(path: &str, input: &Input) -> Result<Self, Problem> {
-        let size = input.int("PageSize", 1..=i64::MAX)?.unwrap_or(SIZE_DEFAULT).min(SIZE_MAX);
+        Self::within(path, input, SIZE_MAX)
+    }
+
+    /// Where no page has more rows than this.
+    fn within(path: &str, input: &Input, size_max: usize) -> Result<Self, Problem> {
+        let size_max = i64::try_from(size_max).unwrap_or(i64::MAX);
+        let size = input.int("PageSize", 1..=i64::MAX)?.unwrap_or(SIZE_DEFAULT).min(size_max);
         let number = input.int("Page", 0..=i64::from(u32::MAX))?.unwrap_or(0);
         let digest = digest(path, input);
         let start = match input.text("PageToken") {
@@ -277,7 +285,7 @@ impl Wanted {
             }
             None => Start::Skip(usize::try_from(number * size).expect("it is bounded above")),
         };
-        let size = usize::try_from(size).expect("it is at most a thousand");
+        let size = usize::try_from(size).expect("it is at most what a page holds");
         Ok(Self { size, number, start, digest })
     }
 

@@ -7,6 +7,7 @@ use crate::{
     metrics::Metrics,
     routes::Product,
     site::Site,
+    sync::rates::Buckets,
 };
 use host::Host;
 use std::sync::atomic::AtomicU64;
@@ -19,6 +20,7 @@ pub(crate) struct Shared {
     pub(crate) metrics: Metrics,
     pub(crate) sign_ins: SignIns,
     pub(crate) rates: Rates,
+    pub(crate) sync_rates: Buckets,
     pub(crate) hashing: Hashing,
     /// Names requests: random per server, counted per request.
     pub(crate) request_prefix: u64,

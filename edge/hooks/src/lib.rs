@@ -5,6 +5,7 @@
 //! * Requests are signed with the account's token, and reach no private network unless the operator
 //!   allows it.
 //! * Events of one task arrive in order; one that cannot be delivered is tried again for a day.
+//! * Webhooks of state synchronisation are told once, as they are documented.
 //! * Nothing here can hold up the engine: it is told answers, and counts silence by itself.
 //!
 //! Knows no rule of routing: what an answer means, the engine says.
@@ -18,7 +19,9 @@ mod line;
 mod metrics;
 mod pool;
 mod sign;
+mod sync;
 
+use self::sync::Herald;
 use attempt::Desk;
 use client::Client;
 use courier::{Courier, Near};
@@ -43,6 +46,7 @@ pub struct Options {
 pub struct Hooks {
     metrics: Arc<Metrics>,
     running: JoinHandle<()>,
+    herald: JoinHandle<()>,
 }
 
 /// What is counted; clones are the same.
@@ -67,10 +71,13 @@ impl Hooks {
         let near = Near { courier: to_courier.clone(), deadline: deadline.clone() };
         host.outbox().employ(Box::new(near));
         let client = Client::new(Guard::new(options.allow_private), options.roots);
+        let herald = Herald::new(host.clone(), client.clone(), metrics.clone());
+        let most = self::sync::WAITING_MAX;
+        let herald = tokio::spawn(herald.run(host.sync_feed(most), host.reach_feed(most)));
         let desk = Arc::new(Desk { host, client });
         let courier = Courier::new(desk, metrics.clone(), to_courier, deadline);
         let running = tokio::spawn(courier.run(handed, told));
-        Self { metrics, running }
+        Self { metrics, running, herald }
     }
 
     /// What is counted.
@@ -81,7 +88,9 @@ impl Hooks {
     /// Ends at once. What was under way is sent again after the next start.
     pub async fn stop(self) {
         self.running.abort();
-        // Aborted is what it is to be.
+        self.herald.abort();
+        // Aborted is what they are to be.
         _ = self.running.await;
+        _ = self.herald.await;
     }
 }

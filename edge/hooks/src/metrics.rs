@@ -12,10 +12,11 @@ pub(crate) enum Ended {
     Delivered,
     Retrying,
     Failed,
+    Dropped,
 }
 
-const KINDS: [&str; 2] = ["callback", "webhook"];
-const RESULTS: [&str; 3] = ["delivered", "retrying", "failed"];
+const KINDS: [&str; 3] = ["callback", "webhook", "sync"];
+const RESULTS: [&str; 4] = ["delivered", "retrying", "failed", "dropped"];
 /// Upper bounds of the histogram, in milliseconds.
 const BOUNDS_MS: [u64; 10] = [1, 5, 10, 50, 100, 500, 1_000, 2_500, 5_000, 15_000];
 

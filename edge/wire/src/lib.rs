@@ -4,6 +4,7 @@
 //!   document lists.
 //! * [`mod@event`]: what an event says, for REST and for webhooks.
 //! * [`cds`]: what the client libraries for state synchronisation read.
+//! * [`sync_event`]: what webhooks say of documents, lists, maps and streams.
 //! * [`bridge`]: what the browser library for workers reads; dates in seconds since 1970.
 //! * Attributes are passed on as the text they came as.
 //! * Shapes borrow: they are written once and thrown away.
@@ -22,6 +23,7 @@ pub mod rest;
 #[cfg(test)]
 mod samples;
 mod schema;
+pub mod sync_event;
 
 pub use field::{Iso, Links, Secs};
 pub use names::Names;

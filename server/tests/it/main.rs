@@ -18,6 +18,7 @@ mod secrets;
 mod settings;
 mod socket;
 mod store;
+mod sync;
 mod table;
 mod tls;
 mod why;

@@ -7,10 +7,10 @@ use bytes::Bytes;
 use http::Request;
 
 const STRANGER: Sid = Sid::new(*b"AC", 0xbad);
-const STRANGERS_KEY: Sid = Sid::new(*b"SK", 0xbad);
+pub(crate) const STRANGERS_KEY: Sid = Sid::new(*b"SK", 0xbad);
 
 /// A path with something in place of each parameter: what is there, else a SID of the right kind.
-fn filled(path: &str, workspace: &str, worker: &str) -> String {
+fn filled(path: &str, (workspace, worker, service): (&str, &str, &str)) -> String {
     let sid = |kind: &str| format!("{kind}{:032x}", 7);
     path.split_inclusive('}')
         .map(|part| {
@@ -26,6 +26,7 @@ fn filled(path: &str, workspace: &str, worker: &str) -> String {
                 "queue" | "task_queue" => sid("WQ"),
                 "delivery" => sid("DL"),
                 "transfer" => sid("TT"),
+                "service" => service.to_owned(),
                 other => other.to_owned(),
             };
             format!("{before}{value}")
@@ -45,13 +46,15 @@ async fn every_route_knows_nobody_strangers_and_owners() {
     let server = Server::start().await;
     let owner = server.owner();
     let (workspace, worker) = worker(&owner, "Ann").await;
+    let service = owner.made("/sync/v1/Services", &[]).await;
     stranger(&server).await;
     let stranger = server.nobody().basic(&STRANGERS_KEY.to_string(), "strange");
     let nobody = server.nobody();
     let mut count = 0;
     for (product, routes) in server.running.api.routes() {
         for route in routes {
-            let path = format!("/{product}{}", filled(&route.path, &workspace, &worker));
+            let path =
+                format!("/{product}{}", filled(&route.path, (&workspace, &worker, &service)));
             let (method, json) = (route.method.as_str(), route.body == api::BodyKind::Json);
             let told = call(&nobody, method, &path, json).await;
             if route.permit == Permit::Endpoint {
@@ -65,11 +68,12 @@ async fn every_route_knows_nobody_strangers_and_owners() {
                 continue;
             }
             assert_eq!(told, 401, "{route:?} as nobody");
-            if route.path.contains("{workspace}") {
+            if route.path.contains("{workspace}") || route.path.contains("{service}") {
                 let told = call(&stranger, method, &path, json).await;
                 assert_eq!(told, 404, "{route:?} as a stranger");
             }
-            let at_end = method == "DELETE" && route.path.ends_with("{workspace}");
+            let at_end = method == "DELETE"
+                && (route.path.ends_with("{workspace}") || route.path.ends_with("{service}"));
             let fits = !at_end && !path.contains("Session");
             if fits {
                 let told = call(&owner, method, &path, json).await;
@@ -88,7 +92,7 @@ async fn through_the_tunnel(server: &Server, route: &api::Route) {
     let endpoint = Who::Endpoint { identity, service, endpoint };
     for who in [Who::Account, endpoint] {
         let is_endpoint = who != Who::Account;
-        let path = filled(&route.path, "", "");
+        let path = filled(&route.path, ("", "", "default"));
         let request = Request::builder().method(route.method.clone()).uri(path);
         let request = request.header("content-type", "application/json");
         let request = request.body(Bytes::from_static(b"{}")).unwrap();
@@ -101,7 +105,7 @@ async fn through_the_tunnel(server: &Server, route: &api::Route) {
     }
 }
 
-async fn stranger(server: &Server) {
+pub(crate) async fn stranger(server: &Server) {
     let host = &server.running.host;
     let account = Command::CreateAccount {
         sid: STRANGER,

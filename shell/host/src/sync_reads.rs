@@ -183,12 +183,14 @@ pub(crate) fn permissions(
     store: &dyn Store,
     object: ObjectSid,
     after: Option<&str>,
-    limit: usize,
+    (direction, limit): (Direction, usize),
 ) -> Result<Vec<Permission>, StoreError> {
-    let after = after.map(|identity| vec![format!("{object}/{identity}").as_str().into()]);
+    let key = |identity| Value::from(format!("{object}/{identity}").as_str());
+    let after = after.map(|identity| vec![key(identity), key(identity)]);
+    let order = vec![("key", direction)];
     let filters = below(&object.to_string());
     let table = Scan::of(&tables::SYNC_PERMISSION, partition(object.bucket()));
-    let rows = store.scan(&Scan { filters, after, limit, ..table })?;
+    let rows = store.scan(&Scan { filters, order, after, limit, ..table })?;
     let permissions = rows.iter().map(|row| {
         let (_, identity) = row.key.split_once('/')?;
         let rights = serde_json::from_str(&row.body).ok()?;

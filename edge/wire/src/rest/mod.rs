@@ -7,6 +7,7 @@ mod activity;
 mod event;
 mod reservation;
 pub mod statistics;
+mod sync;
 mod task;
 mod task_channel;
 mod task_queue;
@@ -15,6 +16,9 @@ mod worker_channel;
 mod workflow;
 mod workspace;
 
+pub use self::sync::{
+    SYNC, StreamMessage, SyncItem, SyncObject, SyncPermission, SyncService, Whereabouts,
+};
 pub use activity::Activity;
 pub use event::Event;
 pub use reservation::{Reservation, Through};

@@ -17,7 +17,7 @@ use std::sync::{
     Arc, OnceLock,
     atomic::{AtomicU64, Ordering},
 };
-use store::{Store, StoreError};
+use store::{Direction, Store, StoreError};
 use sync::{
     Action, BUCKETS, BucketNumber, Caller, Command, Event, EventId, Item, ItemKey, Object,
     ObjectKind, ObjectSid, Permission, Rejection, Reply, Right, Rights, ServiceSid, Target, What,
@@ -171,10 +171,11 @@ impl Host {
         &self,
         object: ObjectSid,
         after: Option<Arc<str>>,
+        direction: Direction,
         limit: usize,
     ) -> Result<Vec<Permission>, StoreError> {
         let read = move |store: &dyn Store| {
-            sync_reads::permissions(store, object, after.as_deref(), limit)
+            sync_reads::permissions(store, object, after.as_deref(), (direction, limit))
         };
         self.blocking(read).await
     }

@@ -1,0 +1,469 @@
+//! State synchronisation over REST, without a client library in between.
+
+use crate::{
+    caller::{ACCOUNT, Caller, Got, Server},
+    peer::Peer,
+};
+use serde_json::{Value, json};
+use std::collections::BTreeSet;
+
+/// A service of its own on a server of its own.
+struct Space {
+    server: Server,
+    owner: Caller,
+    at: String,
+}
+
+impl Space {
+    async fn with(change: impl FnOnce(&mut sinew::Config)) -> Self {
+        let server = Server::with(change).await;
+        let owner = server.owner();
+        let service = owner.made("/sync/v1/Services", &[]).await;
+        Self { server, owner, at: format!("/sync/v1/Services/{service}") }
+    }
+
+    async fn open() -> Self {
+        Self::with(|_| {}).await
+    }
+
+    async fn get(&self, path: &str) -> Got {
+        self.owner.get(&format!("{}{path}", self.at)).await
+    }
+
+    async fn post(&self, path: &str, form: &[(&str, &str)]) -> Got {
+        self.owner.post(&format!("{}{path}", self.at), form).await
+    }
+
+    async fn delete(&self, path: &str) -> Got {
+        self.owner.delete(&format!("{}{path}", self.at)).await
+    }
+
+    async fn made(&self, path: &str, form: &[(&str, &str)]) -> Value {
+        let got = self.post(path, form).await;
+        assert_eq!(got.status, 201, "{path}: {}", got.text());
+        got.json()
+    }
+
+    async fn refused(&self, path: &str, form: &[(&str, &str)]) -> (u16, u64) {
+        told(&self.post(path, form).await)
+    }
+
+    /// Keys of items, page by page as links lead, with something done between two pages.
+    async fn keys(&self, first: &str, between: impl AsyncFn(usize)) -> Vec<String> {
+        let (mut keys, mut next, mut page) = (Vec::new(), format!("{}{first}", self.at), 0);
+        loop {
+            let got = self.owner.get(&next).await;
+            assert_eq!(got.status, 200, "{}", got.text());
+            let body = got.json();
+            let of = |item: &Value| item["key"].as_str().unwrap().to_owned();
+            keys.extend(body["items"].as_array().unwrap().iter().map(of));
+            let Some(url) = body["meta"]["next_page_url"].as_str() else { return keys };
+            next = url.strip_prefix(&self.server.running.url).unwrap().to_owned();
+            between(page).await;
+            page += 1;
+        }
+    }
+}
+
+fn told(got: &Got) -> (u16, u64) {
+    (got.status, got.json()["code"].as_u64().unwrap_or_default())
+}
+
+fn etag(got: &Got) -> String {
+    got.header("etag").trim_matches('"').to_owned()
+}
+
+#[tokio::test]
+async fn values_come_back_byte_for_byte() {
+    let space = Space::open().await;
+    let sent =
+        "{\"b\":1.0, \"a\":1,\"n\":9007199254740993,\"t\":\"\u{1F600}\\ud83d\\ude00 é\",\"a\":2}";
+    let form = [("UniqueName", "doc"), ("Data", sent)];
+    let made = space.post("/Documents", &form).await;
+    let holds = |got: &Got| got.text().contains(&format!("\"data\":{sent}"));
+    assert!(holds(&made), "{}", made.text());
+    assert!(holds(&space.get("/Documents/doc").await));
+    space.made("/Maps", &[("UniqueName", "map")]).await;
+    let item = space.post("/Maps/map/Items", &[("Key", "k"), ("Data", sent)]).await;
+    assert!(holds(&item) && holds(&space.get("/Maps/map/Items/k").await));
+    assert!(holds(&space.get("/Maps/map/Items").await));
+    space.made("/Streams", &[("UniqueName", "stream")]).await;
+    assert!(holds(&space.post("/Streams/stream/Messages", &[("Data", sent)]).await));
+}
+
+#[tokio::test]
+async fn names_and_keys_in_paths_are_decoded_once_and_links_lead_by_sid() {
+    let space = Space::open().await;
+    let name = "shop: a/b %25 é";
+    let made = space.made("/Maps", &[("UniqueName", name)]).await;
+    let by_name = space.get("/Maps/shop%3A%20a%2Fb%20%2525%20%C3%A9").await;
+    assert_eq!(by_name.json(), made);
+    let url = made["links"]["items"].as_str().unwrap();
+    assert!(url.contains(made["sid"].as_str().unwrap()), "{url}");
+    let form = [("Key", "x/y?%20"), ("Data", "{}")];
+    let path = format!("/Maps/{}/Items", made["sid"].as_str().unwrap());
+    let item = space.made(&path, &form).await;
+    let url = item["url"].as_str().unwrap().strip_prefix(&space.server.running.url).unwrap();
+    assert_eq!(space.owner.get(url).await.json(), item);
+    assert_eq!(space.get(&format!("{path}/x%2Fy%3F%2520")).await.json(), item);
+    // What looks like a SID is looked up as one, whatever it is called.
+    let sid = format!("MP{:032x}", 7);
+    assert_eq!(told(&space.get(&format!("/Maps/{sid}")).await), (404, 54200));
+    assert_eq!(told(&space.get("/Maps/nothing").await), (404, 54300));
+}
+
+#[tokio::test]
+async fn the_etag_is_the_revision_and_stale_ones_are_refused() {
+    let space = Space::open().await;
+    let origin = space.owner.clone().with("origin", "https://elsewhere.test");
+    let form = [("UniqueName", "doc"), ("Data", "{\"n\":1}")];
+    let made = origin.post(&format!("{}/Documents", space.at), &form).await;
+    assert_eq!(made.json()["revision"], etag(&made));
+    let exposed = made.header("access-control-expose-headers");
+    assert!(exposed.split(", ").any(|name| name == "ETag"), "{exposed}");
+    let preflight = origin.send("OPTIONS", &space.at, None, String::new()).await;
+    let allowed = preflight.header("access-control-allow-headers").to_owned();
+    assert!(allowed.split(", ").any(|name| name == "If-Match"), "{allowed}");
+    let path = format!("{}/Documents/doc", space.at);
+    let write = async |if_match: &str, n: &str| {
+        let caller = space.owner.clone().with("if-match", if_match);
+        caller.post(&path, &[("Data", &format!("{{\"n\":{n}}}"))]).await
+    };
+    let first = etag(&made);
+    let second = write(&first, "2").await;
+    assert_eq!((second.status, second.json()["revision"] == etag(&second)), (200, true));
+    assert_eq!(told(&write(&first, "3").await), (412, 54103));
+    assert_eq!(told(&write("no revision", "3").await), (400, 54003));
+    assert_eq!(write(&format!("\"{}\"", etag(&second)), "3").await.status, 200);
+    assert_eq!(space.get("/Documents/doc").await.json()["data"], json!({"n": 3}));
+}
+
+#[tokio::test]
+async fn pages_pass_nothing_over_and_repeat_nothing_while_items_come_and_go() {
+    let space = Space::open().await;
+    space.made("/Maps", &[("UniqueName", "map")]).await;
+    let all: Vec<String> = (0..40).map(|n| format!("k{n:02}")).collect();
+    for key in &all {
+        space.made("/Maps/map/Items", &[("Key", key), ("Data", "{}")]).await;
+    }
+    let untouched = space.keys("/Maps/map/Items?PageSize=7", async |_| {}).await;
+    assert_eq!(untouched, all);
+    let first = "/Maps/map/Items?PageSize=5&From=k03&Bounds=exclusive";
+    assert_eq!(space.keys(first, async |_| {}).await, all[4..]);
+    // Half of what was shown goes, and so does the item a page would begin behind.
+    let disturbed = space
+        .keys("/Maps/map/Items?PageSize=10", async |page| {
+            for n in (page * 10..page * 10 + 10).filter(|n| n % 2 == 1) {
+                assert_eq!(space.delete(&format!("/Maps/map/Items/k{n:02}")).await.status, 204);
+            }
+            let form = [("Key", &*format!("k{:02}x", page * 10)), ("Data", "{}")];
+            space.made("/Maps/map/Items", &form).await;
+        })
+        .await;
+    assert_eq!(disturbed, all, "what was there all the time is shown once");
+    let left = space.keys("/Maps/map/Items?PageSize=100", async |_| {}).await;
+    assert_eq!(left.len(), 40 - 15 + 3);
+    assert_eq!(left.iter().collect::<BTreeSet<_>>().len(), left.len());
+    let second = space.get("/Maps/map/Items?PageSize=2&Order=desc&From=k38").await.json();
+    let next = second["meta"]["next_page_url"].as_str().unwrap();
+    let next = space.owner.get(next.strip_prefix(&space.server.running.url).unwrap()).await.json();
+    let back = next["meta"]["previous_page_url"].as_str().unwrap();
+    let back = space.owner.get(back.strip_prefix(&space.server.running.url).unwrap()).await.json();
+    assert_eq!(back["items"], second["items"], "and back again, not beyond where it began");
+}
+
+#[tokio::test]
+async fn a_token_leads_into_its_own_list_only() {
+    let space = Space::open().await;
+    for name in ["a", "b"] {
+        space.made("/Maps", &[("UniqueName", name)]).await;
+        for key in ["1", "2", "3"] {
+            let path = format!("/Maps/{name}/Items");
+            space.made(&path, &[("Key", key), ("Data", "{}")]).await;
+        }
+    }
+    let page = space.get("/Maps/a/Items?PageSize=1").await.json();
+    let url = page["meta"]["next_page_url"].as_str().unwrap().to_owned();
+    let elsewhere = url.replace("/Maps/a/", "/Maps/b/");
+    let elsewhere = elsewhere.strip_prefix(&space.server.running.url).unwrap();
+    assert_eq!(told(&space.owner.get(elsewhere).await), (400, 20001));
+    let maps = space.get("/Maps?PageSize=1").await.json();
+    assert_eq!(maps["maps"].as_array().unwrap().len(), 1);
+    assert!(maps["meta"]["next_page_url"].is_string());
+    assert_eq!(space.get("/Maps?PageSize=500").await.json()["meta"]["page_size"], 100);
+}
+
+#[tokio::test]
+async fn everything_is_there_after_a_restart() {
+    let space = Space::open().await;
+    let document = [("UniqueName", "doc"), ("Data", "{\"n\":1.0}"), ("Ttl", "1000")];
+    space.made("/Documents", &document).await;
+    space.made("/Lists", &[("UniqueName", "list")]).await;
+    space.made("/Maps", &[("UniqueName", "map")]).await;
+    space.made("/Streams", &[("UniqueName", "stream")]).await;
+    for n in ["0", "1", "2"] {
+        let data = format!("{{\"n\":{n}}}");
+        space.made("/Lists/list/Items", &[("Data", &data)]).await;
+        space.made("/Maps/map/Items", &[("Key", n), ("Data", &data)]).await;
+    }
+    assert_eq!(space.delete("/Lists/list/Items/2").await.status, 204);
+    let rights = [("Read", "true"), ("Write", "false"), ("Manage", "false")];
+    assert_eq!(space.post("/Maps/map/Permissions/ann", &rights).await.status, 200);
+    assert_eq!(space.post("", &[("AclEnabled", "true")]).await.status, 200);
+    let paths = [
+        "",
+        "/Documents",
+        "/Documents/doc",
+        "/Lists/list",
+        "/Lists/list/Items",
+        "/Maps/map",
+        "/Maps/map/Items",
+        "/Maps/map/Permissions",
+        "/Streams/stream",
+    ];
+    // Links begin with the address, which is another one after the restart.
+    let seen = async |space: &Space| {
+        let mut seen = Vec::new();
+        for path in paths {
+            seen.push(space.get(path).await.text().replace(&space.server.running.url, ""));
+        }
+        seen
+    };
+    let before = seen(&space).await;
+    let Space { server, at, .. } = space;
+    let Server { running, folder } = server;
+    running.stop().await;
+    let server = Server::again(folder, |_| {}).await;
+    let space = Space { owner: server.owner(), server, at };
+    assert_eq!(seen(&space).await, before);
+    let next = space.made("/Lists/list/Items", &[("Data", "{}")]).await;
+    assert_eq!(next["index"], 3, "an index is never used again");
+    assert_eq!(space.refused("/Maps", &[("UniqueName", "map")]).await, (409, 54301));
+}
+
+#[tokio::test]
+async fn payloads_have_the_bound_that_was_chosen() {
+    let data = |bytes: usize| format!("{{\"t\":\"{}\"}}", "x".repeat(bytes - 8));
+    let space = Space::open().await;
+    space.made("/Maps", &[("UniqueName", "map")]).await;
+    let item = |data| [("Key", "k"), ("Data", data)];
+    let (whole, more) = (data(16_384), data(16_385));
+    assert_eq!(space.refused("/Documents", &[("Data", &more)]).await, (413, 54006));
+    assert_eq!(space.refused("/Maps/map/Items", &item(&more)).await, (413, 54006));
+    space.made("/Documents", &[("Data", &whole)]).await;
+    space.made("/Maps/map/Items", &item(&whole)).await;
+    let space = Space::with(|config| config.sync.limits.payload_bytes = 1 << 20).await;
+    let (whole, more) = (data(1 << 20), data((1 << 20) + 1));
+    space.made("/Documents", &[("UniqueName", "large"), ("Data", &whole)]).await;
+    assert_eq!(space.refused("/Documents/large", &[("Data", &more)]).await, (413, 54006));
+    assert!(space.get("/Documents/large").await.text().contains(&whole));
+}
+
+#[tokio::test]
+async fn documented_rates_hold_where_they_were_asked_for_and_leave_no_trace() {
+    let space = Space::with(|config| config.limits = api::Limits::Compat).await;
+    let map = space.made("/Maps", &[("UniqueName", "map")]).await["sid"].clone();
+    space.made("/Maps/map/Items", &[("Key", "k"), ("Data", "{\"n\":0}")]).await;
+    let mut n = 0;
+    let refused = loop {
+        n += 1;
+        let got = space.post("/Maps/map/Items/k", &[("Data", &format!("{{\"n\":{n}}}"))]).await;
+        if got.status != 200 {
+            break got;
+        }
+        assert!(n < 2_000, "nothing was ever refused");
+    };
+    assert!(n >= 199, "ten seconds of writes may come at once, not {n}");
+    assert_eq!(told(&refused), (429, 54009));
+    let what = format!("Rate limit exceeded for write-map-{}", map.as_str().unwrap());
+    assert_eq!(refused.json()["message"], what);
+    assert_eq!(refused.header("retry-after"), "1");
+    let item = space.get("/Maps/map/Items/k").await.json();
+    assert_eq!(item["data"], json!({"n": n - 1}));
+    let object = space.get("/Maps/map").await.json();
+    assert_eq!(object["revision"], item["revision"], "the refused write raised no revision");
+    // Another object has a bucket of its own.
+    space.made("/Lists", &[("UniqueName", "list")]).await;
+    space.made("/Lists/list/Items", &[("Data", "{}")]).await;
+}
+
+#[tokio::test]
+async fn no_rate_holds_otherwise() {
+    let space = Space::open().await;
+    space.made("/Maps", &[("UniqueName", "map")]).await;
+    space.made("/Maps/map/Items", &[("Key", "k"), ("Data", "{}")]).await;
+    for n in 0..300 {
+        let data = format!("{{\"n\":{n}}}");
+        assert_eq!(space.post("/Maps/map/Items/k", &[("Data", &data)]).await.status, 200);
+    }
+}
+
+#[tokio::test]
+async fn one_account_knows_nothing_of_anothers() {
+    let space = Space::open().await;
+    crate::table::stranger(&space.server).await;
+    space.made("/Documents", &[("UniqueName", "doc")]).await;
+    let key = crate::table::STRANGERS_KEY.to_string();
+    let stranger = space.server.nobody().basic(&key, "strange");
+    assert_eq!(told(&stranger.get(&format!("{}/Documents/doc", space.at)).await), (404, 54050));
+    let own = stranger.get("/sync/v1/Services/default").await;
+    assert_eq!(own.status, 200, "{}", own.text());
+    let ours = space.owner.get("/sync/v1/Services/default").await.json();
+    assert_ne!(own.json()["sid"], ours["sid"]);
+    let listed = stranger.get("/sync/v1/Services").await.json();
+    assert_eq!(listed["services"].as_array().unwrap().len(), 1);
+}
+
+fn reaches_home(config: &mut sinew::Config) {
+    config.allow_private_callbacks = vec!["127.0.0.0/8".parse().unwrap()];
+}
+
+/// Does one of everything.
+async fn everything(space: &Space) {
+    space.made("/Documents", &[("UniqueName", "doc"), ("Data", "{\"n\": 1}")]).await;
+    space.post("/Documents/doc", &[("Data", "{\"n\": 2}")]).await;
+    space.made("/Lists", &[("UniqueName", "list")]).await;
+    space.made("/Lists/list/Items", &[("Data", "{\"n\": 3}")]).await;
+    space.post("/Lists/list/Items/0", &[("Data", "{\"n\": 4}")]).await;
+    space.delete("/Lists/list/Items/0").await;
+    space.made("/Maps", &[("UniqueName", "map")]).await;
+    space.made("/Maps/map/Items", &[("Key", "k"), ("Data", "{\"n\": 5}")]).await;
+    space.post("/Maps/map/Items/k", &[("Data", "{\"n\": 6}")]).await;
+    space.delete("/Maps/map/Items/k").await;
+    space.made("/Streams", &[("UniqueName", "stream")]).await;
+    space.made("/Streams/stream/Messages", &[("Data", "{\"n\": 7}")]).await;
+    for path in ["/Documents/doc", "/Lists/list", "/Maps/map", "/Streams/stream"] {
+        assert_eq!(space.delete(path).await.status, 204);
+    }
+}
+
+const EVENTS: [&str; 16] = [
+    "document_created",
+    "document_removed",
+    "document_updated",
+    "list_created",
+    "list_item_added",
+    "list_item_removed",
+    "list_item_updated",
+    "list_removed",
+    "map_created",
+    "map_item_added",
+    "map_item_removed",
+    "map_item_updated",
+    "map_removed",
+    "stream_created",
+    "stream_message_published",
+    "stream_removed",
+];
+
+#[tokio::test]
+async fn webhooks_tell_everything_once() {
+    let peer = Peer::start().await;
+    let space = Space::with(reaches_home).await;
+    let url = peer.url("/sync?from=sinew");
+    let settings = [("WebhookUrl", &*url), ("WebhooksFromRestEnabled", "true")];
+    assert_eq!(space.post("", &settings).await.status, 200);
+    everything(&space).await;
+    let heard = peer.hears("/sync?from=sinew", 16).await;
+    let mut kinds: Vec<&str> = heard.iter().map(|one| one.get("EventType")).collect();
+    kinds.sort_unstable();
+    assert_eq!(kinds, EVENTS);
+    for one in &heard {
+        assert_eq!((one.get("AccountSid"), one.get("Identity")), (ACCOUNT, "system"));
+        assert!(!one.form.contains_key("EndpointId"));
+        assert!(one.headers.contains_key("x-twilio-signature"));
+    }
+    let of = |kind: &str| heard.iter().find(|one| one.get("EventType") == kind).unwrap();
+    assert_eq!(of("document_updated").get("DocumentData"), "{\"n\": 2}");
+    assert_eq!(of("list_item_updated").get("ItemIndex"), "0");
+    assert_eq!(of("map_item_removed").get("ItemData"), "{\"n\": 6}");
+    assert_eq!(of("map_item_added").get("EventId"), "1");
+    assert_eq!(of("stream_message_published").get("MessageData"), "{\"n\": 7}");
+}
+
+#[tokio::test]
+async fn a_webhook_that_is_not_heard_is_not_told_again_and_delays_nobody() {
+    let peer = Peer::start().await;
+    let space = Space::with(reaches_home).await;
+    peer.says("/sync", [crate::peer::Say::Json(500, "{}")]);
+    let url = peer.url("/sync");
+    let settings = [("WebhookUrl", &*url), ("WebhooksFromRestEnabled", "true")];
+    assert_eq!(space.post("", &settings).await.status, 200);
+    everything(&space).await;
+    peer.hears("/sync", 16).await;
+    // What is told last is heard after whatever would have been told again.
+    space.made("/Documents", &[("UniqueName", "last")]).await;
+    let heard = peer.hears("/sync", 17).await;
+    assert_eq!(heard.len(), 17);
+    assert_eq!(heard[16].get("DocumentUniqueName"), "last");
+}
+
+#[tokio::test]
+async fn what_the_account_does_is_told_only_if_wanted_and_never_into_private_networks() {
+    let peer = Peer::start().await;
+    let space = Space::with(reaches_home).await;
+    let url = peer.url("/sync");
+    assert_eq!(space.post("", &[("WebhookUrl", &*url)]).await.status, 200);
+    space.made("/Documents", &[("UniqueName", "untold")]).await;
+    assert_eq!(space.post("", &[("WebhooksFromRestEnabled", "true")]).await.status, 200);
+    space.made("/Documents", &[("UniqueName", "told")]).await;
+    let heard = peer.hears("/sync", 1).await;
+    assert_eq!(heard[0].get("DocumentUniqueName"), "told");
+    let guarded = Space::open().await;
+    let settings = [("WebhookUrl", &*peer.url("/guarded")), ("WebhooksFromRestEnabled", "true")];
+    assert_eq!(guarded.post("", &settings).await.status, 200);
+    guarded.made("/Documents", &[("UniqueName", "secret")]).await;
+    let failed = "sinew_deliveries_total{kind=\"sync\",result=\"failed\"} 1";
+    for _ in 0..500 {
+        if guarded.server.nobody().get("/metrics").await.text().contains(failed) {
+            assert!(peer.heard("/guarded").is_empty());
+            return;
+        }
+        tokio::time::sleep(std::time::Duration::from_millis(20)).await;
+    }
+    panic!("the refusal was never counted");
+}
+
+#[tokio::test]
+async fn who_comes_and_goes_is_told_where_that_is_wanted() {
+    let peer = Peer::start().await;
+    let space = Space::with(|config| {
+        reaches_home(config);
+        config.clock = sinew::config::Clock::Manual;
+    })
+    .await;
+    let service = space.at.rsplit('/').next().unwrap().to_owned();
+    let url = peer.url("/sync");
+    let host = &space.server.running.host;
+    let connect = |identity: &str, device: &str| {
+        host.connect(service.parse().unwrap(), identity.into(), device.into())
+    };
+    let silent = space.owner.made("/sync/v1/Services", &[("WebhookUrl", &*url)]).await;
+    drop(host.connect(silent.parse().unwrap(), "nobody".into(), "untold".into()));
+    let settings = [
+        ("WebhookUrl", &*url),
+        ("ReachabilityWebhooksEnabled", "true"),
+        ("ReachabilityDebouncingEnabled", "true"),
+        ("ReachabilityDebouncingWindow", "2000"),
+    ];
+    assert_eq!(space.post("", &settings).await.status, 200);
+    let ann = connect("ann", "tab");
+    let heard = peer.hears("/sync", 1).await;
+    let told = |one: &crate::peer::Heard| {
+        ["EventType", "Identity", "EndpointId"].map(|name| one.get(name).to_owned())
+    };
+    assert_eq!(told(&heard[0]), ["endpoint_connected", "ann", "tab"]);
+    drop(ann);
+    let advance = async |ms: i64| {
+        let got = space.owner.post_json("/sinew/v1/Clock", &json!({"advance_ms": ms})).await;
+        assert_eq!(got.status, 200, "{}", got.text());
+    };
+    advance(1_999).await;
+    let back = connect("ann", "tab");
+    advance(60_000).await;
+    drop(back);
+    advance(2_000).await;
+    let heard = peer.hears("/sync", 2).await;
+    assert_eq!(told(&heard[1]), ["endpoint_disconnected", "ann", "tab"], "once, and late");
+    assert_eq!(heard.len(), 2);
+}
