@@ -273,11 +273,12 @@ export class WorkerLink {
         if (this.#worker === worker) this.#publish(worker);
       });
     }
-    const watchTransfer = () => this.#watchTransfer(worker, reservation);
-    reservation.task.on('transferInitiated', watchTransfer);
-    watchTransfer();
+    reservation.task.on('transferInitiated', () => {
+      if (this.#worker === worker) this.#publish(worker);
+    });
   }
 
+  /** The SDK makes the transfer's object at some moment between its event and its answer. */
   #watchTransfer(worker: RoutingWorker, reservation: Reservation): void {
     const outgoing = reservation.task.transfers?.outgoing;
     if (!outgoing || this.#watched.has(outgoing)) return;
@@ -290,11 +291,13 @@ export class WorkerLink {
         if (task) this.#hooks.onHappening({ kind: 'transfer', task, end });
       });
     }
-    if (this.#worker === worker) this.#publish(worker);
   }
 
   #publish(worker: RoutingWorker): void {
     if (this.#worker !== worker || !worker.activity) return;
+    for (const reservation of worker.reservations.values()) {
+      this.#watchTransfer(worker, reservation);
+    }
     const views = [...worker.reservations.values()].map(taskView);
     this.#tasks = inOrder(views.filter((view) => view !== null));
     this.#hooks.onSnapshot({
