@@ -288,6 +288,37 @@ async fn documented_rates_hold_where_they_were_asked_for_and_leave_no_trace() {
 }
 
 #[tokio::test]
+async fn documented_rates_hold_for_client_libraries_too() {
+    let server = Server::with(|config| config.limits = api::Limits::Compat).await;
+    let account = ACCOUNT.parse().unwrap();
+    let call = async |method: &str, path: &str, body: &'static str| {
+        let (identity, service, endpoint) = ("ann".into(), "default".into(), "e".into());
+        let who = access::Who::Endpoint { identity, service, endpoint };
+        let request = http::Request::builder().method(method).uri(path);
+        let request = request.header("content-type", "application/json");
+        let request = request.body(bytes::Bytes::from_static(body.as_bytes())).unwrap();
+        let caller = access::Principal { account, who };
+        server.running.api.tunnelled(caller, request).await
+    };
+    let made = call("POST", "/v3/Maps", r#"{"unique_name":"map"}"#).await;
+    assert_eq!(made.status().as_u16(), 201);
+    let mut written = 0;
+    let refused = loop {
+        let got = call("PUT", "/v3/Maps/map/Items/k", r#"{"data":{}}"#).await;
+        if !got.status().is_success() {
+            break got;
+        }
+        written += 1;
+        assert!(written < 2_000, "nothing was ever refused");
+    };
+    assert!(written >= 200, "ten seconds of writes may come at once, not {written}");
+    assert_eq!(refused.status().as_u16(), 429);
+    assert_eq!(refused.headers()["retry-after"], "1");
+    let body: Value = serde_json::from_slice(refused.body()).unwrap();
+    assert_eq!(body["code"], 54009);
+}
+
+#[tokio::test]
 async fn no_rate_holds_otherwise() {
     let space = Space::open().await;
     space.made("/Maps", &[("UniqueName", "map")]).await;

@@ -7,7 +7,7 @@
 mod items;
 mod objects;
 
-use crate::{Cx, Problem, Routes};
+use crate::{Cx, Problem, Routes, sync::rates::Counted};
 use access::Who;
 use bytes::Bytes;
 use serde::Deserialize;
@@ -59,6 +59,7 @@ impl Asker {
     }
 
     async fn command(&self, cx: &Cx, action: Action) -> Result<Reply, Problem> {
+        cx.sync_rate_of(self.service, &action)?;
         let (service, caller) = (self.service, self.caller.clone());
         Ok(cx.host.sync(Command { service, caller, action }).await?)
     }
@@ -68,7 +69,10 @@ impl Asker {
         let object = cx.host.sync_object(self.service, target)?;
         let object = object.ok_or_else(|| not_found(target))?;
         match cx.host.sync_may(&object, &self.caller, Right::Read)? {
-            true => Ok(object),
+            true => {
+                cx.sync_rate(Counted::Read, object.sid.sid(), 0)?;
+                Ok(object)
+            }
             false => Err(Rejection::Forbidden.into()),
         }
     }

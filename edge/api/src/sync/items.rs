@@ -155,7 +155,6 @@ async fn create(cx: Cx, kind: ObjectKind) -> Answered {
     let (data, ttl) = (required_data(&cx)?, ttl_or_alias(&cx, "ItemTtl")?);
     let item = NewItem { data, ttl, collection_ttl: self::ttl(&cx, "CollectionTtl")? };
     let object = target(&cx, kind);
-    cx.sync_rate_of(Counted::Write, service, &object, Some(&item.data))?;
     let made = written(command(&cx, service, Action::AddItem { object, key, item }).await?)?;
     Ok(shown(Answer::created(&SyncItem::new(&made, at(&cx, service))), &made))
 }
@@ -174,7 +173,6 @@ async fn update(cx: Cx, kind: ObjectKind) -> Answered {
     let (object, key) = (target(&cx, kind), in_path(&cx, kind)?);
     let (data, if_match) = (data(&cx)?, if_match(&cx)?);
     let (ttl, collection_ttl) = (ttl_or_alias(&cx, "ItemTtl")?, ttl(&cx, "CollectionTtl")?);
-    cx.sync_rate_of(Counted::Write, service, &object, data.as_ref())?;
     let action = Action::UpdateItem { object, key, data, ttl, collection_ttl, if_match };
     let item = written(command(&cx, service, action).await?)?;
     Ok(shown(Answer::ok(&SyncItem::new(&item, at(&cx, service))), &item))
@@ -183,7 +181,6 @@ async fn update(cx: Cx, kind: ObjectKind) -> Answered {
 async fn delete(cx: Cx, kind: ObjectKind) -> Answered {
     let service = service(&cx)?.sid;
     let (object, key, if_match) = (target(&cx, kind), in_path(&cx, kind)?, if_match(&cx)?);
-    cx.sync_rate_of(Counted::Write, service, &object, None)?;
     command(&cx, service, Action::DeleteItem { object, key, if_match }).await?;
     Ok(Answer::nothing())
 }

@@ -1,6 +1,6 @@
 //! Messages of streams: they pass through, and nothing of them can be read later.
 
-use super::{command, rates::Counted, required_data, service, target, unexpected};
+use super::{command, required_data, service, target, unexpected};
 use crate::{Answer, Cx, Param, ParamKind, Permit, Reply as Answered, Routes, Shape};
 use ::sync::{Action, ObjectKind, Reply};
 use wire::rest::StreamMessage;
@@ -15,7 +15,6 @@ pub(super) fn routes() -> Routes {
 async fn publish(cx: Cx) -> Answered {
     let service = service(&cx)?.sid;
     let (object, data) = (target(&cx, ObjectKind::Stream), required_data(&cx)?);
-    cx.sync_rate_of(Counted::Publish, service, &object, None)?;
     let action = Action::Publish { object, data: data.clone() };
     match command(&cx, service, action).await? {
         Reply::Published(sid) => Ok(Answer::created(&StreamMessage::new(sid, &data))),

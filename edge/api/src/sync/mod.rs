@@ -46,6 +46,7 @@ fn service(cx: &Cx) -> Result<Arc<Service>, Problem> {
 
 /// Hands a command of the account to a service's objects; answers once it is durable.
 async fn command(cx: &Cx, service: ServiceSid, action: Action) -> Result<Reply, Problem> {
+    cx.sync_rate_of(service, &action)?;
     Ok(cx.host.sync(Command { service, caller: Caller::System, action }).await?)
 }
 

@@ -126,7 +126,6 @@ async fn create(cx: Cx, kind: ObjectKind) -> Answered {
     };
     let unique_name = cx.input.raw("UniqueName").map(Into::into);
     let action = Action::CreateObject { kind, unique_name, data, ttl: life(&cx, kind)? };
-    cx.sync_rate(Counted::Create(kind), service.sid(), 0)?;
     let made = changed(command(&cx, service, action).await?)?;
     Ok(shown(Answer::created(&SyncObject::new(&made, at(&cx, service))), &made))
 }
@@ -145,7 +144,6 @@ async fn update(cx: Cx, kind: ObjectKind) -> Answered {
         ObjectKind::List | ObjectKind::Map | ObjectKind::Stream => (None, None),
     };
     let (object, ttl) = (target(&cx, kind), life(&cx, kind)?);
-    cx.sync_rate_of(Counted::Write, service, &object, data.as_ref())?;
     let action = Action::UpdateObject { object, data, ttl, if_match };
     updated(&cx, service, command(&cx, service, action).await?)
 }
@@ -162,7 +160,6 @@ async fn delete(cx: Cx, kind: ObjectKind) -> Answered {
         ObjectKind::List | ObjectKind::Map | ObjectKind::Stream => None,
     };
     let object = target(&cx, kind);
-    cx.sync_rate_of(Counted::Write, service, &object, None)?;
     command(&cx, service, Action::DeleteObject { object, if_match }).await?;
     Ok(Answer::nothing())
 }

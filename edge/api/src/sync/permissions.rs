@@ -105,7 +105,6 @@ async fn set(cx: Cx, kind: ObjectKind) -> Answered {
     };
     let rights = Rights { read: right("Read")?, write: right("Write")?, manage: right("Manage")? };
     let (object, identity) = (target(&cx, kind), identity(&cx));
-    cx.sync_rate_of(Counted::Permission, service, &object, None)?;
     let action = Action::SetPermission { object, identity, rights };
     match command(&cx, service, action).await? {
         Reply::Permission(permission) => {
@@ -118,7 +117,6 @@ async fn set(cx: Cx, kind: ObjectKind) -> Answered {
 async fn delete(cx: Cx, kind: ObjectKind) -> Answered {
     let service = service(&cx)?.sid;
     let (object, identity) = (target(&cx, kind), identity(&cx));
-    cx.sync_rate_of(Counted::Permission, service, &object, None)?;
     command(&cx, service, Action::DeletePermission { object, identity }).await?;
     Ok(Answer::nothing())
 }

@@ -7,7 +7,7 @@
 //! * What is refused is refused before anything is done, so it leaves no trace.
 
 use crate::{Cx, Limits, Problem};
-use ::sync::{ObjectKind, Payload, Rejection, ServiceSid, Target};
+use ::sync::{Action, ObjectKind, Payload, Rejection, ServiceSid};
 use base::Sid;
 use std::{
     collections::BTreeMap,
@@ -76,21 +76,31 @@ impl Cx {
         }
     }
 
-    /// The same of an object that may not be there: then there is nothing to be counted.
-    pub(crate) fn sync_rate_of(
-        &self,
-        counted: Counted,
-        service: ServiceSid,
-        target: &Target,
-        data: Option<&Payload>,
-    ) -> Result<(), Problem> {
+    /// The same of what an action asks for. Of an object that is not there nothing is counted.
+    pub(crate) fn sync_rate_of(&self, service: ServiceSid, action: &Action) -> Result<(), Problem> {
         if self.options().limits == Limits::None {
             return Ok(());
         }
-        match self.host.sync_object(service, target)? {
-            Some(object) => {
-                self.sync_rate(counted, object.sid.sid(), data.map_or(0, Payload::size))
+        let (counted, bytes) = match action {
+            Action::CreateObject { kind, .. } => {
+                return self.sync_rate(Counted::Create(*kind), service.sid(), 0);
             }
+            Action::UpdateObject { data, .. } | Action::UpdateItem { data, .. } => {
+                (Counted::Write, data.as_ref().map_or(0, Payload::size))
+            }
+            Action::AddItem { item, .. } | Action::PutItem { item, .. } => {
+                (Counted::Write, item.data.size())
+            }
+            Action::DeleteObject { .. } | Action::DeleteItem { .. } => (Counted::Write, 0),
+            Action::Publish { .. } => (Counted::Publish, 0),
+            Action::SetPermission { .. } | Action::DeletePermission { .. } => {
+                (Counted::Permission, 0)
+            }
+            Action::Purge => return Ok(()),
+        };
+        let Some(target) = action.target() else { return Ok(()) };
+        match self.host.sync_object(service, target)? {
+            Some(object) => self.sync_rate(counted, object.sid.sid(), bytes),
             None => Ok(()),
         }
     }
