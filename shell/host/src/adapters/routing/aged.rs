@@ -12,11 +12,7 @@ use store::{Filter, Test, Value};
 pub(super) const ALL: &[Aged] = &[
     Aged { table: &tables::EVENT, before: |at| vec![made_before(at, *b"EV")], kept: HISTORY },
     Aged { table: &tables::TASK, before: ended_tasks, kept: HISTORY },
-    Aged {
-        table: &tables::DELIVERY,
-        before: |at| vec![made_before(at, *b"DL"), is_over()],
-        kept: HISTORY,
-    },
+    Aged { table: &tables::DELIVERY, before: deliveries, kept: HISTORY },
     Aged {
         table: &tables::RESERVATION,
         before: |at| vec![made_before(at, *b"WR"), is_over()],
@@ -37,6 +33,11 @@ const HOUR_BACK: Millis = Millis(-report::HOUR);
 
 fn ended_tasks(at: Timestamp) -> Vec<Filter> {
     vec![made_before(at, *b"WT"), is_over(), at_most("ended_at", at)]
+}
+
+/// One that asks again has its SID from a reservation made earlier.
+fn deliveries(at: Timestamp) -> Vec<Filter> {
+    vec![made_before(at, *b"DL"), is_over(), at_most("created_at", at)]
 }
 
 /// SIDs begin with the time they were made at.
