@@ -12,7 +12,7 @@ async fn a_problem_has_the_documented_body() {
     let owner = server.owner();
     let path = format!("{WORKSPACES}/WS0123456789abcdef0123456789abcdef");
     for path in
-        [&path, "/taskrouter/v1/Nothing", &format!("{WORKSPACES}/WS0bad"), "/sync/v1/Services"]
+        [&path, "/taskrouter/v1/Nothing", &format!("{WORKSPACES}/WS0bad"), "/voice/v1/Nothing"]
     {
         let got = owner.get(path).await;
         assert_eq!(got.status, 404, "{path}");

@@ -34,15 +34,17 @@ fn main() {
     let base = std::env::args().nth(1).map_or_else(std::env::temp_dir, Into::into);
     let folder = base.join(format!("sinew-sync-{}", std::process::id()));
     let only = std::env::args().nth(2);
-    let parts: [(&str, fn(&Path)); 3] =
-        [("throughput", throughput), ("hold", hold_times), ("pages", pages)];
-    for (name, part) in parts {
-        if only.as_deref().is_none_or(|only| only == name) {
+    for (name, part) in PARTS {
+        if only.as_deref().is_none_or(|only| only == *name) {
             part(&folder.join(name));
         }
     }
     let _ = std::fs::remove_dir_all(&folder);
 }
+
+type Part = (&'static str, fn(&Path));
+
+const PARTS: &[Part] = &[("throughput", throughput), ("hold", hold_times), ("pages", pages)];
 
 fn store(folder: &Path) -> Arc<dyn Store> {
     let options = store_sqlite::Options::default();
