@@ -113,6 +113,10 @@ describe('a transfer', () => {
     await noor.page.getByTestId('transferring').waitFor({ state: 'detached' });
     expect(await statusOf(taskSid)).toBe('assigned');
 
+    await finish(noor);
+    expect(await statusOf(taskSid)).toBe('assigned');
+    await finish(sam);
+    expect(await statusOf(taskSid)).toBe('completed');
     await end(noor, sam);
   });
 
@@ -177,6 +181,11 @@ describe('a transfer', () => {
       .click();
     await sam.page.getByRole('button', { name: /^Wrap up/ }).waitFor();
     expect(await statusOf(taskSid)).toBe('assigned');
+
+    await finish(noor);
+    expect(await statusOf(taskSid)).toBe('assigned');
+    await finish(sam);
+    expect(await statusOf(taskSid)).toBe('completed');
     await end(noor, sam);
   });
 });

@@ -251,19 +251,22 @@ export class WorkerLink {
   #watch(worker: RoutingWorker, reservation: Reservation): void {
     if (this.#watched.has(reservation)) return;
     this.#watched.add(reservation);
-    const view = () => taskView(reservation);
+    // Another event may take it off the desk before the SDK says that it ended.
+    let last = taskView(reservation);
     for (const kind of ['accepted', 'wrapup'] as const) {
       reservation.on(kind, () => {
         if (this.#worker !== worker) return;
         this.#publish(worker);
-        const task = view();
-        if (task !== null) this.#hooks.onHappening({ kind, task });
+        const task = taskView(reservation);
+        if (task === null) return;
+        last = task;
+        this.#hooks.onHappening({ kind, task });
       });
     }
     for (const end of ENDS) {
       reservation.on(end, () => {
         if (this.#worker !== worker) return;
-        const task = this.#tasks.find((known) => known.sid === reservation.sid);
+        const task = this.#tasks.find((known) => known.sid === reservation.sid) ?? last;
         this.#publish(worker);
         if (task) this.#hooks.onHappening({ kind: 'ended', task, end });
       });
