@@ -2,7 +2,8 @@
 //!
 //! * Timers that are due run before anything else at the same instant. Where an engine does a
 //!   portion of what is due, jobs come between its portions, and the next one waits until the
-//!   batch of the last is settled: work that nobody waits for does not pile up before the disk.
+//!   batch of the last is settled: work that nobody waits for does not pile up before the disk. It
+//!   waits for nothing else, or a busy partition would never come to it.
 //! * After a failed commit nothing runs until every batch under way is settled; then the engine is
 //!   restored from rows with a newer epoch.
 //! * A panic of the engine is contained here: the partition is restored the same way and the
@@ -66,6 +67,8 @@ pub struct Seat<E: Engine> {
     timers: Timers,
     /// The last portion of what is due left something over.
     is_behind: bool,
+    /// Batches to be settled until that portion is.
+    portion_ahead: usize,
     /// The newest commands by name, for the report of a panic.
     recent: VecDeque<&'static str>,
     panics: u64,
@@ -146,6 +149,7 @@ impl<E: Engine> Seat<E> {
             quarantine: VecDeque::new(),
             timers: Timers::default(),
             is_behind: false,
+            portion_ahead: 0,
             recent: VecDeque::new(),
             panics: 0,
         }
@@ -177,7 +181,7 @@ impl<E: Engine> Seat<E> {
     /// Whether a turn without new jobs has something to do once batches settle or the store can be
     /// read again.
     pub fn is_waiting(&self) -> bool {
-        self.is_lost() || !self.waiting.is_empty() || (self.is_behind && self.in_flight > 0)
+        self.is_lost() || !self.waiting.is_empty() || (self.is_behind && self.portion_ahead > 0)
     }
 
     /// Whether a turn with these jobs may read rows, which takes its time.
@@ -224,10 +228,12 @@ impl<E: Engine> Seat<E> {
         self.settle(settled);
         self.waiting.extend(jobs.into_iter().map(|job| Waiting { job, tried: false }));
         let mut works = Vec::new();
+        let mut leaves_over = false;
         loop {
             self.recover(works.len());
-            if !self.is_behind || self.in_flight + works.len() == 0 {
+            if !self.is_behind || (self.portion_ahead == 0 && !leaves_over) {
                 self.expire(weather, &mut works);
+                leaves_over = self.is_behind;
             }
             let Some(waiting) = self.next(works.len()) else { break };
             self.run(waiting, weather, &mut works);
@@ -241,6 +247,7 @@ impl<E: Engine> Seat<E> {
 
     fn settle(&mut self, settled: Settled) {
         self.in_flight -= settled.batches;
+        self.portion_ahead = self.portion_ahead.saturating_sub(settled.batches);
         let durable = self.handed.drain(..settled.batches).next_back();
         if let (Some(next), State::Serving(partition)) = (durable, &mut self.state)
             && !settled.lost
@@ -430,6 +437,7 @@ impl<E: Engine> Seat<E> {
                 self.is_behind = self.next_deadline().is_some_and(|at| at <= weather.now);
                 if !step.batch.is_empty() {
                     works.push(Work::new(step, Asker::Nobody));
+                    self.portion_ahead = self.in_flight + works.len();
                 }
             }
             None => self.timers.panicked(weather.now),

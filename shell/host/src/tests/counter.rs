@@ -163,6 +163,10 @@ impl Engine for Counter {
             let next = (left > 0).then(|| (turn.now + Millis(after), after << 8 | left));
             self.record(turn, Change::Timer(name.clone(), next));
             self.record(turn, Change::Added(name, 1, turn.now));
+            if after == 0 {
+                // A portion of long work: the rest is left over.
+                return;
+            }
         }
     }
 

@@ -232,6 +232,28 @@ fn timers_run_before_commands_at_the_same_instant() {
 }
 
 #[test]
+fn the_next_portion_of_long_work_waits_for_the_last_one_and_for_nobody_else() {
+    let (store, _) = stores().swap_remove(0);
+    let mut bench = Bench::new(store);
+    bench.run([Command::Later("t", base::Millis(0), 3)]);
+    assert_eq!(bench.under_way.len(), 2, "the command, and the first portion behind it");
+    bench.run([Command::Add("a", 1)]);
+    assert_eq!(bench.under_way.len(), 3, "the first portion is not durable");
+    bench.commit();
+    bench.run([]);
+    assert_eq!(bench.under_way.len(), 1, "the second portion");
+    bench.commit();
+    let second = std::mem::take(&mut bench.settled);
+    bench.run([Command::Add("a", 1)]);
+    bench.settled = second;
+    bench.run([]);
+    assert_eq!(bench.under_way.len(), 2, "the third, while a command is under way");
+    assert_eq!(bench.seat.next_deadline(), None);
+    bench.commit();
+    bench.agree();
+}
+
+#[test]
 fn time_never_runs_backwards_in_a_partition() {
     let (store, _) = stores().swap_remove(0);
     let mut bench = Bench::new(store);
