@@ -5,7 +5,7 @@
 //!   in memory.
 //! * Bounded in time. A decision that is older than the journal is not made up.
 
-use crate::{adapters::RoutingEngine, beginning::Beginning, engine::Engine};
+use crate::{adapters, beginning::Beginning};
 use base::Timestamp;
 use routing::{
     Change, Rejection,
@@ -67,7 +67,7 @@ pub(crate) fn follow(
             if !wants(&entry.kind, &entry.body) {
                 continue;
             }
-            let change = RoutingEngine::read(entry).map_err(StoreError)?;
+            let change = adapters::change::<Change>(entry).map_err(StoreError)?;
             if visit(&change, entry.seq, entry.at) == Flow::Enough {
                 return Ok(());
             }
@@ -123,12 +123,4 @@ pub(crate) const fn nothing_found(after: Seq) -> PastError {
 pub(crate) fn last_of(store: &dyn Store, partition: &str) -> Result<Option<Seq>, StoreError> {
     let partitions = store.partitions()?;
     Ok(partitions.iter().find(|known| &*known.id == partition).map(|known| known.last))
-}
-
-impl RoutingEngine {
-    /// A kept change.
-    pub(crate) fn read(entry: &store::Entry) -> Result<<Self as Engine>::Change, String> {
-        serde_json::from_str(&entry.body)
-            .map_err(|error| format!("change {} ({}): {error}", entry.seq, entry.kind))
-    }
 }

@@ -76,14 +76,11 @@ impl Engine for Access {
     }
 
     fn stored(change: &Change) -> StoredChange {
-        let body = serde_json::to_string(change).expect("changes are plain data");
-        StoredChange { kind: change.kind(), body, has_payload: false }
+        super::stored(change.kind(), change, false)
     }
 
     fn replay(&mut self, entry: &Entry) -> Result<(), String> {
-        let change: Change = serde_json::from_str(&entry.body)
-            .map_err(|error| format!("change {} ({}): {error}", entry.seq, entry.kind))?;
-        self.apply(&change);
+        self.apply(&super::change(entry)?);
         Self::rows(self, |_| {});
         Ok(())
     }
@@ -156,12 +153,12 @@ fn write(row: RowRef<'_>) -> RowWrite {
 }
 
 fn account(row: &Account) -> RowContent {
-    content(row, vec![row.friendly_name.as_str().into(), row.created_at.into()])
+    super::content(row, vec![row.friendly_name.as_str().into(), row.created_at.into()])
 }
 
 fn api_key(row: &ApiKey) -> RowContent {
     let name = row.friendly_name.as_str();
-    content(row, vec![super::sid(row.account), name.into(), row.created_at.into()])
+    super::content(row, vec![super::sid(row.account), name.into(), row.created_at.into()])
 }
 
 fn user(row: &User) -> RowContent {
@@ -172,15 +169,10 @@ fn user(row: &User) -> RowContent {
         row.seat.map_or(Value::Null, |seat| super::sid(seat.worker)),
         row.created_at.into(),
     ];
-    content(row, values)
+    super::content(row, values)
 }
 
 fn session(row: &Session) -> RowContent {
     let name = row.username.as_str();
-    content(row, vec![super::sid(row.account), name.into(), row.expires_at.into()])
-}
-
-fn content<R: serde::Serialize>(row: &R, values: Vec<Value>) -> RowContent {
-    let body = serde_json::to_string(row).expect("rows are plain data");
-    RowContent { values, body }
+    super::content(row, vec![super::sid(row.account), name.into(), row.expires_at.into()])
 }

@@ -11,12 +11,31 @@ pub use sync::SyncEngine;
 pub(crate) use sync::{below, event_key, item_row, object_row};
 
 use base::Sid;
-use store::Value;
+use serde::{Serialize, de::DeserializeOwned};
+use store::{Entry, RowContent, StoredChange, Value};
 
 /// A SID in a column.
 fn sid(sid: Sid) -> Value {
     let text = sid.encode();
     Value::from(std::str::from_utf8(&text).expect("a SID is ASCII"))
+}
+
+/// A change as the journal keeps it.
+fn stored(kind: &'static str, change: &impl Serialize, has_payload: bool) -> StoredChange {
+    let body = serde_json::to_string(change).expect("changes are plain data");
+    StoredChange { kind, body, has_payload }
+}
+
+/// A change as it was kept. The message names no customer data.
+pub(crate) fn change<C: DeserializeOwned>(entry: &Entry) -> Result<C, String> {
+    serde_json::from_str(&entry.body)
+        .map_err(|error| format!("change {} ({}): {error}", entry.seq, entry.kind))
+}
+
+/// A row's columns, and all of it as JSON.
+fn content(row: &impl Serialize, values: Vec<Value>) -> RowContent {
+    let body = serde_json::to_string(row).expect("rows are plain data");
+    RowContent { values, body }
 }
 
 /// FNV-1a: the same for the same text in every process.

@@ -72,7 +72,7 @@ impl RoutingEngine {
         rows: &mut Vec<RowWrite>,
     ) -> Result<(), String> {
         for entry in entries {
-            let change = Self::read(entry)?;
+            let change = super::change::<Change>(entry)?;
             self.follow(&change);
             self.routing.apply(&change);
         }
@@ -209,12 +209,11 @@ impl Engine for RoutingEngine {
     }
 
     fn stored(change: &Change) -> StoredChange {
-        let body = serde_json::to_string(change).expect("changes are plain data");
-        StoredChange { kind: change.kind(), body, has_payload: false }
+        super::stored(change.kind(), change, false)
     }
 
     fn replay(&mut self, entry: &Entry) -> Result<(), String> {
-        let change = Self::read(entry)?;
+        let change = super::change::<Change>(entry)?;
         self.follow(&change);
         self.routing.apply(&change);
         self.routing.rows(|_| {});

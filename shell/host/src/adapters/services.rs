@@ -67,13 +67,12 @@ impl Engine for Services {
     fn rows(&mut self, rows: &mut Vec<RowWrite>) {
         Self::rows(self, |row| match row {
             ServiceRow::Service(service) => {
-                let body = serde_json::to_string(service).expect("rows are plain data");
                 let values = vec![
                     super::sid(service.account),
                     service.friendly_name.clone().into(),
                     service.created_at.into(),
                 ];
-                let content = Some(RowContent { values, body });
+                let content = Some(super::content(service, values));
                 let key = service.sid.to_string().into();
                 rows.push(RowWrite { table: &tables::SYNC_SERVICE, key, content });
             }
@@ -92,14 +91,11 @@ impl Engine for Services {
     }
 
     fn stored(change: &ServiceChange) -> StoredChange {
-        let body = serde_json::to_string(change).expect("changes are plain data");
-        StoredChange { kind: change.kind(), body, has_payload: false }
+        super::stored(change.kind(), change, false)
     }
 
     fn replay(&mut self, entry: &Entry) -> Result<(), String> {
-        let change = serde_json::from_str(&entry.body)
-            .map_err(|error| format!("change {} ({}): {error}", entry.seq, entry.kind))?;
-        self.apply(&change);
+        self.apply(&super::change(entry)?);
         Self::rows(self, |_| {});
         Ok(())
     }

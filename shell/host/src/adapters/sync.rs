@@ -176,8 +176,7 @@ impl Engine for SyncEngine {
     }
 
     fn stored(change: &Change) -> StoredChange {
-        let body = serde_json::to_string(change).expect("changes are plain data");
-        StoredChange { kind: change.kind(), body, has_payload: true }
+        super::stored(change.kind(), change, true)
     }
 
     fn replay(&mut self, entry: &Entry) -> Result<(), String> {
@@ -259,8 +258,7 @@ impl SyncEngine {
 
     /// A change as it was kept. The message names no customer data.
     pub fn read(entry: &Entry) -> Result<Change, String> {
-        serde_json::from_str(&entry.body)
-            .map_err(|error| format!("change {} ({}): {error}", entry.seq, entry.kind))
+        super::change(entry)
     }
 }
 
