@@ -132,6 +132,8 @@ describe('a transfer', () => {
     const text = (await refusal.textContent()) ?? '';
     expect(text.length, text).toBeGreaterThan('The task was not handed over. '.length);
     expect(text).not.toContain('status code');
+    expect(text).toMatch(/Sam Okafor/);
+    expect(text).not.toMatch(/WK[0-9a-f]{32}/);
     await noor.page.screenshot({ path: `${OUT}transfer-refused.png` });
     expect(await violations(noor.page)).toEqual([]);
     expect(await statusOf(taskSid)).toBe('assigned');

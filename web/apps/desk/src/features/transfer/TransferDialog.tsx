@@ -1,4 +1,4 @@
-import { Button, Group, Radio, Stack, Text, TextInput } from '@mantine/core';
+import { Alert, Button, Group, Radio, Stack, Text, TextInput } from '@mantine/core';
 import type { TransferTargets } from '@sinew/api';
 import { type TaskView, type TransferMode, useDesk, useDeskState } from '@sinew/plugin';
 import { Dialog } from '@sinew/ui';
@@ -42,7 +42,7 @@ function Form({ task, onClose }: Omit<TransferDialogProps, 'opened'>) {
       onClose();
     } catch (error) {
       const why = error instanceof Error ? error.message : String(error);
-      setRefusal(t('refused', { why }));
+      setRefusal(t('refused', { why: named(why, to, targets) }));
       setSending(false);
     }
   };
@@ -76,7 +76,11 @@ function Form({ task, onClose }: Omit<TransferDialogProps, 'opened'>) {
             <Radio value="COLD" label={t('cold')} description={t('coldHint')} />
           </Stack>
         </Radio.Group>
-        <div role="alert">{refusal !== null && <p className={styles.refusal}>{refusal}</p>}</div>
+        {refusal !== null && (
+          <Alert color="red" variant="light" role="alert">
+            {refusal}
+          </Alert>
+        )}
       </Stack>
       <Group mt="lg" justify="flex-end">
         <Button variant="default" onClick={onClose}>
@@ -88,6 +92,14 @@ function Form({ task, onClose }: Omit<TransferDialogProps, 'opened'>) {
       </Group>
     </form>
   );
+}
+
+/** The server names what was chosen by its SID; whoever reads this chose it by its name. */
+function named(sentence: string, sid: string, targets: Targets): string {
+  if (targets.kind !== 'ready') return sentence;
+  const { workers, task_queues: queues } = targets.targets;
+  const name = [...workers, ...queues].find((one) => one.sid === sid)?.friendly_name;
+  return name === undefined ? sentence : sentence.replace(new RegExp(`(\\w+ )?${sid}`), name);
 }
 
 interface ChoiceProps {

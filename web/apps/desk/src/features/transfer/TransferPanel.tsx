@@ -1,4 +1,4 @@
-import { Button, Text } from '@mantine/core';
+import { Alert, Button, Text } from '@mantine/core';
 import { type SlotProps, useDesk, useDeskState } from '@sinew/plugin';
 import { useState } from 'react';
 import { t } from './strings.ts';
@@ -23,9 +23,9 @@ export function TransferPanel({ task }: SlotProps['task.side']) {
       <h3 id="transfer-waiting">{t('waitingTitle')}</h3>
       <Text size="sm">{t('waiting')}</Text>
       {refusal !== null && (
-        <p role="alert" className={styles.refusal}>
+        <Alert color="red" variant="light" mt="md" role="alert">
           {refusal}
-        </p>
+        </Alert>
       )}
       <Button variant="default" mt="md" loading={isBusy} onClick={() => void takeBack()}>
         {t('takeBack')}
