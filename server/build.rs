@@ -1,7 +1,7 @@
 //! Builds again when the pages were built again.
 
 fn main() {
-    for app in ["desk", "chat"] {
+    for app in ["desk", "chat", "console"] {
         println!("cargo:rerun-if-changed=../web/apps/{app}/dist");
     }
 }

@@ -19,6 +19,11 @@ struct Desk;
 #[allow_missing = true]
 struct Chat;
 
+#[derive(RustEmbed)]
+#[folder = "../web/apps/console/dist"]
+#[allow_missing = true]
+struct Console;
+
 /// The page for a path, if it is one of a page.
 pub(crate) fn page(request: &Request<Body>, demo: bool) -> Option<Response<Body>> {
     let path = request.uri().path();
@@ -26,6 +31,7 @@ pub(crate) fn page(request: &Request<Body>, demo: bool) -> Option<Response<Body>
         "/" | "/desk" => document(request, Desk::get("index.html")),
         "/chat/demo" if demo => document(request, Chat::get("index.html")),
         _ if path.starts_with("/desk/") => document(request, Desk::get("index.html")),
+        _ if is_of_console(path) => document(request, Console::get("index.html")),
         _ => asset(path)?,
     };
     if !matches!(*request.method(), Method::GET | Method::HEAD) {
@@ -37,11 +43,21 @@ pub(crate) fn page(request: &Request<Body>, demo: bool) -> Option<Response<Body>
     Some(found)
 }
 
+/// Every address of the console leads to its one page, which reads the rest of it.
+fn is_of_console(path: &str) -> bool {
+    let below = path.strip_prefix("/admin");
+    below.is_some_and(|rest| {
+        rest.is_empty() || (rest.starts_with('/') && !rest.starts_with("/assets/"))
+    })
+}
+
 fn asset(path: &str) -> Option<Response<Body>> {
-    let file = match path.strip_prefix("/chat/") {
-        Some(name) if name.starts_with("assets/") => Chat::get(name),
-        Some(_) => None,
-        None => Desk::get(path.strip_prefix('/').filter(|name| *name != "index.html")?),
+    let file = if let Some(name) = path.strip_prefix("/chat/") {
+        name.starts_with("assets/").then(|| Chat::get(name))?
+    } else if let Some(name) = path.strip_prefix("/admin/") {
+        Console::get(name)
+    } else {
+        Desk::get(path.strip_prefix('/').filter(|name| *name != "index.html")?)
     }?;
     let name = path.rsplit('/').next().unwrap_or_default();
     let mut response = Response::new(body(file.data));

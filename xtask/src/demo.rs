@@ -233,6 +233,7 @@ fn announce(server: &Server, settings: &Settings, sign_ins: &[SignIn]) {
     let credentials = &settings.credentials;
     println!("\nSinew is ready.\n");
     println!("  desk, sign in     {url}/");
+    println!("  console           {url}/admin");
     println!("  a visitor's page  {url}/chat/demo");
     println!("  REST              {url}/taskrouter/v1/Workspaces");
     println!("    account SID     {}", credentials.account_sid);

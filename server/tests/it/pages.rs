@@ -41,7 +41,7 @@ async fn the_document_is_what_is_served() {
 async fn pages_may_call_nobody_but_this_server() {
     let server = Server::start().await;
     let nobody = server.nobody();
-    for path in ["/", "/desk", "/desk/tasks/WT1"] {
+    for path in ["/", "/desk", "/desk/tasks/WT1", "/admin", "/admin/sync/default"] {
         let page = nobody.get(path).await;
         if page.status == 503 {
             assert!(page.text().contains("cargo xtask demo"), "{}", page.text());
@@ -64,7 +64,8 @@ async fn pages_may_call_nobody_but_this_server() {
         assert!(asset.header("cache-control").contains("immutable"));
         assert!(asset.header("content-type").starts_with("text/javascript"));
     }
-    for path in ["/nothing", "/assets/nothing.js", "/assets/../index.html", "/index.html"] {
+    let nothing = ["/nothing", "/assets/nothing.js", "/admin/assets/nothing.js", "/administer"];
+    for path in nothing.into_iter().chain(["/assets/../index.html", "/index.html"]) {
         assert_eq!(nobody.get(path).await.status, 404, "{path}");
     }
 }

@@ -59,28 +59,67 @@ type Method = 'GET' | 'POST' | 'PUT' | 'DELETE';
 export async function call<T>(method: Method, path: string, body?: unknown): Promise<T> {
   const headers: Record<string, string> = { Accept: 'application/json' };
   if (body !== undefined) headers['Content-Type'] = 'application/json';
-  if (method !== 'GET') headers['X-Sinew-Csrf'] = '1';
+  const json = body === undefined ? {} : { body: JSON.stringify(body) };
+  const response = await send(method, path, { headers, ...json });
+  if (response.status === 204) return undefined as T;
+  return (await response.json()) as T;
+}
+
+export interface TextOptions {
+  /** Sent as a form, as the REST operations of the products take it. */
+  form?: Record<string, string>;
+  /** Only change what still has this revision; else the problem's status is 412. */
+  ifMatch?: string;
+}
+
+/** The same for answers whose letters matter: numbers keep their digits until someone reads them. */
+export async function callText(
+  method: Method,
+  path: string,
+  { form, ifMatch }: TextOptions = {},
+): Promise<string> {
+  const headers: Record<string, string> = { Accept: 'application/json' };
+  if (ifMatch !== undefined) headers['If-Match'] = ifMatch;
+  const body = form === undefined ? {} : { body: new URLSearchParams(form) };
+  const response = await send(method, path, { headers, ...body });
+  try {
+    return await response.text();
+  } catch (cause) {
+    throw unreachable(cause);
+  }
+}
+
+async function send(
+  method: Method,
+  path: string,
+  options: { headers: Record<string, string>; body?: BodyInit },
+): Promise<Response> {
+  const headers = method === 'GET' ? options.headers : { ...options.headers, 'X-Sinew-Csrf': '1' };
   const sentAt = Date.now();
   let response: Response;
   try {
     response = await fetch(path, {
+      ...options,
       method,
       headers,
       credentials: 'same-origin',
       cache: 'no-store',
       signal: AbortSignal.timeout(ANSWER_WITHIN_MS),
-      ...(body === undefined ? {} : { body: JSON.stringify(body) }),
     });
   } catch (cause) {
-    throw new Problem('unreachable', 0, null, cause instanceof Error ? cause.message : '');
+    throw unreachable(cause);
   }
   measureClock(response.headers.get('date'), sentAt, Date.now());
   if (!response.ok) throw await readProblem(response);
-  if (response.status === 204) return undefined as T;
-  return (await response.json()) as T;
+  return response;
 }
 
-async function readProblem(response: Response): Promise<Problem> {
+function unreachable(cause: unknown): Problem {
+  return new Problem('unreachable', 0, null, cause instanceof Error ? cause.message : '');
+}
+
+/** What the server says about a call it refused. */
+export async function readProblem(response: Response): Promise<Problem> {
   let code: number | null = null;
   let message = response.statusText;
   try {

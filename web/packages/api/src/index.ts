@@ -3,6 +3,7 @@
  */
 export * from './chat-demo.ts';
 export * from './disposition.ts';
+export * from './happenings.ts';
 export * from './http.ts';
 export * from './session.ts';
 export * from './transfer.ts';

@@ -2,7 +2,7 @@ import type { ReactNode } from 'react';
 import { Icon, type IconName } from './Icon.tsx';
 import styles from './StatusPage.module.css';
 
-interface StatusPageProps {
+interface StatusProps {
   icon: IconName;
   title: string;
   children: ReactNode;
@@ -11,17 +11,33 @@ interface StatusPageProps {
 }
 
 /** A page that says one thing: nothing here, not allowed, unreachable. */
-export function StatusPage({ icon, title, children, actions }: StatusPageProps) {
+export function StatusPage(props: StatusProps) {
   return (
     <main className={styles.page}>
-      <div className={styles.box}>
-        <span className={styles.icon}>
-          <Icon name={icon} size={28} />
-        </span>
-        <h1>{title}</h1>
-        <div className={styles.text}>{children}</div>
-        {actions && <div className={styles.actions}>{actions}</div>}
-      </div>
+      <Box {...props} heading="h1" />
     </main>
+  );
+}
+
+/** The same in a part of a page. */
+export function Status(props: StatusProps) {
+  return (
+    <div className={styles.part}>
+      <Box {...props} heading="h2" />
+    </div>
+  );
+}
+
+function Box({ icon, title, children, actions, heading }: StatusProps & { heading: 'h1' | 'h2' }) {
+  const Heading = heading;
+  return (
+    <div className={styles.box}>
+      <span className={styles.icon}>
+        <Icon name={icon} size={28} />
+      </span>
+      <Heading className={styles.title}>{title}</Heading>
+      <div className={styles.text}>{children}</div>
+      {actions && <div className={styles.actions}>{actions}</div>}
+    </div>
   );
 }

@@ -1,7 +1,7 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { type JsonNode, JsonSyntaxError, leafCount, readJson } from './json.ts';
+import { type JsonNode, JsonSyntaxError, leafCount, member, readJson, writeJson } from './json.ts';
 
 const FIXTURES = join(import.meta.dirname, '../../../../testkit/fixtures');
 
@@ -65,6 +65,31 @@ describe('reading JSON', () => {
 
   it('refuses what is nested too deeply instead of exhausting the stack', () => {
     expect(() => readJson('['.repeat(100_000))).toThrow(JsonSyntaxError);
+  });
+
+  it('is written as it was read', () => {
+    const text = '{"b":[1.0,12345678901234567890,{}],"2":"a\\n\\"é","b":null,"c":[],"d":false}';
+    expect(writeJson(readJson(text))).toBe(text);
+    const plain = { a: [1, { b: 'c' }], d: {}, e: [] };
+    expect(writeJson(readJson(JSON.stringify(plain)), '  ')).toBe(JSON.stringify(plain, null, 2));
+  });
+
+  it('says how far it came', () => {
+    const failure = (() => {
+      try {
+        return readJson('{"a": x}');
+      } catch (error) {
+        return error;
+      }
+    })();
+    expect(failure).toBeInstanceOf(JsonSyntaxError);
+    expect(failure).toMatchObject({ at: 6 });
+  });
+
+  it('finds a value by name', () => {
+    expect(member(readJson('{"a":1,"a":2}'), 'a')).toEqual({ kind: 'number', text: '2' });
+    expect(member(readJson('{"a":1}'), 'b')).toBeNull();
+    expect(member(readJson('[1]'), '0')).toBeNull();
   });
 
   it('counts single values', () => {

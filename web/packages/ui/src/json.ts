@@ -14,6 +14,13 @@ export type JsonNode =
 
 export class JsonSyntaxError extends Error {
   override name = 'JsonSyntaxError';
+  /** How many characters could be read. */
+  readonly at: number;
+
+  constructor(message: string, at: number) {
+    super(message);
+    this.at = at;
+  }
 }
 
 /** Nested deeper than this is refused, so that a hostile text cannot exhaust the stack. */
@@ -41,7 +48,7 @@ class Reader {
   }
 
   value(depth: number): JsonNode {
-    if (depth > MAX_DEPTH) throw new JsonSyntaxError('nested too deeply');
+    if (depth > MAX_DEPTH) throw new JsonSyntaxError('nested too deeply', this.#at);
     this.#take(BLANK);
     switch (this.#text[this.#at]) {
       case '{':
@@ -122,8 +129,49 @@ class Reader {
   }
 
   #fail(): never {
-    throw new JsonSyntaxError(`not JSON at character ${this.#at}`);
+    throw new JsonSyntaxError(`not JSON at character ${this.#at}`, this.#at);
   }
+}
+
+/** The same value as text, on one line or with an indent; numbers keep their digits. */
+export function writeJson(node: JsonNode, indent = ''): string {
+  return written(node, indent, '\n');
+}
+
+function written(node: JsonNode, indent: string, line: string): string {
+  switch (node.kind) {
+    case 'object': {
+      const colon = indent === '' ? ':' : ': ';
+      const parts = node.entries.map(
+        ([key, child]) => JSON.stringify(key) + colon + written(child, indent, line + indent),
+      );
+      return enclosed('{', parts, '}', indent, line);
+    }
+    case 'array': {
+      const parts = node.items.map((child) => written(child, indent, line + indent));
+      return enclosed('[', parts, ']', indent, line);
+    }
+    case 'string':
+      return JSON.stringify(node.value);
+    case 'number':
+      return node.text;
+    case 'boolean':
+      return String(node.value);
+    case 'null':
+      return 'null';
+  }
+}
+
+function enclosed(open: string, parts: string[], close: string, indent: string, line: string) {
+  if (parts.length === 0) return open + close;
+  if (indent === '') return open + parts.join(',') + close;
+  return open + line + indent + parts.join(`,${line}${indent}`) + line + close;
+}
+
+/** The value under a name of an object; of names that are there twice, the last, as programs do. */
+export function member(node: JsonNode | null, name: string): JsonNode | null {
+  if (node?.kind !== 'object') return null;
+  return node.entries.findLast(([key]) => key === name)?.[1] ?? null;
 }
 
 /** How many single values there are. */

@@ -1,50 +1,22 @@
-import { Problem, readSession, type Session, signOut } from '@sinew/api';
+import type { Session } from '@sinew/api';
+import { LoadingPage, UnreachablePage, useWho } from '@sinew/frame';
 import { FeaturesProvider, Slot } from '@sinew/plugin';
-import { useCallback, useEffect, useState } from 'react';
+import { useEffect } from 'react';
 import { Navigate, Route, Routes, useLocation, useMatch, useNavigate } from 'react-router';
 import { Desk } from './Desk.tsx';
 import { features } from './features.ts';
-import { LoadingPage, NoDeskPage, UnknownPage, UnreachablePage } from './pages.tsx';
+import { NoDeskPage, UnknownPage } from './pages.tsx';
 import { t } from './strings.ts';
-
-/** How often a page that waits for the server asks again. */
-const RETRY_MS = 4_000;
-
-type Known =
-  | { kind: 'asking' }
-  | { kind: 'unreachable'; message: string | null }
-  | { kind: 'nobody'; notice: string | null }
-  | { kind: 'somebody'; session: Session };
 
 /** Decides by address and session which page is shown. */
 export function App() {
-  const [known, setKnown] = useState<Known>({ kind: 'asking' });
-
-  const ask = useCallback(async () => {
-    setKnown(await askWho());
-  }, []);
-  useEffect(() => void ask(), [ask]);
-  useEffect(() => {
-    if (known.kind !== 'unreachable') return;
-    const timer = setTimeout(() => void ask(), RETRY_MS);
-    return () => clearTimeout(timer);
-  }, [known, ask]);
-
-  const onSignedIn = useCallback((session: Session) => setKnown({ kind: 'somebody', session }), []);
-  const leave = useCallback(async () => {
-    // Whatever the server says, this browser is done with the session.
-    await signOut().catch(() => undefined);
-    setKnown({ kind: 'nobody', notice: t('signedOut') });
-  }, []);
-
-  const onOver = useCallback(() => setKnown({ kind: 'nobody', notice: t('sessionOver') }), []);
-
-  if (known.kind === 'asking') return <LoadingPage />;
-  if (known.kind === 'unreachable') {
-    return <UnreachablePage message={known.message} retry={() => void ask()} />;
+  const { who, ask, onSignedIn, leave, onOver } = useWho();
+  if (who.kind === 'asking') return <LoadingPage label={t('loading')} />;
+  if (who.kind === 'unreachable') {
+    return <UnreachablePage message={who.message} retry={() => void ask()} />;
   }
-  const session = known.kind === 'somebody' ? known.session : null;
-  const notice = known.kind === 'nobody' ? known.notice : null;
+  const session = who.kind === 'somebody' ? who.session : null;
+  const notice = who.kind === 'nobody' ? who.notice : null;
   return (
     <FeaturesProvider value={features}>
       <Routes>
@@ -73,17 +45,28 @@ function Entrance({ session, notice, onSignedIn }: EntranceProps) {
   const navigate = useNavigate();
   const target: unknown = location.state?.from;
   const goal = typeof target === 'string' && target.startsWith('/desk') ? target : '/desk';
-  if (session !== null) return <Navigate to={goal} replace />;
+  if (session !== null)
+    return isForConsole(session) ? <ToConsole /> : <Navigate to={goal} replace />;
   return (
     <Slot
       name="sign-in"
       notice={notice}
       onSignedIn={(signedIn) => {
         onSignedIn(signedIn);
-        navigate(goal, { replace: true });
+        if (!isForConsole(signedIn)) navigate(goal, { replace: true });
       }}
     />
   );
+}
+
+/** An administrator who works no tasks begins in the console, which is a page of its own. */
+function isForConsole(session: Session): boolean {
+  return session.role === 'admin' && session.worker_sid === null;
+}
+
+function ToConsole() {
+  useEffect(() => location.replace('/admin'), []);
+  return <LoadingPage label={t('loading')} />;
 }
 
 interface InsideProps {
@@ -102,17 +85,4 @@ function Inside({ session, leave, onOver }: InsideProps) {
     return <NoDeskPage session={session} signOut={() => void leave()} />;
   }
   return <Desk session={session} onSignedOut={onOver} signOut={leave} />;
-}
-
-async function askWho(): Promise<Known> {
-  try {
-    return { kind: 'somebody', session: await readSession() };
-  } catch (problem) {
-    if (!(problem instanceof Problem)) throw problem;
-    if (problem.kind === 'signed-out') return { kind: 'nobody', notice: null };
-    return {
-      kind: 'unreachable',
-      message: problem.kind === 'unreachable' ? null : problem.message,
-    };
-  }
 }

@@ -1,4 +1,5 @@
 import type { Session } from '@sinew/api';
+import { LoadingPage } from '@sinew/frame';
 import { DeskProvider, useDesk, useDeskState } from '@sinew/plugin';
 import { useEffect, useState } from 'react';
 import { useMatch, useNavigate } from 'react-router';
@@ -6,7 +7,8 @@ import { DeskStore } from './desk-store.ts';
 import { features } from './features.ts';
 import { useActionKeys } from './keys.ts';
 import { Layout } from './Layout.tsx';
-import { LoadingPage, NotAllowedPage, ReplacedPage } from './pages.tsx';
+import { NotAllowedPage, ReplacedPage } from './pages.tsx';
+import { t } from './strings.ts';
 
 interface DeskProps {
   session: Session;
@@ -51,6 +53,6 @@ function Shown({ store }: { store: DeskStore }) {
     return <ReplacedPage useHere={() => desk.reconnect()} signOut={leave} />;
   }
   if (link.kind === 'refused') return <NotAllowedPage session={session} signOut={leave} />;
-  if (!isKnown && link.kind === 'connecting') return <LoadingPage />;
+  if (!isKnown && link.kind === 'connecting') return <LoadingPage label={t('loading')} />;
   return <Layout store={store} />;
 }

@@ -1,3 +1,4 @@
+import { Header, SkipLink } from '@sinew/frame';
 import { Slot, selectedTask, type TaskView, useDeskState } from '@sinew/plugin';
 import { Icon } from '@sinew/ui';
 import { type RefObject, useEffect, useRef } from 'react';
@@ -21,18 +22,8 @@ export function Layout({ store }: { store: DeskStore }) {
   }, []);
   return (
     <div className={styles.desk} data-pane={showsList ? 'list' : 'canvas'}>
-      <a className={styles.skip} href="#canvas">
-        {t('skipToTask')}
-      </a>
-      <header className={styles.header}>
-        <div className={styles.start}>
-          <span className={styles.product}>{t('product')}</span>
-          <Slot name="header.start" />
-        </div>
-        <div className={styles.end}>
-          <Slot name="header.end" />
-        </div>
-      </header>
+      <SkipLink to="canvas">{t('skipToTask')}</SkipLink>
+      <Header start={<Slot name="header.start" />} end={<Slot name="header.end" />} />
       <div className={styles.banner}>
         <Slot name="banner" />
       </div>

@@ -1,33 +1,12 @@
-import type { NoticeTone } from '@sinew/plugin';
-import { Icon, type IconName } from '@sinew/ui';
+import { NoticeList } from '@sinew/frame';
 import { useSyncExternalStore } from 'react';
 import type { DeskStore } from './desk-store.ts';
 import styles from './Notices.module.css';
-import { t } from './strings.ts';
 
-const ICONS: Record<NoticeTone, IconName> = {
-  information: 'note',
-  success: 'check',
-  warning: 'warning',
-  error: 'warning',
-};
-
-/** Short messages in a corner; the newest is nearest to the work. */
+/** What the desk has to say in passing. */
 export function Notices({ store }: { store: DeskStore }) {
   const notices = useSyncExternalStore(store.subscribe, store.getNotices);
-  return (
-    <section className={styles.notices} aria-label={t('notices')} aria-live="polite">
-      {notices.map((notice) => (
-        <div key={notice.id} className={styles.notice} data-tone={notice.tone}>
-          <Icon name={ICONS[notice.tone]} />
-          <p>{notice.text}</p>
-          <button type="button" aria-label={t('dismiss')} onClick={() => store.dismiss(notice.id)}>
-            <Icon name="close" size={16} />
-          </button>
-        </div>
-      ))}
-    </section>
-  );
+  return <NoticeList notices={notices} dismiss={(id) => store.dismiss(id)} />;
 }
 
 /** What is said but not shown. Both regions exist from the start, or nothing would be read. */

@@ -1,31 +1,11 @@
 /**
  * The pages that stand in the desk's place when there is no desk to show.
  */
-import { Button, Loader } from '@mantine/core';
+import { Button } from '@mantine/core';
 import type { Session } from '@sinew/api';
 import { StatusPage } from '@sinew/ui';
 import { Link } from 'react-router';
 import { t } from './strings.ts';
-
-export function LoadingPage() {
-  return (
-    <main style={{ minHeight: '100dvh', display: 'grid', placeItems: 'center' }}>
-      <Loader aria-label={t('loading')} role="status" />
-    </main>
-  );
-}
-
-export function UnreachablePage({ message, retry }: { message: string | null; retry(): void }) {
-  return (
-    <StatusPage
-      icon="offline"
-      title={message === null ? t('unreachableTitle') : t('brokenTitle')}
-      actions={<Button onClick={retry}>{t('retry')}</Button>}
-    >
-      <p>{message === null ? t('unreachableText') : t('brokenText', { message })}</p>
-    </StatusPage>
-  );
-}
 
 export function NotAllowedPage({ session, signOut }: { session: Session; signOut(): void }) {
   return (
@@ -46,7 +26,18 @@ export function NoDeskPage({ session, signOut }: { session: Session; signOut(): 
     <StatusPage
       icon="person"
       title={isAgent ? t('noWorkerTitle') : t('noDeskTitle')}
-      actions={<Button onClick={signOut}>{t('signOut')}</Button>}
+      actions={
+        <>
+          {session.role === 'admin' && (
+            <Button component="a" href="/admin">
+              {t('toConsole')}
+            </Button>
+          )}
+          <Button variant={session.role === 'admin' ? 'default' : 'filled'} onClick={signOut}>
+            {t('signOut')}
+          </Button>
+        </>
+      }
     >
       <p>{isAgent ? t('noWorkerText', values) : t('noDeskText', values)}</p>
       {!isAgent && <p>{t('noDeskApi')}</p>}

@@ -1,15 +1,8 @@
 export const english = {
-  product: 'Sinew',
   loading: 'Opening your desk',
-  sessionOver: 'Your session has ended. Sign in again to go on.',
-  signedOut: 'You are signed out.',
-  retry: 'Try again',
   signOut: 'Sign out',
   toDesk: 'Go to the desk',
-  unreachableTitle: 'The server cannot be reached',
-  unreachableText: 'Check your network. This page tries again by itself every few seconds.',
-  brokenTitle: 'The server has a problem',
-  brokenText: 'It answered: {{message}}. This page tries again by itself every few seconds.',
+  toConsole: 'Open the console',
   notAllowedTitle: 'You may not work at this desk',
   notAllowedText:
     'Your user {{name}} is known, but is not allowed here. Ask an administrator to check your role and your worker.',
@@ -20,7 +13,7 @@ export const english = {
     'You are signed in as {{name}}, but tasks are routed to workers and none is tied to you yet. Ask an administrator to set one.',
   noDeskTitle: 'There is no desk for your role',
   noDeskText:
-    'You are signed in as {{name}} ({{role}}). This version of Sinew has the agent desk only: the pages for teams, queues and administration are not built yet.',
+    'You are signed in as {{name}} ({{role}}). This version of Sinew has the agent desk and a console for administrators: the pages for teams and queues are not built yet.',
   noDeskApi: 'Until then workspaces, workers, queues and users are set up through the REST API.',
   replacedTitle: 'Your desk is open in another window',
   replacedText:
@@ -30,8 +23,6 @@ export const english = {
   tasks: 'Tasks',
   task: 'Task',
   back: 'Back to the list',
-  notices: 'Notices',
-  dismiss: 'Dismiss',
   actionFailed: '{{label}}: {{message}}',
   unanswered: 'There was no answer; look again before you try once more.',
   actionUnanswered:

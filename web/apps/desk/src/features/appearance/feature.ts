@@ -1,6 +1,6 @@
 /** Light, dark, or as the system. */
+import { ThemeMenu } from '@sinew/frame';
 import { contribute, defineFeature } from '@sinew/plugin';
-import { ThemeMenu } from './ThemeMenu.tsx';
 
 export default defineFeature({
   name: 'appearance',

@@ -1,6 +1,7 @@
-import { ActionIcon, Button, Group, Menu, Text } from '@mantine/core';
+import { Button, Group, Text } from '@mantine/core';
+import { AccountMenu as Account } from '@sinew/frame';
 import { currentActivity, useDesk, useDeskState } from '@sinew/plugin';
-import { Dialog, Icon } from '@sinew/ui';
+import { Dialog } from '@sinew/ui';
 import { leaving } from './leaving.ts';
 import { t } from './strings.ts';
 
@@ -10,35 +11,12 @@ export function AccountMenu() {
   const session = useDeskState((state) => state.session);
   const name = useDeskState((state) => state.worker?.name ?? state.session.username);
   return (
-    <Menu
-      position="bottom-end"
-      shadow="md"
-      withinPortal={false}
-      withInitialFocusPlaceholder={false}
-      transitionProps={{ duration: 0 }}
-    >
-      <Menu.Target>
-        <ActionIcon
-          variant="subtle"
-          color="gray"
-          size={36}
-          aria-label={t('account', { name: session.username })}
-        >
-          <Icon name="person" />
-        </ActionIcon>
-      </Menu.Target>
-      <Menu.Dropdown>
-        <Menu.Label>
-          {name} · {t(session.role)}
-        </Menu.Label>
-        <Menu.Item
-          leftSection={<Icon name="signOut" size={16} />}
-          onClick={() => void desk.actions.invoke('Logout', undefined)}
-        >
-          {t('signOut')}
-        </Menu.Item>
-      </Menu.Dropdown>
-    </Menu>
+    <Account
+      username={session.username}
+      name={name}
+      role={session.role}
+      signOut={() => void desk.actions.invoke('Logout', undefined)}
+    />
   );
 }
 

@@ -1,8 +1,8 @@
 /** Signing in, who is signed in, signing out. */
+import { SignIn } from '@sinew/frame';
 import { contribute, currentActivity, defineAction, defineFeature } from '@sinew/plugin';
 import { AccountMenu, LeaveDialog } from './AccountMenu.tsx';
 import { leaving } from './leaving.ts';
-import { SignIn } from './SignIn.tsx';
 import { t } from './strings.ts';
 
 export default defineFeature({

@@ -1,4 +1,4 @@
 import { strings } from '@sinew/ui';
 import { english } from './strings.en.ts';
 
-export const t = strings('appearance', english);
+export const t = strings('frame', english);

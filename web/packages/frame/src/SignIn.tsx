@@ -1,6 +1,5 @@
 import { Alert, Button, PasswordInput, TextInput } from '@mantine/core';
-import { Problem, signIn } from '@sinew/api';
-import type { SlotProps } from '@sinew/plugin';
+import { Problem, type Session, signIn } from '@sinew/api';
 import { type FormEvent, useRef, useState } from 'react';
 import styles from './SignIn.module.css';
 import { t } from './strings.ts';
@@ -12,7 +11,13 @@ interface Trouble {
   form?: string;
 }
 
-export function SignIn({ onSignedIn, notice }: SlotProps['sign-in']) {
+interface SignInProps {
+  onSignedIn(session: Session): void;
+  /** Why somebody who was here before has to sign in again. */
+  notice: string | null;
+}
+
+export function SignIn({ onSignedIn, notice }: SignInProps) {
   const [trouble, setTrouble] = useState<Trouble>({});
   const [busy, setBusy] = useState(false);
   const username = useRef<HTMLInputElement>(null);

@@ -4,6 +4,7 @@ import { t } from './strings.ts';
 
 const CHOICES = ['auto', 'light', 'dark'] as const;
 
+/** Light, dark, or as the system. */
 export function ThemeMenu() {
   const { colorScheme, setColorScheme } = useMantineColorScheme();
   const shown = useComputedColorScheme('light');
@@ -16,7 +17,7 @@ export function ThemeMenu() {
       transitionProps={{ duration: 0 }}
     >
       <Menu.Target>
-        <ActionIcon variant="subtle" color="gray" size={36} aria-label={t('button')}>
+        <ActionIcon variant="subtle" color="gray" size={36} aria-label={t('appearance')}>
           <Icon name={shown === 'dark' ? 'moon' : 'sun'} />
         </ActionIcon>
       </Menu.Target>

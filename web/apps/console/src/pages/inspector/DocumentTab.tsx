@@ -1,0 +1,122 @@
+import { Button } from '@mantine/core';
+import { Problem } from '@sinew/api';
+import { Icon, Status } from '@sinew/ui';
+import { useEffect, useRef } from 'react';
+import { useRemote } from '../../shell/useRemote.ts';
+import { Editor } from './Editor.tsx';
+import {
+  type ObjectDetail,
+  type Place,
+  readObject,
+  readObjectAt,
+  writeDocument,
+} from './source.ts';
+import { t } from './strings.ts';
+import styles from './Tab.module.css';
+import { Then } from './Then.tsx';
+import { TimeBar } from './TimeBar.tsx';
+import { useEditing } from './useEditing.ts';
+import { useLook } from './useLook.ts';
+import { ValueView } from './ValueView.tsx';
+
+interface DocumentTabProps {
+  place: Place;
+  detail: ObjectDetail;
+  isGone: boolean;
+  setDetail(change: (detail: ObjectDetail) => ObjectDetail): void;
+}
+
+const EMPTY = { kind: 'object', entries: [] } as const;
+
+/** A document's value: live, to be changed, or as it was. */
+export function DocumentTab({ place, detail, isGone, setDetail }: DocumentTabProps) {
+  const [{ at }] = useLook();
+  if (at) {
+    return (
+      <div className={styles.tab}>
+        <TimeBar place={place} />
+        <ThenDocument place={place} at={at} />
+      </div>
+    );
+  }
+  return <NowDocument place={place} detail={detail} isGone={isGone} setDetail={setDetail} />;
+}
+
+function ThenDocument({ place, at }: { place: Place; at: string }) {
+  const then = useRemote(`then ${place.sid} ${at}`, () => readObjectAt(place, at));
+  return (
+    <Then then={then}>
+      {(found) => (
+        <>
+          <p className={styles.facts}>{t('revision', { revision: found.revision ?? '' })}</p>
+          <ValueView data={found.data ?? EMPTY} />
+        </>
+      )}
+    </Then>
+  );
+}
+
+function NowDocument({ place, detail, isGone, setDetail }: DocumentTabProps) {
+  const version = { data: detail.data ?? EMPTY, revision: detail.revision ?? '' };
+  const editing = useEditing(
+    {
+      async read() {
+        try {
+          const { data, revision } = await readObject(place);
+          return { data: data ?? EMPTY, revision: revision ?? '' };
+        } catch (problem) {
+          if (problem instanceof Problem && problem.kind === 'not-found') return null;
+          throw problem;
+        }
+      },
+      write: (data, over) => writeDocument(place, data, over),
+    },
+    (saved) => setDetail((known) => ({ ...known, ...saved })),
+  );
+  const edit = useRef<HTMLButtonElement>(null);
+  const wasEditing = useRef(false);
+  const isEditing = editing.draft !== null;
+  useEffect(() => {
+    if (wasEditing.current && !isEditing) edit.current?.focus();
+    wasEditing.current = isEditing;
+  }, [isEditing]);
+  return (
+    <div className={styles.tab}>
+      {editing.draft !== null ? (
+        <Editor
+          editing={editing}
+          draft={editing.draft}
+          name={detail.name ?? place.sid}
+          current={isGone ? null : version}
+          canRestore={false}
+          onTakeTheirs={(theirs) => {
+            if (theirs !== 'removed') setDetail((known) => ({ ...known, ...theirs }));
+          }}
+        />
+      ) : detail.data === null ? (
+        <Status icon="document" title={t('removedTitle')}>
+          <p>{t('removedText')}</p>
+        </Status>
+      ) : (
+        <>
+          <TimeBar place={place} />
+          <ValueView
+            data={detail.data}
+            actions={
+              !isGone && (
+                <Button
+                  ref={edit}
+                  size="xs"
+                  leftSection={<Icon name="edit" size={14} />}
+                  onClick={() => editing.begin(version)}
+                >
+                  {t('edit')}
+                </Button>
+              )
+            }
+          />
+        </>
+      )}
+    </div>
+  );
+}

@@ -1,0 +1,244 @@
+import { Button } from '@mantine/core';
+import { Problem } from '@sinew/api';
+import { Dialog, Icon, Status } from '@sinew/ui';
+import { type KeyboardEvent, useEffect, useRef, useState } from 'react';
+import { Link } from 'react-router';
+import { overLine } from '../../shell/line.ts';
+import { notify } from '../../shell/notices.ts';
+import { type Remote, useRemote } from '../../shell/useRemote.ts';
+import { Editor } from './Editor.tsx';
+import styles from './ItemPanel.module.css';
+import { type Changes, useListener } from './live.ts';
+import { objectPath } from './paths.ts';
+import {
+  addItem,
+  deleteItem,
+  type Item,
+  isConflict,
+  type Place,
+  readItem,
+  readItemAt,
+  writeItem,
+} from './source.ts';
+import { t } from './strings.ts';
+import { Trouble } from './Trouble.tsx';
+import { instantText } from './time.ts';
+import { type Editing, useEditing } from './useEditing.ts';
+import { ValueView } from './ValueView.tsx';
+
+interface ItemPanelProps {
+  place: Place;
+  itemKey: string;
+  time: string | null;
+  isGone: boolean;
+  changes: Changes;
+  close(): void;
+}
+
+/** One item: its value, live; to be changed or removed. */
+export function ItemPanel({ place, itemKey, time, isGone, changes, close }: ItemPanelProps) {
+  const [isRemoved, setRemoved] = useState(false);
+  const item = useRemote<Item | 'absent'>(`item ${place.sid} ${itemKey} ${time}`, () =>
+    readThere(place, itemKey, time),
+  );
+  useListener(changes, {
+    onChanges(batch) {
+      if (time !== null) return;
+      const last = batch.findLast(({ key }) => key === itemKey);
+      if (last === undefined) return;
+      setRemoved(last.kind.endsWith('_removed'));
+      const { data, revision } = last;
+      if (data === null) return;
+      const updatedAt = new Date().toISOString();
+      const next = { data, revision: revision ?? '', updatedAt };
+      if (item.value === 'absent') void item.reload();
+      item.set((known) => (known === 'absent' ? known : { ...known, ...next }));
+    },
+    onMissed: () => time === null && void item.reload(),
+  });
+  const title = useRef<HTMLHeadingElement>(null);
+  useEffect(() => {
+    if (document.activeElement?.getAttribute('role') === 'listbox') {
+      title.current?.focus({ preventScroll: true });
+    }
+  }, []);
+  const onKeyDown = (event: KeyboardEvent) => {
+    const isTyping = event.target instanceof HTMLTextAreaElement;
+    if (event.key === 'Escape' && !isTyping && !event.defaultPrevented) close();
+  };
+  return (
+    <section
+      className={styles.panel}
+      aria-label={t('item', { key: itemKey })}
+      onKeyDown={onKeyDown}
+    >
+      <div className={styles.head}>
+        <h3 ref={title} tabIndex={-1} className={styles.title}>
+          {itemKey}
+        </h3>
+        <button
+          type="button"
+          className={styles.close}
+          aria-label={t('closeItem', { key: itemKey })}
+          onClick={close}
+        >
+          <Icon name="close" />
+        </button>
+      </div>
+      <Content
+        place={place}
+        itemKey={itemKey}
+        time={time}
+        item={item}
+        isRemoved={isRemoved}
+        isReadOnly={isGone || time !== null}
+        onSaved={() => setRemoved(false)}
+      />
+    </section>
+  );
+}
+
+async function readThere(place: Place, key: string, time: string | null): Promise<Item | 'absent'> {
+  if (time !== null) return (await readItemAt(place, key, time)) ?? 'absent';
+  return readItem(place, key).catch((problem: unknown) => {
+    if (problem instanceof Problem && problem.kind === 'not-found') return 'absent' as const;
+    throw problem;
+  });
+}
+
+interface ContentProps {
+  place: Place;
+  itemKey: string;
+  time: string | null;
+  item: Remote<Item | 'absent'>;
+  isRemoved: boolean;
+  isReadOnly: boolean;
+  onSaved(): void;
+}
+
+function Content(props: ContentProps) {
+  const { place, itemKey, time, item, isRemoved, isReadOnly, onSaved } = props;
+  const { value } = item;
+  const canRestore = place.kind === 'map';
+  const editing = useEditing(
+    {
+      async read() {
+        const found = await readThere(place, itemKey, null);
+        return found === 'absent' ? null : found;
+      },
+      write: (data, over) => writeItem(place, itemKey, data, over),
+      ...(canRestore && {
+        restore: async (data) => (await addItem(place, itemKey, data)).revision,
+      }),
+    },
+    (saved) => {
+      onSaved();
+      item.set((known) => (known === 'absent' ? known : { ...known, ...saved }));
+    },
+  );
+  const isThere = value !== null && value !== 'absent' && !isRemoved;
+  if (editing.draft !== null) {
+    return (
+      <Editor
+        editing={editing}
+        draft={editing.draft}
+        name={itemKey}
+        current={isThere ? value : null}
+        canRestore={canRestore}
+        onTakeTheirs={(theirs) => {
+          if (theirs === 'removed') void item.reload();
+          else item.set((known) => (known === 'absent' ? known : { ...known, ...theirs }));
+        }}
+      />
+    );
+  }
+  if (value === null) {
+    if (item.problem === null) return <p className={styles.facts}>{t('loading')}</p>;
+    return <Trouble problem={item.problem} retry={() => void item.reload()} />;
+  }
+  if (!isThere) {
+    return (
+      <Status icon="note" title={t('itemGoneTitle')}>
+        <p>{time === null ? t('itemGoneText') : t('itemGoneThen')}</p>
+        {time === null && <HistoryLink place={place} itemKey={itemKey} />}
+      </Status>
+    );
+  }
+  return (
+    <>
+      <p className={styles.facts}>
+        <span>{t('revision', { revision: value.revision })}</span>
+        <span>{t('updated', { time: instantText(value.updatedAt) })}</span>
+        {value.expiresAt !== null && (
+          <span>{t('expires', { time: instantText(value.expiresAt) })}</span>
+        )}
+        <HistoryLink place={place} itemKey={itemKey} />
+      </p>
+      <ValueView
+        data={value.data}
+        actions={!isReadOnly && <ItemActions place={place} item={value} editing={editing} />}
+      />
+    </>
+  );
+}
+
+function HistoryLink({ place, itemKey }: { place: Place; itemKey: string }) {
+  return (
+    <Link to={objectPath(place.service, place.sid, 'history', { key: itemKey })}>
+      {t('history')}
+    </Link>
+  );
+}
+
+interface ItemActionsProps {
+  place: Place;
+  item: Item;
+  editing: Editing;
+}
+
+function ItemActions({ place, item, editing }: ItemActionsProps) {
+  const [isAsking, setAsking] = useState(false);
+  const { key } = item;
+  const remove = async () => {
+    setAsking(false);
+    try {
+      await overLine(deleteItem(place, key, item.revision));
+      notify('success', t('removed', { key }));
+    } catch (problem) {
+      if (!(problem instanceof Problem)) throw problem;
+      if (isConflict(problem)) notify('warning', t('removeConflict', { key }));
+      else if (problem.kind === 'unreachable') notify('error', t('notSavedOffline'));
+      else notify('error', t('notSaved', { message: problem.message }));
+    }
+  };
+  return (
+    <>
+      <Button
+        size="xs"
+        variant="default"
+        leftSection={<Icon name="trash" size={14} />}
+        onClick={() => setAsking(true)}
+      >
+        {t('remove')}
+      </Button>
+      <Button
+        size="xs"
+        leftSection={<Icon name="edit" size={14} />}
+        onClick={() => editing.begin(item)}
+      >
+        {t('edit')}
+      </Button>
+      <Dialog opened={isAsking} onClose={() => setAsking(false)} title={t('removeTitle', { key })}>
+        <p className={styles.question}>{t('removeText')}</p>
+        <div className={styles.buttons}>
+          <Button variant="default" data-autofocus onClick={() => setAsking(false)}>
+            {t('cancel')}
+          </Button>
+          <Button color="red" onClick={() => void remove()}>
+            {t('remove')}
+          </Button>
+        </div>
+      </Dialog>
+    </>
+  );
+}

@@ -1,0 +1,247 @@
+import { CopyButton } from '@mantine/core';
+import type { Problem } from '@sinew/api';
+import { Icon, Status } from '@sinew/ui';
+import { type ReactNode, useEffect, useRef, useState } from 'react';
+import { Link, useOutletContext, useParams } from 'react-router';
+import { useRemote } from '../../shell/useRemote.ts';
+import { DocumentTab } from './DocumentTab.tsx';
+import { Findings } from './Findings.tsx';
+import { HistoryTab } from './HistoryTab.tsx';
+import { ItemsTab } from './ItemsTab.tsx';
+import { Changes, type Follow } from './live.ts';
+import styles from './ObjectPane.module.css';
+import { PermissionsTab } from './PermissionsTab.tsx';
+import { objectPath, servicePath, type Tab, tabOf } from './paths.ts';
+import { KIND_ICONS, rateText, type ServiceContext } from './ServicePage.tsx';
+import { StreamTab } from './StreamTab.tsx';
+import { SubscribersTab } from './SubscribersTab.tsx';
+import { kindOfSid, type ObjectDetail, type Place, readObject } from './source.ts';
+import { t } from './strings.ts';
+import { Trouble } from './Trouble.tsx';
+import { instantText } from './time.ts';
+import { useChanges } from './useChanges.ts';
+import { useLook } from './useLook.ts';
+import { useTitle } from './useTitle.ts';
+
+/** Rates and subscribers are not pushed. */
+const REFRESH_MS = 2_000;
+
+/** One object: its value and what is about it. */
+export function ObjectPane() {
+  const { service, about } = useOutletContext<ServiceContext>();
+  const { object = '', tab: tabText } = useParams();
+  const tab = tabOf(tabText);
+  const kind = kindOfSid(object);
+  const key = kind === null ? null : `object ${service} ${object}`;
+  const read = () => readObject({ service, sid: object });
+  const detail = useRemote(key, read, REFRESH_MS);
+  useTitle(detail.value?.name ?? object, about?.name ?? service);
+  if (kind === null || tab === null) return <NoObject service={service} />;
+  const place: Place = { service, kind, sid: object };
+  if (detail.value === null) {
+    if (detail.problem === null) return <p className={styles.loading}>{t('loading')}</p>;
+    return <Unread service={service} problem={detail.problem} retry={() => void detail.reload()} />;
+  }
+  return (
+    <Shown
+      key={object}
+      place={place}
+      tab={tab}
+      detail={detail.value}
+      isGone={detail.problem?.kind === 'not-found'}
+      aclEnabled={about?.aclEnabled ?? true}
+      reload={detail.reload}
+      setDetail={detail.set}
+    />
+  );
+}
+
+interface ShownProps {
+  place: Place;
+  tab: Tab;
+  detail: ObjectDetail;
+  /** It was there, and is no longer. */
+  isGone: boolean;
+  aclEnabled: boolean;
+  reload(): Promise<void>;
+  setDetail(change: (detail: ObjectDetail) => ObjectDetail): void;
+}
+
+function Shown(props: ShownProps) {
+  const { place, tab, detail, isGone, aclEnabled, reload, setDetail } = props;
+  const [changes] = useState(() => new Changes());
+  const following = useChanges(place, detail.eventId, {
+    onChanges(batch) {
+      const last = batch.findLast(({ data }) => data !== null);
+      if (place.kind === 'document' && last !== undefined) {
+        setDetail((known) => ({
+          ...known,
+          data: last.data,
+          revision: last.revision ?? known.revision,
+          updatedAt: new Date().toISOString(),
+        }));
+      }
+      if (batch.some(({ kind }) => kind === `${place.kind}_removed`)) void reload();
+      changes.tell(batch);
+    },
+    onMissed() {
+      void reload();
+      changes.miss();
+    },
+  });
+  return (
+    <article className={styles.object}>
+      <ObjectHead place={place} detail={detail} follow={isGone ? 'gone' : following} />
+      {isGone && (
+        <p className={styles.gone} role="status">
+          <strong>{t('removedTitle')}</strong> {t('removedText')}
+        </p>
+      )}
+      <Tabs place={place} detail={detail} tab={tab} />
+      <div className={styles.body}>
+        {tab === 'value' && place.kind === 'document' && (
+          <DocumentTab place={place} detail={detail} isGone={isGone} setDetail={setDetail} />
+        )}
+        {tab === 'value' && (place.kind === 'list' || place.kind === 'map') && (
+          <ItemsTab place={place} detail={detail} isGone={isGone} changes={changes} />
+        )}
+        {tab === 'value' && place.kind === 'stream' && <StreamTab changes={changes} />}
+        {tab === 'history' && <HistoryTab place={place} changes={changes} />}
+        {tab === 'subscribers' && <SubscribersTab place={place} />}
+        {tab === 'permissions' && <PermissionsTab place={place} aclEnabled={aclEnabled} />}
+      </div>
+    </article>
+  );
+}
+
+function ObjectHead(props: { place: Place; detail: ObjectDetail; follow: Follow }) {
+  const { place, detail, follow } = props;
+  const [look] = useLook();
+  const title = useRef<HTMLHeadingElement>(null);
+  // Whoever opened it goes on reading here; a page that was opened at this address is left alone.
+  useEffect(() => {
+    if (document.activeElement?.getAttribute('role') === 'listbox') {
+      title.current?.focus({ preventScroll: true });
+    }
+  }, []);
+  const facts: ReactNode[] = [
+    t(place.kind),
+    ...(detail.revision === null ? [] : [t('revision', { revision: detail.revision })]),
+    ...(detail.items === null ? [] : [t('items', { count: detail.items })]),
+    t('updated', { time: instantText(detail.updatedAt) }),
+    detail.expiresAt === null
+      ? t('neverExpires')
+      : t('expires', { time: instantText(detail.expiresAt) }),
+    t('subscribersCount', { count: detail.subscribers }),
+    t('writes', { rate: rateText(detail.writesPerSecond) }),
+  ];
+  return (
+    <header className={styles.head}>
+      <Link
+        className={styles.back}
+        to={servicePath(place.service, look)}
+        aria-label={t('backToObjects')}
+      >
+        <Icon name="back" />
+      </Link>
+      <span className={styles.icon}>
+        <Icon name={KIND_ICONS[place.kind]} />
+      </span>
+      <div className={styles.titles}>
+        <h2 ref={title} tabIndex={-1} className={styles.title}>
+          {detail.name ?? place.sid}
+        </h2>
+        <CopySid sid={place.sid} />
+      </div>
+      <span className={styles.live} data-following={follow} data-testid="following" role="status">
+        {t(FOLLOW_TEXTS[follow])}
+      </span>
+      <ul className={styles.facts}>
+        {facts.map((fact, at) => (
+          // biome-ignore lint/suspicious/noArrayIndexKey: each fact has its place
+          <li key={at}>{fact}</li>
+        ))}
+      </ul>
+      <Findings findings={detail.findings} />
+    </header>
+  );
+}
+
+const FOLLOW_TEXTS = {
+  opening: 'opening',
+  live: 'live',
+  lost: 'notLive',
+  over: 'over',
+  gone: 'over',
+} as const satisfies Record<Follow, string>;
+
+function CopySid({ sid }: { sid: string }) {
+  return (
+    <CopyButton value={sid}>
+      {({ copied, copy }) => (
+        <button
+          type="button"
+          className={styles.sid}
+          aria-label={copied ? t('copied') : t('copySid', { sid })}
+          onClick={copy}
+        >
+          {sid}
+          <Icon name={copied ? 'check' : 'copy'} size={14} />
+        </button>
+      )}
+    </CopyButton>
+  );
+}
+
+function Tabs({ place, detail, tab }: { place: Place; detail: ObjectDetail; tab: Tab }) {
+  const [{ kind, q }] = useLook();
+  const names: Record<Tab, string> = {
+    value: t(VALUE_TEXTS[place.kind]),
+    history: t('history'),
+    subscribers: `${t('subscribers')} (${detail.subscribers})`,
+    permissions: t('permissions'),
+  };
+  return (
+    <nav className={styles.tabs} aria-label={t('views')}>
+      {(Object.keys(names) as Tab[]).map((one) => (
+        <Link
+          key={one}
+          to={objectPath(place.service, place.sid, one, { kind, q })}
+          aria-current={one === tab ? 'page' : undefined}
+        >
+          {names[one]}
+        </Link>
+      ))}
+    </nav>
+  );
+}
+
+const VALUE_TEXTS = {
+  document: 'value',
+  list: 'itemsTab',
+  map: 'itemsTab',
+  stream: 'messages',
+} as const;
+
+interface UnreadProps {
+  service: string;
+  problem: Problem;
+  retry(): void;
+}
+
+function Unread({ service, problem, retry }: UnreadProps) {
+  if (problem.kind === 'not-found') return <NoObject service={service} />;
+  return <Trouble problem={problem} retry={retry} />;
+}
+
+function NoObject({ service }: { service: string }) {
+  return (
+    <Status
+      icon="note"
+      title={t('noObjectTitle')}
+      actions={<Link to={servicePath(service)}>{t('toService')}</Link>}
+    >
+      <p>{t('noObjectText')}</p>
+    </Status>
+  );
+}

@@ -1,0 +1,190 @@
+import { NativeSelect, TextInput } from '@mantine/core';
+import { useDebouncedCallback } from '@mantine/hooks';
+import { Icon, type IconName, Rows, Status } from '@sinew/ui';
+import { useState } from 'react';
+import { Link, Outlet, useNavigate, useParams } from 'react-router';
+import { useRemote } from '../../shell/useRemote.ts';
+import { findingTitle } from './findings.ts';
+import { kindOf, objectPath, servicePath, servicesPath } from './paths.ts';
+import styles from './ServicePage.module.css';
+import { KINDS, type ObjectKind, type ObjectRow, readService, type Service } from './source.ts';
+import { t } from './strings.ts';
+import { Trouble } from './Trouble.tsx';
+import { useLook } from './useLook.ts';
+import { useObjects } from './useObjects.ts';
+
+const ROW_PX = 56;
+
+export const KIND_ICONS: Record<ObjectKind, IconName> = {
+  document: 'document',
+  list: 'list',
+  map: 'map',
+  stream: 'stream',
+};
+
+/** What panes beside the list are given. */
+export interface ServiceContext {
+  /** The address to use: a SID, or `default`. */
+  service: string;
+  /** `null` until it is read. */
+  about: Service | null;
+}
+
+/** The objects of a service; beside them the heat, or the one that is open. */
+export function ServicePage() {
+  const { service = '', object } = useParams();
+  const about = useRemote(`service ${service}`, () => readService(service));
+  if (about.problem !== null && about.value === null) {
+    if (about.problem.kind !== 'not-found') {
+      return <Trouble problem={about.problem} retry={() => void about.reload()} />;
+    }
+    return (
+      <Status
+        icon="note"
+        title={t('noServiceTitle')}
+        actions={<Link to={servicesPath}>{t('toServices')}</Link>}
+      >
+        <p>{t('noServiceText')}</p>
+      </Status>
+    );
+  }
+  const context: ServiceContext = { service, about: about.value };
+  return (
+    <div className={styles.page} data-pane={object === undefined ? 'list' : 'object'}>
+      <section className={styles.side} aria-label={t('objects')}>
+        <ServiceHead service={service} about={about.value} />
+        <Objects service={service} open={object ?? null} />
+      </section>
+      <section className={styles.pane} aria-label={object === undefined ? t('heat') : t('object')}>
+        <Outlet context={context} />
+      </section>
+    </div>
+  );
+}
+
+function ServiceHead({ service, about }: { service: string; about: Service | null }) {
+  const [look] = useLook();
+  return (
+    <div className={styles.head}>
+      <Link to={servicesPath} className={styles.up}>
+        <Icon name="back" size={16} />
+        {t('toServices')}
+      </Link>
+      <h1 className={styles.title}>
+        <Link to={servicePath(service, look)}>{about === null ? service : nameOf(about)}</Link>
+      </h1>
+    </div>
+  );
+}
+
+function nameOf(about: Service): string {
+  return about.name ?? about.sid;
+}
+
+function Objects({ service, open }: { service: string; open: string | null }) {
+  const navigate = useNavigate();
+  const [look, setLook] = useLook();
+  const kind = kindOf(look.kind ?? null);
+  const q = look.q ?? '';
+  const [typed, setTyped] = useState(q);
+  const search = useDebouncedCallback((text: string) => setLook({ q: text }, 'replace'), 200);
+  const objects = useObjects(service, kind, q);
+  return (
+    <>
+      <div className={styles.filters}>
+        <TextInput
+          type="search"
+          size="sm"
+          aria-label={t('objectFilter')}
+          placeholder={t('objectFilter')}
+          leftSection={<Icon name="search" size={16} />}
+          value={typed}
+          onChange={({ currentTarget: { value } }) => {
+            setTyped(value);
+            search(value);
+          }}
+        />
+        <NativeSelect
+          size="sm"
+          aria-label={t('kind')}
+          value={kind ?? ''}
+          onChange={({ currentTarget }) => setLook({ kind: currentTarget.value }, 'replace')}
+          data={[
+            { value: '', label: t('allKinds') },
+            ...KINDS.map((one) => ({ value: one, label: t(`${one}s`) })),
+          ]}
+        />
+      </div>
+      <div className={styles.rows}>
+        {objects.problem !== null && !objects.hasBegun ? (
+          <Trouble problem={objects.problem} retry={objects.renew} />
+        ) : objects.count === 0 ? (
+          <NoObjects filter={q} kind={kind} />
+        ) : (
+          <Rows
+            key={`${kind} ${q}`}
+            label={t('listOfObjects')}
+            count={objects.count}
+            rowHeight={ROW_PX}
+            isSelected={(row) => objects.at(row)?.sid === open}
+            onLook={objects.look}
+            onOpen={(row) => {
+              const found = objects.at(row);
+              if (found === null) return;
+              const { kind: shown, q: filter } = look;
+              navigate(objectPath(service, found.sid, 'value', { kind: shown, q: filter }));
+            }}
+            render={(row) => <ObjectLine object={objects.at(row)} />}
+          />
+        )}
+      </div>
+    </>
+  );
+}
+
+function NoObjects({ filter, kind }: { filter: string; kind: ObjectKind | null }) {
+  if (filter !== '') {
+    return (
+      <Status icon="search" title={t('noMatchTitle')}>
+        <p>{t('noMatchText', { filter })}</p>
+      </Status>
+    );
+  }
+  return (
+    <Status icon="inbox" title={t('noObjectsTitle')}>
+      <p>{kind === null ? t('noObjectsText') : t('noKindText')}</p>
+    </Status>
+  );
+}
+
+function ObjectLine({ object }: { object: ObjectRow | null }) {
+  if (object === null) return <span className={styles.blank}>{t('rowLoading')}</span>;
+  const facts = [
+    t(object.kind),
+    ...(object.items === null ? [] : [t('items', { count: object.items })]),
+    ...(object.subscribers === 0 ? [] : [t('subscribersCount', { count: object.subscribers })]),
+    ...(object.writesPerSecond < 0.05
+      ? []
+      : [t('writes', { rate: rateText(object.writesPerSecond) })]),
+  ];
+  return (
+    <span className={styles.line}>
+      <span className={styles.icon}>
+        <Icon name={KIND_ICONS[object.kind]} size={18} />
+      </span>
+      <span className={styles.name}>{object.name ?? object.sid}</span>
+      <span className={styles.facts}>{facts.join(' · ')}</span>
+      {object.findings.length > 0 && (
+        <span className={styles.finding} title={object.findings.map(findingTitle).join(', ')}>
+          <Icon name="flame" size={16} />
+          <span className={styles.hidden}>{object.findings.map(findingTitle).join(', ')}</span>
+        </span>
+      )}
+    </span>
+  );
+}
+
+/** One digit below ten, none above. */
+export function rateText(perSecond: number): string {
+  return perSecond < 10 ? perSecond.toFixed(1) : Math.round(perSecond).toString();
+}

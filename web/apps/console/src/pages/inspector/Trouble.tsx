@@ -1,0 +1,17 @@
+import { Button } from '@mantine/core';
+import type { Problem } from '@sinew/api';
+import { Status } from '@sinew/ui';
+import { t } from './strings.ts';
+
+/** In place of what could not be read: why, and the way on. */
+export function Trouble({ problem, retry }: { problem: Problem; retry(): void }) {
+  return (
+    <Status
+      icon="warning"
+      title={t('failedTitle')}
+      actions={<Button onClick={retry}>{t('retry')}</Button>}
+    >
+      <p>{t('failedText', { message: problem.message })}</p>
+    </Status>
+  );
+}

@@ -1,0 +1,395 @@
+/**
+ * What the inspector reads and writes: state synchronisation as the server has it.
+ *
+ * - What is ours alone (rates, subscribers, history) below `/sinew/v1/Sync`, the rest by the
+ *   ordinary operations, so that the page can do what any program can.
+ * - Values stay as they are stored: a page must not round a number it only meant to show.
+ */
+import { callText, type Problem } from '@sinew/api';
+import { type JsonNode, writeJson } from '@sinew/ui';
+import { Shape } from './shape.ts';
+
+export const KINDS = ['document', 'list', 'map', 'stream'] as const;
+export type ObjectKind = (typeof KINDS)[number];
+
+export interface Service {
+  sid: string;
+  name: string | null;
+  aclEnabled: boolean;
+  webhookUrl: string | null;
+  createdAt: string;
+}
+
+/** Something the heat view warns of, by name. */
+export interface Finding {
+  code: string;
+  text: string | null;
+}
+
+export interface ObjectRow {
+  sid: string;
+  kind: ObjectKind;
+  name: string | null;
+  /** `null` for streams. */
+  revision: string | null;
+  updatedAt: string;
+  /** Of lists and maps. */
+  items: number | null;
+  subscribers: number;
+  readsPerSecond: number;
+  writesPerSecond: number;
+  eventsPerSecond: number;
+  findings: readonly Finding[];
+}
+
+export interface ObjectDetail extends ObjectRow {
+  /** Of documents. */
+  data: JsonNode | null;
+  expiresAt: string | null;
+  /** The newest event in it, which following goes on from. */
+  eventId: string | null;
+}
+
+export interface Item {
+  /** A map's key, or a list's index in digits. */
+  key: string;
+  data: JsonNode;
+  revision: string;
+  updatedAt: string;
+  expiresAt: string | null;
+}
+
+export interface Page<T> {
+  entries: T[];
+  /** Where the next page goes on; `null` at the end. */
+  next: string | null;
+}
+
+export interface Permission {
+  identity: string;
+  read: boolean;
+  write: boolean;
+  manage: boolean;
+}
+
+export interface Subscriber {
+  identity: string;
+  connection: string;
+  since: string | null;
+  lastEventId: string | null;
+  waitingBytes: number;
+}
+
+export interface HistoryEntry {
+  eventId: string;
+  at: string;
+  /** As the client libraries name it: `map_item_updated`. */
+  kind: string;
+  key: string | null;
+  revision: string | null;
+  data: JsonNode | null;
+  by: string;
+}
+
+/** Where an object is. */
+export interface Place {
+  service: string;
+  kind: ObjectKind;
+  sid: string;
+}
+
+const OURS = '/sinew/v1/Sync/Services';
+const PRODUCT = '/sync/v1/Services';
+
+const PLURALS: Record<ObjectKind, string> = {
+  document: 'Documents',
+  list: 'Lists',
+  map: 'Maps',
+  stream: 'Streams',
+};
+
+const LETTERS: Record<string, ObjectKind> = { ET: 'document', ES: 'list', MP: 'map', TO: 'stream' };
+
+/** What a SID is the SID of. */
+export function kindOfSid(sid: string): ObjectKind | null {
+  return /^[A-Z]{2}[0-9a-f]{32}$/.test(sid) ? (LETTERS[sid.slice(0, 2)] ?? null) : null;
+}
+
+type Query = Record<string, string | number | null | undefined>;
+
+function withQuery(path: string, query: Query): string {
+  const search = new URLSearchParams();
+  for (const [name, value] of Object.entries(query)) {
+    if (value !== null && value !== undefined && value !== '') search.set(name, String(value));
+  }
+  return search.size === 0 ? path : `${path}?${search}`;
+}
+
+async function read(path: string, query: Query = {}): Promise<Shape> {
+  return Shape.of(await callText('GET', withQuery(path, query)));
+}
+
+function ours({ service, sid }: Omit<Place, 'kind'>, below = ''): string {
+  return `${OURS}/${encodeURIComponent(service)}/Objects/${sid}${below}`;
+}
+
+function product({ service, kind, sid }: Place, ...below: string[]): string {
+  const parts = [service, PLURALS[kind], sid, ...below].map(encodeURIComponent);
+  return `${PRODUCT}/${parts.join('/')}`;
+}
+
+export async function listServices(): Promise<Service[]> {
+  const services: Service[] = [];
+  let path: string | null = `${PRODUCT}?PageSize=100`;
+  while (path !== null) {
+    const page = await read(path);
+    services.push(...page.list('services').map(serviceOf));
+    const next = page.part('meta')?.textOrNull('next_page_url') ?? null;
+    // The address may name another host that leads here; only what follows it matters.
+    path = next === null ? null : next.slice(next.indexOf(PRODUCT));
+  }
+  return services;
+}
+
+export async function readService(service: string): Promise<Service> {
+  return serviceOf(await read(`${PRODUCT}/${encodeURIComponent(service)}`));
+}
+
+function serviceOf(shape: Shape): Service {
+  return {
+    sid: shape.text('sid'),
+    name: shape.textOrNull('friendly_name'),
+    aclEnabled: shape.flag('acl_enabled'),
+    webhookUrl: shape.textOrNull('webhook_url'),
+    createdAt: shape.text('date_created'),
+  };
+}
+
+export interface ObjectQuery {
+  kind: ObjectKind | null;
+  filter: string;
+  after: string | null;
+}
+
+export async function listObjects(service: string, query: ObjectQuery): Promise<Page<ObjectRow>> {
+  const page = await read(`${OURS}/${encodeURIComponent(service)}/Objects`, {
+    Kind: query.kind,
+    Filter: query.filter,
+    PageSize: 100,
+    PageToken: query.after,
+  });
+  return { entries: page.list('objects').map(rowOf), next: page.textOrNull('next_page_token') };
+}
+
+function rowOf(shape: Shape): ObjectRow {
+  const sid = shape.text('sid');
+  return {
+    sid,
+    kind: kindOfSid(sid) ?? 'document',
+    name: shape.textOrNull('unique_name'),
+    revision: shape.textOrNull('revision'),
+    updatedAt: shape.text('date_updated'),
+    items: shape.numberOrNull('items'),
+    subscribers: shape.number('subscribers'),
+    readsPerSecond: shape.number('reads_per_second'),
+    writesPerSecond: shape.number('writes_per_second'),
+    eventsPerSecond: shape.number('events_per_second'),
+    findings: shape.list('findings').map(findingOf),
+  };
+}
+
+function findingOf(shape: Shape): Finding {
+  const code = shape.textOrNull('code');
+  return code === null ? { code: shape.own, text: null } : { code, text: shape.textOrNull('text') };
+}
+
+export async function readHeat(service: string, seconds: number): Promise<ObjectRow[]> {
+  const path = `${OURS}/${encodeURIComponent(service)}/Heat`;
+  return (await read(path, { Seconds: seconds })).list('objects').map(rowOf);
+}
+
+export async function readObject(place: Omit<Place, 'kind'>): Promise<ObjectDetail> {
+  return detailOf(await read(ours(place)));
+}
+
+function detailOf(shape: Shape): ObjectDetail {
+  return {
+    ...rowOf(shape),
+    data: shape.value('data'),
+    expiresAt: shape.textOrNull('date_expires'),
+    eventId: shape.textOrNull('event_id'),
+  };
+}
+
+export interface ItemsQuery {
+  /** The first key that may come; the key after which to go on. At most one of both. */
+  from?: string | null;
+  after?: string | null;
+  order: 'asc' | 'desc';
+  filter?: string;
+  /** As it was then; now where there is none. */
+  time?: string | null;
+}
+
+/** Large enough that the end of a long list is near, small enough that a page is there at once. */
+export const ITEMS_PAGE_SIZE = 250;
+
+export async function listItems(place: Place, query: ItemsQuery): Promise<Page<Item>> {
+  const path = ours(place, query.time ? '/At' : '/Items');
+  const page = await read(path, {
+    Time: query.time,
+    From: query.after ? null : query.from,
+    After: query.after,
+    Order: query.order,
+    Filter: query.filter,
+    PageSize: ITEMS_PAGE_SIZE,
+  });
+  return { entries: page.list('items').map(itemOf), next: page.textOrNull('next') };
+}
+
+function itemOf(shape: Shape): Item {
+  return {
+    key: shape.textOrNull('key') ?? shape.text('index'),
+    data: shape.value('data') ?? { kind: 'null' },
+    revision: shape.text('revision'),
+    updatedAt: shape.text('date_updated'),
+    expiresAt: shape.textOrNull('date_expires'),
+  };
+}
+
+/** The object as it was then. */
+export async function readObjectAt(place: Place, time: string): Promise<ObjectDetail> {
+  const then = await read(ours(place, '/At'), { Time: time, PageSize: 1 });
+  return detailOf(then.part('object') ?? then);
+}
+
+/** The item as it was then; `null` where it was not there. */
+export async function readItemAt(place: Place, key: string, time: string): Promise<Item | null> {
+  const then = await read(ours(place, '/At'), { Time: time, From: key, PageSize: 1 });
+  const [first] = then.list('items').map(itemOf);
+  return first?.key === key ? first : null;
+}
+
+export async function readItem(place: Place, key: string): Promise<Item> {
+  return itemOf(Shape.of(await callText('GET', product(place, 'Items', key))));
+}
+
+/** Writes over the revision that was read, and nothing newer. Answers the new revision. */
+export async function writeDocument(place: Place, data: JsonNode, over: string): Promise<string> {
+  const form = { Data: writeJson(data) };
+  const text = await callText('POST', product(place), { form, ifMatch: over });
+  return Shape.of(text).text('revision');
+}
+
+export async function writeItem(
+  place: Place,
+  key: string,
+  data: JsonNode,
+  over: string,
+): Promise<string> {
+  const form = { Data: writeJson(data) };
+  const text = await callText('POST', product(place, 'Items', key), { form, ifMatch: over });
+  return Shape.of(text).text('revision');
+}
+
+/** `key` is a map's; a list gives its items an index. */
+export async function addItem(place: Place, key: string | null, data: JsonNode): Promise<Item> {
+  const form = { Data: writeJson(data), ...(key === null ? {} : { Key: key }) };
+  return itemOf(Shape.of(await callText('POST', product(place, 'Items'), { form })));
+}
+
+export async function deleteItem(place: Place, key: string, over: string): Promise<void> {
+  await callText('DELETE', product(place, 'Items', key), { ifMatch: over });
+}
+
+export async function listPermissions(place: Place): Promise<Permission[]> {
+  const answer = await read(ours(place, '/Permissions'));
+  const entries = answer.list().length > 0 ? answer.list() : answer.list('permissions');
+  return entries.map((entry) => ({
+    identity: entry.text('identity'),
+    read: entry.flag('read'),
+    write: entry.flag('write'),
+    manage: entry.flag('manage'),
+  }));
+}
+
+const word = (flag: boolean) => (flag ? 'true' : 'false');
+
+export async function setPermission(place: Place, permission: Permission): Promise<void> {
+  const { identity, read: mayRead, write, manage } = permission;
+  const form = { Read: word(mayRead), Write: word(write), Manage: word(manage) };
+  await callText('POST', product(place, 'Permissions', identity), { form });
+}
+
+export async function deletePermission(place: Place, identity: string): Promise<void> {
+  await callText('DELETE', product(place, 'Permissions', identity));
+}
+
+export async function listSubscribers(place: Place): Promise<Subscriber[]> {
+  const answer = await read(ours(place, '/Subscribers'));
+  const entries = answer.list().length > 0 ? answer.list() : answer.list('subscribers');
+  return entries.map((entry) => ({
+    identity: entry.text('identity'),
+    connection: entry.text('connection'),
+    since: entry.textOrNull('since'),
+    lastEventId: entry.textOrNull('last_event_id'),
+    waitingBytes: entry.number('waiting_bytes'),
+  }));
+}
+
+export interface History extends Page<HistoryEntry> {
+  /** The earliest instant that can be asked for. */
+  reachesTo: string | null;
+}
+
+export async function readHistory(
+  place: Place,
+  { key, before, size }: { key?: string | null; before?: string | null; size?: number },
+): Promise<History> {
+  const query = { Key: key, Before: before, PageSize: size ?? 50 };
+  const page = await read(ours(place, '/History'), query);
+  return {
+    entries: page.list('entries').map(historyEntryOf),
+    next: page.textOrNull('next'),
+    reachesTo: page.textOrNull('reaches_to'),
+  };
+}
+
+function historyEntryOf(entry: Shape): HistoryEntry {
+  return {
+    eventId: entry.text('event_id'),
+    at: entry.text('date'),
+    kind: entry.text('kind'),
+    key: entry.textOrNull('key') ?? entry.textOrNull('index'),
+    revision: entry.textOrNull('revision'),
+    data: entry.value('data'),
+    by: entry.text('by'),
+  };
+}
+
+/** One change, as it is pushed. */
+export interface Change {
+  kind: string;
+  key: string | null;
+  revision: string | null;
+  data: JsonNode | null;
+}
+
+export function eventsPath(place: Place, after: string | null): string {
+  return withQuery(ours(place, '/Events'), { After: after });
+}
+
+export function readChange(text: string): Change {
+  const change = Shape.of(text);
+  return {
+    kind: change.text('kind'),
+    key: change.textOrNull('key') ?? change.textOrNull('index'),
+    revision: change.textOrNull('revision'),
+    data: change.value('data'),
+  };
+}
+
+/** Whether somebody else was faster. */
+export function isConflict(problem: Problem): boolean {
+  return problem.status === 412;
+}

@@ -1,0 +1,156 @@
+import { Button } from '@mantine/core';
+import type { Session } from '@sinew/api';
+import {
+  AccountMenu,
+  Header,
+  LoadingPage,
+  LostBanner,
+  NoticeList,
+  SignIn,
+  SkipLink,
+  ThemeMenu,
+  UnreachablePage,
+  useWho,
+} from '@sinew/frame';
+import { Status, StatusPage } from '@sinew/ui';
+import { useEffect, useRef } from 'react';
+import { Link, Navigate, NavLink, Route, Routes } from 'react-router';
+import { HeatPane } from '../pages/inspector/HeatPane.tsx';
+import { ObjectPane } from '../pages/inspector/ObjectPane.tsx';
+import { ServicePage } from '../pages/inspector/ServicePage.tsx';
+import { ServicesPage } from '../pages/inspector/ServicesPage.tsx';
+import styles from './App.module.css';
+import { askAgain, useLine } from './line.ts';
+import { dismiss, notify, useNotices } from './notices.ts';
+import { SessionOver } from './session.ts';
+import { t } from './strings.ts';
+
+/** Decides by session and role whether the console is shown, and by address which page of it. */
+export function App() {
+  const { who, ask, onSignedIn, leave, onOver } = useWho();
+  switch (who.kind) {
+    case 'asking':
+      return <LoadingPage label={t('loading')} />;
+    case 'unreachable':
+      return <UnreachablePage message={who.message} retry={() => void ask()} />;
+    case 'nobody':
+      return <SignIn notice={who.notice} onSignedIn={onSignedIn} />;
+    case 'somebody':
+      if (who.session.role !== 'admin') {
+        return <NotForYouPage session={who.session} signOut={() => void leave()} />;
+      }
+      return (
+        <SessionOver value={onOver}>
+          <Console session={who.session} signOut={() => void leave()} />
+        </SessionOver>
+      );
+  }
+}
+
+interface ConsoleProps {
+  session: Session;
+  signOut(): void;
+}
+
+function Console({ session, signOut }: ConsoleProps) {
+  return (
+    <div className={styles.console}>
+      <SkipLink to="content">{t('skip')}</SkipLink>
+      <Header
+        start={
+          <nav aria-label={t('pages')} className={styles.nav}>
+            <NavLink to="/sync">{t('state')}</NavLink>
+          </nav>
+        }
+        end={
+          <>
+            <ThemeMenu />
+            <AccountMenu
+              username={session.username}
+              name={session.username}
+              role={session.role}
+              signOut={signOut}
+            />
+          </>
+        }
+      />
+      <div>
+        <Lost />
+      </div>
+      <main id="content" tabIndex={-1} className={styles.main}>
+        <Routes>
+          <Route path="/" element={<Navigate to="/sync" replace />} />
+          <Route path="/sync" element={<ServicesPage />} />
+          <Route path="/sync/:service" element={<ServicePage />}>
+            <Route index element={<HeatPane />} />
+            <Route path=":object/:tab?" element={<ObjectPane />} />
+          </Route>
+          <Route path="*" element={<UnknownPage />} />
+        </Routes>
+      </main>
+      <Notices />
+    </div>
+  );
+}
+
+function Lost() {
+  const { lostSinceMs } = useLine();
+  const wasLost = useRef(false);
+  useEffect(() => {
+    if (lostSinceMs !== null) wasLost.current = true;
+    else if (wasLost.current) {
+      wasLost.current = false;
+      notify('success', t('restored'));
+    }
+  }, [lostSinceMs]);
+  if (lostSinceMs === null) return null;
+  return (
+    <LostBanner
+      sinceMs={lostSinceMs}
+      now={Date.now}
+      text={(time) => t('lostText', { time })}
+      retry={() => void askAgain()}
+    />
+  );
+}
+
+function Notices() {
+  return <NoticeList notices={useNotices()} dismiss={dismiss} />;
+}
+
+function NotForYouPage({ session, signOut }: ConsoleProps) {
+  return (
+    <StatusPage
+      icon="warning"
+      title={t('notForYouTitle')}
+      actions={
+        <>
+          <Button component="a" href="/desk">
+            {t('toDesk')}
+          </Button>
+          <Button variant="default" onClick={signOut}>
+            {t('signOut')}
+          </Button>
+        </>
+      }
+    >
+      <p>{t('notForYouText', { name: session.username, role: t(session.role) })}</p>
+    </StatusPage>
+  );
+}
+
+function UnknownPage() {
+  return (
+    <Status
+      icon="note"
+      title={t('unknownTitle')}
+      actions={
+        <Button component={Link} to="/sync">
+          {t('toState')}
+        </Button>
+      }
+    >
+      <p>{t('unknownText')}</p>
+    </Status>
+  );
+}

@@ -1,0 +1,4 @@
+import { strings } from '@sinew/ui';
+import { english } from './strings.en.ts';
+
+export const t = strings('console', english);

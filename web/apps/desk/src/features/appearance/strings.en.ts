@@ -1,6 +1,0 @@
-export const english = {
-  button: 'Appearance',
-  auto: 'As the system',
-  light: 'Light',
-  dark: 'Dark',
-};

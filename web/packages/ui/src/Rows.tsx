@@ -1,0 +1,171 @@
+import {
+  type KeyboardEvent,
+  type ReactNode,
+  type RefObject,
+  useEffect,
+  useId,
+  useImperativeHandle,
+  useLayoutEffect,
+  useRef,
+  useState,
+} from 'react';
+import styles from './Rows.module.css';
+
+export interface RowsHandle {
+  focus(): void;
+}
+
+interface RowsProps {
+  label: string;
+  count: number;
+  rowHeight: number;
+  /** What a row shows; of one that is not known yet, what stands in its place. */
+  render(row: number): ReactNode;
+  isSelected(row: number): boolean;
+  onOpen(row: number): void;
+  /** Which rows are looked at now. */
+  onLook?(first: number, last: number): void;
+  handle?: RefObject<RowsHandle | null>;
+}
+
+/** Rows above and below what is seen that are drawn, so that scrolling meets no blank. */
+const OVERSCAN = 12;
+/** Browsers stop counting pixels somewhere beyond 17 million; longer lists scroll faster. */
+const MAX_PX = 15_000_000;
+
+/**
+ * A list of any length of which only what is seen is drawn: all rows are equally high.
+ *
+ * One stop for the Tab key; arrows, Page Up, Page Down, Home and End move within, Enter opens.
+ */
+export function Rows({
+  label,
+  count,
+  rowHeight,
+  render,
+  isSelected,
+  onOpen,
+  onLook,
+  handle,
+}: RowsProps) {
+  const id = useId();
+  const box = useRef<HTMLDivElement>(null);
+  const [view, setView] = useState({ top: 0, height: 0 });
+  const [active, setActive] = useState(0);
+  useImperativeHandle(handle, () => ({ focus: () => box.current?.focus() }), []);
+
+  const full = count * rowHeight;
+  const drawn = Math.min(full, MAX_PX);
+  const room = Math.max(1, drawn - view.height);
+  const scale = drawn === full ? 1 : (full - view.height) / room;
+  const offset = Math.min(view.top, room) * scale;
+  const firstSeen = Math.min(count, Math.floor(offset / rowHeight));
+  const lastSeen = Math.min(count - 1, Math.ceil((offset + view.height) / rowHeight) - 1);
+  const first = Math.max(0, firstSeen - OVERSCAN);
+  const last = Math.min(count - 1, lastSeen + OVERSCAN);
+  const current = Math.min(active, count - 1);
+
+  useLayoutEffect(() => {
+    const element = box.current;
+    if (element === null) return;
+    const measure = () => setView({ top: element.scrollTop, height: element.clientHeight });
+    measure();
+    const observer = new ResizeObserver(measure);
+    observer.observe(element);
+    return () => observer.disconnect();
+  }, []);
+  useEffect(() => onLook?.(firstSeen, lastSeen), [onLook, firstSeen, lastSeen]);
+
+  const show = (row: number) => {
+    const element = box.current;
+    if (element === null) return;
+    const top = row * rowHeight;
+    const bottom = top + rowHeight - view.height;
+    if (top < offset) element.scrollTop = top / scale;
+    else if (bottom > offset) element.scrollTop = Math.ceil(bottom / scale);
+  };
+  const move = (row: number) => {
+    const next = Math.max(0, Math.min(count - 1, row));
+    setActive(next);
+    show(next);
+  };
+  const onKeyDown = (event: KeyboardEvent) => {
+    if (event.ctrlKey || event.metaKey || event.altKey) return;
+    const target = targetOf(event.key, current, count, lastSeen - firstSeen);
+    if (target !== null) move(target);
+    else if (event.key === 'Enter' || event.key === ' ') onOpen(current);
+    else return;
+    event.preventDefault();
+  };
+  const onFocus = () => {
+    // Where the keyboard was may have been scrolled away.
+    if (current < firstSeen || current > lastSeen) setActive(firstSeen);
+  };
+
+  const rows = [];
+  for (let row = first; row <= last; row += 1) {
+    rows.push(
+      // biome-ignore lint/a11y/useFocusableInteractive: the list has the focus, its rows do not
+      // biome-ignore lint/a11y/useKeyWithClickEvents: the list hears the keys
+      <div
+        key={row}
+        id={`${id}-${row}`}
+        role="option"
+        aria-selected={isSelected(row)}
+        aria-posinset={row + 1}
+        aria-setsize={count}
+        data-active={row === current}
+        className={styles.row}
+        style={{
+          height: rowHeight,
+          transform: `translateY(${scale === 1 ? row * rowHeight : view.top + row * rowHeight - offset}px)`,
+        }}
+        onClick={() => {
+          setActive(row);
+          onOpen(row);
+        }}
+      >
+        {render(row)}
+      </div>,
+    );
+  }
+  const isDrawn = current >= first && current <= last;
+  return (
+    <div
+      ref={box}
+      role="listbox"
+      aria-label={label}
+      tabIndex={0}
+      aria-activedescendant={isDrawn ? `${id}-${current}` : undefined}
+      className={styles.rows}
+      onScroll={({ currentTarget: { scrollTop, clientHeight } }) =>
+        setView({ top: scrollTop, height: clientHeight })
+      }
+      onKeyDown={onKeyDown}
+      onFocus={onFocus}
+    >
+      <div role="presentation" style={{ height: drawn }} className={styles.all}>
+        {rows}
+      </div>
+    </div>
+  );
+}
+
+function targetOf(key: string, row: number, count: number, page: number): number | null {
+  switch (key) {
+    case 'ArrowDown':
+      return row + 1;
+    case 'ArrowUp':
+      return row - 1;
+    case 'PageDown':
+      return row + Math.max(1, page);
+    case 'PageUp':
+      return row - Math.max(1, page);
+    case 'Home':
+      return 0;
+    case 'End':
+      return count - 1;
+    default:
+      return null;
+  }
+}
