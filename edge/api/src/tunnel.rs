@@ -147,7 +147,7 @@ mod tests {
 
     fn ann() -> Who {
         let (identity, service, endpoint) = ("ann".into(), "default".into(), "e".into());
-        Who::Endpoint { identity, service, endpoint }
+        Who::Endpoint { identity, service, endpoint, supervises: None }
     }
 
     #[tokio::test]

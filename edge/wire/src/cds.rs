@@ -4,6 +4,10 @@
 //! * Values are passed on as the text they came as; nothing here parses one.
 //! * What is told of an event is the same for everybody who hears it.
 
+mod queries;
+
+pub use queries::{query_message, query_page};
+
 use base::{Sid, Timestamp};
 use std::fmt::Write as _;
 use sync::{

@@ -21,6 +21,8 @@ pub enum Permit {
     Admin,
     /// A client library, through its socket and within the one service of its token.
     Endpoint,
+    /// A client library whose token supervises a workspace.
+    Supervision,
 }
 
 /// A caller whose credentials were proved.
@@ -71,6 +73,8 @@ pub enum Who {
         service: Arc<str>,
         /// The program, by the name that it or the server gave it.
         endpoint: Arc<str>,
+        /// The workspace that the token supervises, if it does.
+        supervises: Option<Sid>,
     },
 }
 
@@ -91,9 +95,18 @@ impl Principal {
         match permit {
             Permit::Public => true,
             Permit::Endpoint => is_endpoint,
+            Permit::Supervision => self.supervises().is_some(),
             Permit::Signed | Permit::Work => !is_endpoint,
             Permit::Read => self.role() >= Role::Supervisor,
             Permit::Write | Permit::Admin => self.role() == Role::Admin,
+        }
+    }
+
+    /// The workspace that a client library's token supervises.
+    pub fn supervises(&self) -> Option<Sid> {
+        match &self.who {
+            Who::Endpoint { supervises, .. } => *supervises,
+            Who::Account | Who::Key(_) | Who::Person(_) | Who::Bearer { .. } => None,
         }
     }
 
@@ -136,13 +149,14 @@ mod tests {
     fn an_endpoint_may_what_is_for_endpoints_and_nothing_else() {
         let account = Sid::new(*b"AC", 1);
         let (identity, service, endpoint) = ("ann".into(), "default".into(), "e".into());
-        let who = Who::Endpoint { identity, service, endpoint };
+        let who = Who::Endpoint { identity, service, endpoint, supervises: None };
         let endpoint = Principal { account, who };
         let owner = Principal { account, who: Who::Account };
         let others = [Permit::Signed, Permit::Work, Permit::Read, Permit::Write, Permit::Admin];
         for permit in others {
             assert!(!endpoint.may(permit) && owner.may(permit), "{permit:?}");
         }
+        assert!(!endpoint.may(Permit::Supervision) && !owner.may(Permit::Supervision));
         assert!(endpoint.may(Permit::Endpoint) && !owner.may(Permit::Endpoint));
         assert!(endpoint.may(Permit::Public));
         assert_eq!((endpoint.reach(), endpoint.seat()), (Reach::Nowhere, None));

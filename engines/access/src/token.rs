@@ -223,6 +223,12 @@ impl Claims {
 }
 
 impl Claims {
+    /// The workspace that the token supervises, if it does.
+    pub fn supervises(&self) -> Option<Sid> {
+        let supervises = self.role() >= Role::Supervisor;
+        self.grants.task_router.as_ref().filter(|_| supervises)?.workspace_sid
+    }
+
     fn role(&self) -> Role {
         match self.grants.task_router.as_ref().and_then(|grant| grant.role.as_deref()) {
             Some("supervisor") => Role::Supervisor,
@@ -321,7 +327,7 @@ mod tests {
         assert_eq!(verify(&access(), &token, NOW_S + 3_599), Ok(claims.clone()));
         assert_eq!(verify(&access(), &token, NOW_S + 3_600), Err(TokenError::Expired));
         let principal = claims.principal();
-        assert_eq!(principal.role(), Role::Agent);
+        assert_eq!((principal.role(), claims.supervises()), (Role::Agent, None));
         assert_eq!(principal.seat(), Some(Seat { workspace: seat.0, worker: seat.1 }));
     }
 

@@ -123,6 +123,7 @@ const fn prefixes(place: Place) -> &'static str {
         Place::Queue | Place::WorkerList => "keys are worker attributes and stand without a prefix",
         Place::Target => "write task. or worker. before the key",
         Place::SkipIf => "only workers.available, workers.unavailable and workers.WA… can be read",
+        Place::LiveQuery => "write data. before the key",
     }
 }
 

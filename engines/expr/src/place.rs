@@ -16,17 +16,21 @@ pub enum Place {
     Target,
     /// A target's `skip_if`: counts under `workers.`.
     SkipIf,
+    /// A live query: `data.` before every key of an item.
+    LiveQuery,
 }
 
 /// The text names no [`Place`].
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("'{0}' is not a place: filter, queue, worker_list, target or skip_if was expected")]
+#[error(
+    "'{0}' is not a place: filter, queue, worker_list, target, skip_if or live_query was expected"
+)]
 pub struct UnknownPlace(pub String);
 
 impl Place {
     /// All places.
-    pub const ALL: [Self; 5] =
-        [Self::Filter, Self::Queue, Self::WorkerList, Self::Target, Self::SkipIf];
+    pub const ALL: [Self; 6] =
+        [Self::Filter, Self::Queue, Self::WorkerList, Self::Target, Self::SkipIf, Self::LiveQuery];
 
     /// The name in requests and test vectors.
     pub const fn name(self) -> &'static str {
@@ -36,6 +40,7 @@ impl Place {
             Self::WorkerList => "worker_list",
             Self::Target => "target",
             Self::SkipIf => "skip_if",
+            Self::LiveQuery => "live_query",
         }
     }
 }

@@ -93,6 +93,9 @@ fn operand(f: &mut Formatter<'_>, of: &Operand, place: Place) -> fmt::Result {
         }
         Operand::Constant(Constant::Object) => f.write_str("{…}"),
         Operand::Task(path) if prefixed => write!(f, "task{}", AfterPrefix(path)),
+        Operand::Task(path) if place == Place::LiveQuery => {
+            write!(f, "data{}", AfterPrefix(path))
+        }
         Operand::Worker(path) if prefixed => write!(f, "worker{}", AfterPrefix(path)),
         Operand::Task(path) | Operand::Worker(path) | Operand::Nothing { path, .. } => {
             write!(f, "{path}")

@@ -23,6 +23,8 @@ pub(crate) fn resolve(place: Place, path: Path) -> Operand {
         Place::WorkerList => worker_list(path),
         Place::Target => target(path),
         Place::SkipIf => skip_if(path),
+        Place::LiveQuery if first == "data" && !rest.is_empty() => Operand::Task(Path::new(rest)),
+        Place::LiveQuery => nothing(path, Nothing::Unprefixed),
     }
 }
 

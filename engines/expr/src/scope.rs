@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 /// the place has: `Scope { task: &task, now, ..Scope::default() }`.
 #[derive(Clone, Copy)]
 pub struct Scope<'a> {
-    /// The task's attributes.
+    /// The task's attributes; for a live query, the item.
     pub task: &'a Value,
     /// The worker's attributes.
     pub worker: &'a Value,

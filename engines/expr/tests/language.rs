@@ -291,6 +291,25 @@ fn prefixes_mean_nothing_where_they_do_not_belong() {
 }
 
 #[test]
+fn a_live_query_reads_an_item_behind_data() {
+    let item = json!({"activity_name": "Idle", "attributes": {"skills": ["de"], "level": 3}});
+    let holds = |source: &str| {
+        let expression = compile(source, Place::LiveQuery);
+        expression.evaluate(&Scope { task: &item, ..Scope::default() })
+    };
+    assert!(holds("data.activity_name == 'Idle' AND data.attributes.skills HAS 'de'"));
+    assert!(holds("data.attributes.level > 2 AND data.attributes.skills[0] == 'de'"));
+    assert!(!holds("data.attributes.level > 3"));
+    for source in ["activity_name == null", "data == null", "task.activity_name == null"] {
+        assert!(holds(source), "{source}");
+        let warnings = compile(source, Place::LiveQuery).lint();
+        assert!(matches!(&*warnings, [expr::Warning::Unprefixed { .. }]), "{source}: {warnings:?}");
+    }
+    let printed = compile("not (data.a[0]=1)", Place::LiveQuery).to_string();
+    assert_eq!(printed, "NOT data.a[0] == 1");
+}
+
+#[test]
 fn counts_of_an_activity_without_workers_are_zero() {
     let workers = WorkerCounts { available: 2, unavailable: 1, ..WorkerCounts::default() };
     let scope = Scope { workers: Some(&workers), ..Scope::default() };

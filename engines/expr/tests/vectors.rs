@@ -143,7 +143,8 @@ fn every_vector_holds() {
 fn there_are_vectors_of_every_kind() {
     let cases = cases();
     assert_ne!(cases.len(), 0);
-    for place in Place::ALL {
+    // Live queries are this server's own, and read as filters do.
+    for place in Place::ALL.into_iter().filter(|place| *place != Place::LiveQuery) {
         assert!(cases.iter().any(|case| case.context == place.name()), "{place}");
     }
     for expect in [Value::from(true), Value::from(false), Value::from("error")] {

@@ -293,7 +293,7 @@ async fn documented_rates_hold_for_client_libraries_too() {
     let account = ACCOUNT.parse().unwrap();
     let call = async |method: &str, path: &str, body: &'static str| {
         let (identity, service, endpoint) = ("ann".into(), "default".into(), "e".into());
-        let who = access::Who::Endpoint { identity, service, endpoint };
+        let who = access::Who::Endpoint { identity, service, endpoint, supervises: None };
         let request = http::Request::builder().method(method).uri(path);
         let request = request.header("content-type", "application/json");
         let request = request.body(bytes::Bytes::from_static(body.as_bytes())).unwrap();

@@ -27,6 +27,7 @@ fn filled(path: &str, (workspace, worker, service): (&str, &str, &str)) -> Strin
                 "delivery" => sid("DL"),
                 "transfer" => sid("TT"),
                 "service" => service.to_owned(),
+                "index" => "tr-worker".to_owned(),
                 other => other.to_owned(),
             };
             format!("{before}{value}")
@@ -57,9 +58,9 @@ async fn every_route_knows_nobody_strangers_and_owners() {
                 format!("/{product}{}", filled(&route.path, (&workspace, &worker, &service)));
             let (method, json) = (route.method.as_str(), route.body == api::BodyKind::Json);
             let told = call(&nobody, method, &path, json).await;
-            if route.permit == Permit::Endpoint {
+            if matches!(route.permit, Permit::Endpoint | Permit::Supervision) {
                 assert_eq!(told, 404, "{route:?} answers through a socket only");
-                through_the_tunnel(&server, route).await;
+                through_the_tunnel(&server, route, &workspace).await;
                 count += 1;
                 continue;
             }
@@ -85,13 +86,17 @@ async fn every_route_knows_nobody_strangers_and_owners() {
     assert!(count > 40, "the table has {count} routes that ask for somebody");
 }
 
-/// Routes of client libraries: for them, and for nobody else whatever their rights.
-async fn through_the_tunnel(server: &Server, route: &api::Route) {
+/// Routes of client libraries: for them, and for nobody else whatever their rights; some only for
+/// those whose token supervises a workspace.
+async fn through_the_tunnel(server: &Server, route: &api::Route, workspace: &str) {
     let account = ACCOUNT.parse().unwrap();
-    let (identity, service, endpoint) = ("ann".into(), "default".into(), "e".into());
-    let endpoint = Who::Endpoint { identity, service, endpoint };
-    for who in [Who::Account, endpoint] {
-        let is_endpoint = who != Who::Account;
+    let endpoint = |supervises| {
+        let (identity, service, endpoint) = ("ann".into(), "default".into(), "e".into());
+        Who::Endpoint { identity, service, endpoint, supervises }
+    };
+    let supervisor = endpoint(Some(workspace.parse().unwrap()));
+    for who in [Who::Account, endpoint(None), supervisor] {
+        let is_endpoint = Principal { account, who: who.clone() }.may(route.permit);
         let path = filled(&route.path, ("", "", "default"));
         let request = Request::builder().method(route.method.clone()).uri(path);
         let request = request.header("content-type", "application/json");
@@ -100,7 +105,7 @@ async fn through_the_tunnel(server: &Server, route: &api::Route) {
         let told = response.status().as_u16();
         match is_endpoint {
             true => assert!(![401, 403, 405].contains(&told) && told < 500, "{route:?}: {told}"),
-            false => assert_eq!(told, 403, "{route:?} as the account"),
+            false => assert_eq!(told, 403, "{route:?} as somebody else"),
         }
     }
 }

@@ -225,6 +225,10 @@ impl Core {
         self.is_stopping.store(true, Ordering::Release);
         self.settle().await;
         self.desk.stop().await;
+        let queries = self.outlets.queries.stop();
+        // A thread that panicked has ended too.
+        let joining = move || queries.into_iter().for_each(|thread| _ = thread.join());
+        _ = tokio::task::spawn_blocking(joining).await;
     }
 }
 

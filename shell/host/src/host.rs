@@ -1,5 +1,6 @@
 //! The host as the edge sees it.
 
+mod queries;
 mod sync;
 
 use crate::{

@@ -52,21 +52,10 @@ impl NamesBook {
 
     /// Reads a workspace's parts from the store; forgets it if the store has it no longer.
     pub fn load(&self, store: &dyn Store, workspace: WorkspaceSid) -> Result<(), StoreError> {
-        let partition: Arc<str> = workspace.to_string().into();
-        let Some(row) = store.row(&tables::WORKSPACE, &partition, &partition)? else {
-            self.write().remove(&workspace);
-            return Ok(());
-        };
-        let found: Workspace = parse(&row.body)?;
-        let mut names = Names::of(found);
-        for table in
-            [&tables::ACTIVITY, &tables::TASK_CHANNEL, &tables::TASK_QUEUE, &tables::WORKFLOW]
-        {
-            for row in store.scan(&Scan::of(table, partition.clone()))? {
-                names.put(table, &row.key, Some(&row.body))?;
-            }
+        match Names::read(store, workspace)? {
+            Some(names) => _ = self.write().insert(workspace, Arc::new(names)),
+            None => _ = self.write().remove(&workspace),
         }
-        self.write().insert(workspace, Arc::new(names));
         Ok(())
     }
 
@@ -123,6 +112,26 @@ fn parse<R: Record>(body: &str) -> Result<R, StoreError> {
 }
 
 impl Names {
+    /// A workspace's parts as rows tell them; `None` if there is no such workspace.
+    pub(crate) fn read(
+        store: &dyn Store,
+        workspace: WorkspaceSid,
+    ) -> Result<Option<Self>, StoreError> {
+        let partition: Arc<str> = workspace.to_string().into();
+        let Some(row) = store.row(&tables::WORKSPACE, &partition, &partition)? else {
+            return Ok(None);
+        };
+        let mut names = Self::of(parse(&row.body)?);
+        for table in
+            [&tables::ACTIVITY, &tables::TASK_CHANNEL, &tables::TASK_QUEUE, &tables::WORKFLOW]
+        {
+            for row in store.scan(&Scan::of(table, partition.clone()))? {
+                names.put(table, &row.key, Some(&row.body))?;
+            }
+        }
+        Ok(Some(names))
+    }
+
     fn of(workspace: Workspace) -> Self {
         Self {
             account: workspace.account,

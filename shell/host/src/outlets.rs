@@ -1,7 +1,8 @@
 //! Where durable things become visible to the edge: names first, then events.
 
 use crate::{
-    engine::Notice, hub::Hub, names::NamesBook, outbox::Outbox, reach::Reach, sync_hub::SyncHub,
+    engine::Notice, hub::Hub, live_queries::LiveQueries, names::NamesBook, outbox::Outbox,
+    reach::Reach, sync_hub::SyncHub,
 };
 use access::Access;
 use std::sync::{Arc, OnceLock, PoisonError, RwLock};
@@ -18,6 +19,8 @@ pub struct Outlets {
     pub directory: Directory,
     /// What is to be told outside.
     pub outbox: Outbox,
+    /// Live queries on workspaces.
+    pub queries: LiveQueries,
     /// Sync: who follows what, services, and what holds for all buckets.
     pub sync: SyncOutlets,
 }

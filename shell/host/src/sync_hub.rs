@@ -12,6 +12,12 @@
 //!
 //! Knows no sockets, no rows and no wire.
 
+mod queries;
+
+pub(crate) use queries::QueryFollower;
+
+use crate::live_queries::{QueryNews, QueryRefusal};
+use insights::{Number, QuerySid, What as Became};
 use std::{
     collections::{BTreeMap, BTreeSet, VecDeque},
     sync::{
@@ -85,6 +91,24 @@ pub enum Post {
     Revoked(ObjectSid),
     /// Something may be missing: none of these is followed any more.
     Interrupted(BTreeSet<ObjectSid>),
+    /// What became of the items of a live query.
+    Query(Arc<QueryNews>),
+    /// The follower of a live query was told what it missed and is told live from here on.
+    QueryFollowed {
+        /// Which.
+        query: QuerySid,
+        /// Up to which change it knows everything.
+        last: Number,
+    },
+    /// A live query cannot be followed, or no longer.
+    QueryFailed {
+        /// Which.
+        query: QuerySid,
+        /// Why.
+        because: QueryRefusal,
+    },
+    /// Something may be missing: none of these live queries is followed any more.
+    QueriesInterrupted(BTreeSet<QuerySid>),
 }
 
 /// Whether a follower was told everything it missed.
@@ -140,6 +164,8 @@ struct Queue {
     bytes: usize,
     /// What it follows, each with the number of the call that began it.
     follows: BTreeMap<ObjectSid, Beginning>,
+    /// The live queries it follows, in the same way.
+    queries: BTreeMap<QuerySid, Beginning>,
     is_closed: bool,
 }
 
@@ -178,10 +204,7 @@ impl Mailbox {
         self.hub.leave(object, self.inbox.id);
         let mut queue = lock(&self.inbox.queue);
         queue.follows.remove(&object);
-        let dropped: usize =
-            queue.posts.iter().filter(|post| is_about(post, object)).map(weight).sum();
-        queue.posts.retain(|post| !is_about(post, object));
-        queue.bytes -= dropped;
+        queue.drop_posts(|post| is_about(post, object));
     }
 
     /// What it follows.
@@ -201,6 +224,7 @@ impl Drop for Mailbox {
             let mut queue = lock(&self.inbox.queue);
             queue.is_closed = true;
             queue.posts.clear();
+            queue.queries.clear();
             std::mem::take(&mut queue.follows)
         };
         self.inbox.drained.notify_waiters();
@@ -219,12 +243,17 @@ impl Inbox {
         since: Beginning,
         post: Post,
     ) -> bool {
+        self.put_while(|queue| queue.follows.get(&object) == Some(&since), post).await
+    }
+
+    /// The same as long as it is wanted.
+    async fn put_while(&self, is_wanted: impl Fn(&Queue) -> bool, post: Post) -> bool {
         loop {
             let mut drained = std::pin::pin!(self.drained.notified());
             drained.as_mut().enable();
             {
                 let mut queue = lock(&self.queue);
-                if queue.is_closed || queue.follows.get(&object) != Some(&since) {
+                if queue.is_closed || !is_wanted(&queue) {
                     return false;
                 }
                 // Half of the room is left to what happens meanwhile to other objects.
@@ -272,17 +301,30 @@ impl Queue {
         self.posts.push_back(post);
     }
 
+    fn drop_posts(&mut self, is_unwanted: impl Fn(&Post) -> bool) {
+        let unwanted = self.posts.iter().filter(|post| is_unwanted(post));
+        let dropped: usize = unwanted.map(weight).sum();
+        self.posts.retain(|post| !is_unwanted(post));
+        self.bytes -= dropped;
+    }
+
     /// Loses everything but what was lost before.
     fn interrupt(&mut self) -> BTreeSet<ObjectSid> {
         let follows: BTreeSet<_> = std::mem::take(&mut self.follows).into_keys().collect();
         let mut lost = follows.clone();
+        let mut queries: BTreeSet<_> = std::mem::take(&mut self.queries).into_keys().collect();
         for post in self.posts.drain(..) {
-            if let Post::Interrupted(before) = post {
-                lost.extend(before);
+            match post {
+                Post::Interrupted(before) => lost.extend(before),
+                Post::QueriesInterrupted(before) => queries.extend(before),
+                _ => {}
             }
         }
         self.bytes = 0;
         self.put(Post::Interrupted(lost));
+        if !queries.is_empty() {
+            self.put(Post::QueriesInterrupted(queries));
+        }
         follows
     }
 }
@@ -500,6 +542,17 @@ fn weight(post: &Post) -> usize {
         Post::Replayed(news) | Post::Live(news) => news.weight(),
         Post::Followed { .. } | Post::Failed { .. } | Post::Revoked(_) => POST_BYTES,
         Post::Interrupted(objects) => POST_BYTES + 34 * objects.len(),
+        Post::Query(news) => POST_BYTES + told_bytes(&news.told.what),
+        Post::QueryFollowed { .. } | Post::QueryFailed { .. } => POST_BYTES,
+        Post::QueriesInterrupted(queries) => POST_BYTES + 34 * queries.len(),
+    }
+}
+
+fn told_bytes(what: &Became) -> usize {
+    match what {
+        Became::Updated(item) => item.data.len(),
+        Became::Removed { .. } => 0,
+        Became::Whole(items) => items.iter().map(|item| item.data.len() + POST_BYTES).sum(),
     }
 }
 
@@ -509,7 +562,11 @@ fn is_about(post: &Post, of: ObjectSid) -> bool {
         Post::Followed { object, .. } | Post::Failed { object, .. } | Post::Revoked(object) => {
             *object == of
         }
-        Post::Interrupted(_) => false,
+        Post::Interrupted(_)
+        | Post::Query(_)
+        | Post::QueryFollowed { .. }
+        | Post::QueryFailed { .. }
+        | Post::QueriesInterrupted(_) => false,
     }
 }
 

@@ -138,6 +138,7 @@ pub fn deliver(
     if untold {
         outlets.hub.close_all();
         outlets.sync.hub.interrupt_all();
+        outlets.queries.read_all_again();
     }
     let mut settled: BTreeMap<PartitionId, Settled> = BTreeMap::new();
     for batch in batches {

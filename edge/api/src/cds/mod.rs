@@ -6,6 +6,7 @@
 
 mod items;
 mod objects;
+mod queries;
 
 use crate::{Cx, Problem, Routes, sync::rates::Counted};
 use access::Who;
@@ -24,6 +25,7 @@ pub(crate) fn routes() -> Vec<Routes> {
     routes.extend(items::routes_of_lists());
     routes.extend(items::routes_of_maps());
     routes.extend(items::routes_of_streams());
+    routes.push(queries::routes());
     routes
 }
 
@@ -35,7 +37,7 @@ struct Asker {
 
 impl Asker {
     fn of(cx: &Cx) -> Result<Self, Problem> {
-        let Who::Endpoint { identity, service, endpoint } = &cx.principal().who else {
+        let Who::Endpoint { identity, service, endpoint, .. } = &cx.principal().who else {
             return Err(Problem::forbidden("This is for client libraries"));
         };
         let account = cx.account();

@@ -18,13 +18,14 @@ pub(super) fn routes() -> Routes {
             Param::optional("worker", ParamKind::Json),
             Param::optional("worker_meta", ParamKind::Json),
             Param::optional("workers", ParamKind::Json),
+            Param::optional("data", ParamKind::Json),
             Param::optional("schedules", ParamKind::Json),
             Param::optional("now", ParamKind::Date),
             Param::optional("trace", ParamKind::Boolean),
         ])
 }
 
-const CONTEXTS: &[&str] = &["filter", "queue", "worker_list", "target", "skip_if"];
+const CONTEXTS: &[&str] = &["filter", "queue", "worker_list", "target", "skip_if", "live_query"];
 
 #[derive(Deserialize)]
 struct Request {
@@ -38,6 +39,9 @@ struct Request {
     worker_meta: Option<Meta>,
     #[serde(default)]
     workers: Option<BTreeMap<String, i64>>,
+    /// The item that a live query looks at.
+    #[serde(default)]
+    data: Value,
     /// Whether each is open.
     #[serde(default)]
     schedules: BTreeMap<String, bool>,
@@ -67,7 +71,8 @@ impl Request {
     fn evaluate(&self, now: Timestamp) -> Result<Evaluation, Problem> {
         let known = |text: &str| text.parse::<Place>();
         let place = known(&self.context).map_err(|error| wrong("context", &error.to_string()))?;
-        for (name, value) in [("task", &self.task), ("worker", &self.worker)] {
+        let named = [("task", &self.task), ("worker", &self.worker), ("data", &self.data)];
+        for (name, value) in named {
             if !value.is_object() && !value.is_null() {
                 return Err(wrong(name, "must be a JSON object"));
             }
@@ -77,7 +82,7 @@ impl Request {
         let meta = Meta::default();
         let workers = self.workers.as_ref().map(counts);
         let scope = Scope {
-            task: &self.task,
+            task: if place == Place::LiveQuery { &self.data } else { &self.task },
             worker: &self.worker,
             facts: self.worker_meta.as_ref().unwrap_or(&meta),
             workers: workers.as_ref(),

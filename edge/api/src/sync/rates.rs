@@ -9,6 +9,7 @@
 use crate::{Cx, Limits, Problem};
 use ::sync::{Action, ObjectKind, Payload, Rejection, ServiceSid};
 use base::Sid;
+use insights::Index;
 use std::{
     collections::BTreeMap,
     sync::{Mutex, PoisonError},
@@ -37,12 +38,17 @@ pub(crate) enum Counted {
     Permission,
     /// Objects made in a service.
     Create(ObjectKind),
+    /// Live queries on an index in a service.
+    Query(Index),
+    /// Live queries of an identity.
+    QueryBy,
 }
 
 impl Counted {
     const fn per_s(self) -> u32 {
         match self {
-            Self::Read | Self::Write | Self::Create(_) => 20,
+            Self::Read | Self::Write | Self::Create(_) | Self::QueryBy => 20,
+            Self::Query(_) => 200,
             Self::Publish => 30,
             Self::Permission => 80,
         }
@@ -55,6 +61,7 @@ impl Counted {
             Self::Publish => "publish",
             Self::Permission => "permission",
             Self::Create(_) => "create",
+            Self::Query(_) | Self::QueryBy => "query",
         }
     }
 }
@@ -142,6 +149,9 @@ impl Buckets {
 fn what((sid, counted): (Sid, Counted)) -> String {
     let kind = match counted {
         Counted::Create(kind) => kind.word(),
+        Counted::Query(index) => index.name(),
+        // Who that is stays out of it.
+        Counted::QueryBy => return format!("{}-identity", counted.word()),
         Counted::Read | Counted::Write | Counted::Publish | Counted::Permission => {
             let is = |kind: &ObjectKind| sid.kind() == kind.letters();
             ObjectKind::ALL.into_iter().find(is).map_or("object", ObjectKind::word)

@@ -63,6 +63,8 @@ pub(crate) struct Granted {
     pub(crate) session: u128,
     /// What the program is called: by itself, or after its session.
     pub(crate) endpoint: Arc<str>,
+    /// The workspace that it supervises by its grant `task_router`, if it does.
+    pub(crate) supervises: Option<Sid>,
 }
 
 /// What is to be done.
@@ -437,7 +439,8 @@ impl Session {
             return vec![Effect::Send(answer(&header.id, &problem(403, 20403, message)))];
         };
         let (identity, endpoint) = (open.granted.identity.clone(), open.granted.endpoint.clone());
-        let who = Who::Endpoint { identity, service, endpoint };
+        let supervises = open.granted.supervises;
+        let who = Who::Endpoint { identity, service, endpoint, supervises };
         let principal = Principal { account: open.granted.account, who };
         let media = header.payload_type.as_deref();
         let request = header.http_request.as_ref().and_then(|http| request(http, media, payload));
@@ -520,9 +523,15 @@ fn granted(claims: &Claims, session: u128) -> Result<Granted, Denial> {
     if data_sync.is_none() && chat.is_none() {
         return Err(Denial::Forbidden("The token has no grant for a service"));
     }
-    let identity = identity.into();
-    let mut granted =
-        Granted { account: claims.sub, identity, data_sync, chat, session, endpoint: "".into() };
+    let mut granted = Granted {
+        account: claims.sub,
+        identity: identity.into(),
+        data_sync,
+        chat,
+        session,
+        endpoint: "".into(),
+        supervises: claims.supervises(),
+    };
     granted.name_endpoint(claims);
     Ok(granted)
 }

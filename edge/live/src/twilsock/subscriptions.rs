@@ -9,9 +9,10 @@ use super::{
     session::Granted,
     told::{Told, UNASKED},
 };
-use base::{Kind, Problem};
+use base::{Kind, Problem, Sid};
 use bytes::Bytes;
-use host::{Host, Mailbox, Post, Replay};
+use host::{Host, Mailbox, Post, QueryRefusal, Replay};
+use insights::{Index, Query, QuerySid};
 use serde::Deserialize;
 use serde_json::value::RawValue;
 use std::{collections::BTreeMap, sync::Arc};
@@ -26,6 +27,8 @@ const WAITING_BYTES_MAX: usize = 256 * 1024;
 const BATCH_MAX: usize = 100;
 /// Objects one connection may follow.
 const FOLLOWED_MAX: usize = 10_000;
+/// Live queries one connection may follow.
+const QUERIES_MAX: usize = 200;
 /// After this many seconds a client asks for everything again.
 const TTL_S: u32 = 86_400;
 /// A client that was told nothing of a request for this long asks again.
@@ -52,12 +55,31 @@ struct One {
     object_sid: String,
     object_type: String,
     last_event_id: Option<i64>,
+    /// Of a live query.
+    #[serde(default)]
+    index_name: Option<String>,
+    /// Of a live query.
+    #[serde(default)]
+    query_string: Option<String>,
 }
+
+/// The kind of a live query, beside those of objects.
+pub(crate) const LIVE_QUERY: &str = "live_query";
 
 /// What a connection follows.
 pub(crate) struct Subscriptions {
     mailbox: Arc<Mailbox>,
     followed: BTreeMap<ObjectSid, Followed>,
+    account: Sid,
+    /// The workspace whose live queries may be followed, if it is the account's.
+    supervises: Option<Sid>,
+    queries: BTreeMap<QuerySid, FollowedQuery>,
+}
+
+struct FollowedQuery {
+    /// The request's, as JSON.
+    correlation: Arc<str>,
+    is_established: bool,
 }
 
 struct Followed {
@@ -94,7 +116,9 @@ impl Subscriptions {
     /// None yet, for whom a connection was opened.
     pub(crate) fn new(host: &Host, granted: &Granted) -> Self {
         let mailbox = host.mailbox(Some(granted.identity.clone()), WAITING_BYTES_MAX);
-        Self { mailbox: Arc::new(mailbox), followed: BTreeMap::new() }
+        let (followed, queries) = (BTreeMap::new(), BTreeMap::new());
+        let (account, supervises) = (granted.account, granted.supervises);
+        Self { mailbox: Arc::new(mailbox), followed, account, supervises, queries }
     }
 
     /// Carries a request out; what is to be told at once comes back.
@@ -108,6 +132,10 @@ impl Subscriptions {
         let correlation: Arc<str> = asked.correlation_id.get().into();
         let mut frames = Vec::new();
         for one in &asked.requests {
+            if one.object_type == LIVE_QUERY {
+                frames.extend(self.ask_query(host, told, asked.action, one, &correlation));
+                continue;
+            }
             let object: Option<ObjectSid> = one.object_sid.parse().ok();
             let object = object.filter(|object| object.kind().word() == one.object_type);
             let outcome = match (asked.action, object) {
@@ -154,6 +182,63 @@ impl Subscriptions {
         host.follow(&self.mailbox, service, object, after);
     }
 
+    /// Carries out what is asked about a live query; what is to be told at once comes back.
+    fn ask_query(
+        &mut self,
+        host: &Host,
+        told: &Told,
+        action: Action,
+        one: &One,
+        correlation: &Arc<str>,
+    ) -> Option<Bytes> {
+        let outcome = match action {
+            Action::Cancel => {
+                if let Ok(sid) = one.object_sid.parse::<QuerySid>()
+                    && self.queries.remove(&sid).is_some()
+                {
+                    self.mailbox.leave_query(sid);
+                }
+                Outcome::Canceled
+            }
+            Action::Establish => match self.query(host, one) {
+                Ok(query) => {
+                    let (sid, after) = (query.sid(), one.last_event_id.unwrap_or(0));
+                    if self.queries.contains_key(&sid) {
+                        self.mailbox.leave_query(sid);
+                    }
+                    let correlation = correlation.clone();
+                    self.queries.insert(sid, FollowedQuery { correlation, is_established: false });
+                    let after = after.try_into().unwrap_or(0);
+                    host.follow_query(&self.mailbox, Arc::new(query), after);
+                    return None;
+                }
+                Err(outcome) => outcome,
+            },
+        };
+        Some(told.outcome_of(&one.object_sid, LIVE_QUERY, correlation, &outcome))
+    }
+
+    /// The query that a request names, if it may be followed.
+    fn query(&self, host: &Host, one: &One) -> Result<Query, Outcome> {
+        let forbidden = || refused(Kind::Forbidden, 20403, "This is for supervisors");
+        let workspace = self.supervises.ok_or_else(forbidden)?;
+        let names = workspace.to_string().parse().ok().and_then(|sid| host.names(sid));
+        names.filter(|names| names.account == self.account).ok_or_else(forbidden)?;
+        let index = one.index_name.as_deref().and_then(Index::parse).ok_or_else(nothing_there)?;
+        let text = one.query_string.as_deref().unwrap_or_default();
+        let query = Query::parse(workspace, index, text)
+            .map_err(|error| refused(Kind::Invalid, 54507, &error.to_string()))?;
+        if query.sid().to_string() != one.object_sid {
+            return Err(refused(Kind::Invalid, 54507, "The query is not the one it is called"));
+        }
+        let is_one_more = !self.queries.contains_key(&query.sid());
+        if is_one_more && self.queries.len() >= QUERIES_MAX {
+            let message = format!("One connection follows {QUERIES_MAX} live queries at most");
+            return Err(refused(Kind::Limited, 54009, &message));
+        }
+        Ok(query)
+    }
+
     /// Where everything it is told comes from.
     pub(crate) const fn mailbox(&self) -> &Arc<Mailbox> {
         &self.mailbox
@@ -185,6 +270,27 @@ impl Subscriptions {
                     Some(told.outcome(object, &correlation, &Outcome::Interrupted(0)))
                 };
                 objects.into_iter().filter_map(frame).collect()
+            }
+            Post::Query(news) => {
+                let is_followed = self.queries.contains_key(&news.query);
+                is_followed.then(|| told.query(&news)).into_iter().collect()
+            }
+            Post::QueryFollowed { query, last } => {
+                let Some(followed) = self.queries.get_mut(&query) else { return Vec::new() };
+                followed.is_established = true;
+                let outcome = Outcome::Established(last);
+                vec![told.query_outcome(query, &followed.correlation, &outcome)]
+            }
+            Post::QueryFailed { query, because } => {
+                let Some(followed) = self.queries.remove(&query) else { return Vec::new() };
+                vec![told.query_outcome(query, &followed.awaited(), &query_failed(because))]
+            }
+            Post::QueriesInterrupted(queries) => {
+                let frame = |query: QuerySid| {
+                    let correlation = self.queries.remove(&query)?.awaited();
+                    Some(told.query_outcome(query, &correlation, &Outcome::Interrupted(0)))
+                };
+                queries.into_iter().filter_map(frame).collect()
             }
         }
     }
@@ -229,6 +335,29 @@ impl Followed {
             false => self.correlation.clone(),
         }
     }
+}
+
+impl FollowedQuery {
+    /// The correlation that the library waits for: none once it was told.
+    fn awaited(&self) -> Arc<str> {
+        match self.is_established {
+            true => UNASKED.into(),
+            false => self.correlation.clone(),
+        }
+    }
+}
+
+fn query_failed(because: QueryRefusal) -> Outcome {
+    let message = because.to_string();
+    match because {
+        QueryRefusal::NoWorkspace => refused(Kind::NotFound, 20404, &message),
+        QueryRefusal::TooMany => refused(Kind::Limited, 54009, &message),
+        QueryRefusal::Unavailable => refused(Kind::Unavailable, 20503, &message),
+    }
+}
+
+fn refused(kind: Kind, code: u32, message: &str) -> Outcome {
+    Outcome::Failed { status: wire::problem::status(kind), code, message: message.to_owned() }
 }
 
 fn failed(rejection: &Rejection) -> Outcome {

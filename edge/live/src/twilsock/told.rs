@@ -4,9 +4,10 @@
 //! * What a client is told of something it did not ask for carries `null` where the request's
 //!   correlation would be: the library heeds nothing else then.
 
-use super::{codec, header::ServerHeader};
+use super::{codec, header::ServerHeader, subscriptions::LIVE_QUERY};
 use bytes::Bytes;
-use host::News;
+use host::{News, QueryNews};
+use insights::QuerySid;
 use std::sync::{
     Arc,
     atomic::{AtomicU64, Ordering::Relaxed},
@@ -42,6 +43,23 @@ impl Told {
     pub(crate) fn replayed(&self, news: &News, correlation: &str) -> Option<Bytes> {
         cds::event_type(&news.event)?;
         Some(self.event(&news.event, Some(correlation)))
+    }
+
+    /// What became of a live query, for whoever follows it.
+    pub(crate) fn query(&self, news: &QueryNews) -> Bytes {
+        let make =
+            |news: &QueryNews| Arc::from(&*self.frame(&cds::query_message(news.query, &news.told)));
+        Bytes::from_owner(news.frame(make))
+    }
+
+    /// How a subscription to a live query stands.
+    pub(crate) fn query_outcome(
+        &self,
+        query: QuerySid,
+        correlation: &str,
+        outcome: &Outcome,
+    ) -> Bytes {
+        self.outcome_of(&query.to_string(), LIVE_QUERY, correlation, outcome)
     }
 
     /// How a subscription stands.

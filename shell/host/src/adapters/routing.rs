@@ -287,6 +287,7 @@ impl Engine for RoutingEngine {
     fn observe(outlets: &Outlets, batch: &Batch, _: &[Change]) {
         outlets.names.observe(batch);
         outlets.outbox.observe(|| batch.partition.parse().ok(), batch);
+        outlets.queries.observe(batch);
     }
 
     fn reveal(
@@ -298,6 +299,7 @@ impl Engine for RoutingEngine {
         match partition.parse::<WorkspaceSid>() {
             Ok(workspace) => {
                 outlets.names.load(store, workspace)?;
+                outlets.queries.read_again(workspace);
                 outlets.outbox.reveal(store, workspace)
             }
             Err(error) => Err(StoreError(error.to_string())),

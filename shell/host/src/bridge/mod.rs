@@ -2,4 +2,5 @@
 //!
 //! Engines never import engines; what joins them is here and translates only.
 
+pub(crate) mod routing_to_insights;
 pub(crate) mod routing_to_report;
