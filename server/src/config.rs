@@ -3,9 +3,11 @@
 //! * Everything is parsed and checked once, here; the rest of the program gets typed values.
 //! * What is not built yet is refused, not ignored.
 
+use access::Secret;
 use api::{Disposition, Limits, Site};
 use base::Millis;
 use clap::{Args, ValueEnum};
+use encryption::ENCRYPTION_KEYS;
 use ipnet::IpNet;
 use serde::{Deserialize, Serialize};
 use std::{
@@ -13,6 +15,9 @@ use std::{
     path::{Path, PathBuf},
     time::Duration,
 };
+use store_sealed::Keys;
+
+mod encryption;
 
 /// Bad configuration, in one line.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -67,6 +72,17 @@ pub struct Flags {
     /// A TOML file with the same keys and finer ones; see `sinew config --print-defaults`.
     #[arg(long, env = "SINEW_CONFIG", value_name = "FILE")]
     pub config: Option<String>,
+    /// `SINEW_ENCRYPTION_KEYS`: a command line is for everybody to read.
+    #[arg(skip)]
+    pub encryption_keys: Option<Secret>,
+}
+
+impl Flags {
+    /// With what comes from the environment alone.
+    pub fn and_environment(self) -> Self {
+        let keys = std::env::var(ENCRYPTION_KEYS).ok().filter(|keys| !keys.is_empty());
+        Self { encryption_keys: keys.map(Secret::new), ..self }
+    }
 }
 
 /// The file. Every key may be left out.
@@ -88,6 +104,7 @@ struct File {
     callback_ca: Option<String>,
     desk: Desk,
     demo: Demo,
+    encryption: encryption::Section,
     retention: Kept,
     sqlite: Sqlite,
     sync: Sync,
@@ -191,6 +208,8 @@ pub struct Config {
     pub store: StoreKind,
     /// How the embedded store is opened.
     pub sqlite: store_sqlite::Options,
+    /// The keys for what it keeps; `None` for plain text.
+    pub encryption: Option<Keys>,
     /// Which time domains live in.
     pub clock: Clock,
     /// `tracing` filter.
@@ -236,6 +255,7 @@ impl Config {
         built("bus", pick(&flags.bus, &file.bus), BUSES)?;
         let log = or(pick(&flags.log, &file.log), "info");
         crate::logging::filter(&log)?;
+        let encryption = encryption::keys(flags.encryption_keys.as_ref(), &file.encryption)?;
         let cidrs = pick(&flags.allow_private_callbacks, &file.allow_private_callbacks);
         Ok(Self {
             listen: listen(&or(pick(&flags.listen, &file.listen), "127.0.0.1:8080"))?,
@@ -243,7 +263,8 @@ impl Config {
             tls: tls(pick(&flags.tls_cert, &file.tls_cert), pick(&flags.tls_key, &file.tls_key))?,
             data: PathBuf::from(or(pick(&flags.data, &file.data), "./sinew-data")),
             store,
-            sqlite: sqlite(file.sqlite),
+            sqlite: sqlite(file.sqlite, encryption.is_some()),
+            encryption,
             clock: word("clock", pick(&flags.clock, &file.clock), CLOCKS)?,
             log,
             log_format: word("log-format", pick(&flags.log_format, &file.log_format), FORMATS)?,
@@ -351,12 +372,13 @@ fn networks(list: &str) -> Result<Vec<IpNet>, ConfigError> {
         .collect()
 }
 
-fn sqlite(chosen: Sqlite) -> store_sqlite::Options {
+fn sqlite(chosen: Sqlite, erases: bool) -> store_sqlite::Options {
     let defaults = store_sqlite::Options::default();
     store_sqlite::Options {
         page_limit: chosen.page_limit.or(defaults.page_limit),
         read_limit: chosen.read_limit_ms.map_or(defaults.read_limit, Duration::from_millis),
         readers_kept: chosen.readers_kept.unwrap_or(defaults.readers_kept),
+        erases,
     }
 }
 
@@ -473,6 +495,7 @@ mod tests {
             "limits",
             "allow_private_callbacks",
             "callback_ca",
+            "keys",
             "enabled",
             "workspace",
             "workflow",

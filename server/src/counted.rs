@@ -10,8 +10,8 @@ use std::{
     time::Instant,
 };
 use store::{
-    Batch, CommitError, Committer, Entry, Forget, Partition, Row, Scan, Seq, Store, StoreError,
-    Table,
+    Batch, CommitError, Committer, Entry, Forget, Partition, Rewrite, Row, Scan, Seq, Store,
+    StoreError, Table, Upkeep,
 };
 
 /// What was committed since the start.
@@ -74,6 +74,10 @@ impl<S: Store + ?Sized> Store for CountedStore<S> {
         self.inner.journal(partition, after, limit)
     }
 
+    fn journal_start(&self, partition: &str) -> Result<Seq, StoreError> {
+        self.inner.journal_start(partition)
+    }
+
     fn partitions(&self) -> Result<Vec<Partition>, StoreError> {
         self.inner.partitions()
     }
@@ -104,8 +108,16 @@ impl Committer for CountedCommitter {
         self.inner.forget(forget)
     }
 
+    fn rewrite(&mut self, rewrite: &Rewrite) -> Result<(), CommitError> {
+        self.inner.rewrite(rewrite)
+    }
+
     fn after(&mut self, idle: bool) {
         self.inner.after(idle);
+    }
+
+    fn tend(&mut self) -> Result<Upkeep, CommitError> {
+        self.inner.tend()
     }
 }
 

@@ -6,6 +6,7 @@
 //! * One runtime thread, and the host's writer beside it.
 
 pub mod config;
+pub mod doctor;
 pub mod first;
 pub mod logging;
 pub mod replay;
@@ -14,9 +15,11 @@ mod counted;
 mod front;
 mod listener;
 mod pages;
+mod storage;
 
 pub use config::{Config, ConfigError, Flags};
 pub use first::{FirstStartError, Given};
+pub use storage::ReadError;
 
 use api::{Api, Site};
 use config::{Clock, StoreKind};
@@ -31,7 +34,8 @@ use std::{
     sync::{Arc, Weak},
     time::Duration,
 };
-use store::{MemoryStore, Store};
+use store::Store;
+use store_sealed::SealError;
 use store_sqlite::{OpenError, SqliteStore};
 use tokio::{sync::watch, task::JoinHandle};
 
@@ -49,6 +53,9 @@ pub enum ServeError {
     /// The store.
     #[error(transparent)]
     Open(#[from] OpenError),
+    /// Its encryption.
+    #[error(transparent)]
+    Seal(#[from] SealError),
     /// The host.
     #[error(transparent)]
     Start(#[from] StartError),
@@ -107,6 +114,18 @@ impl Running {
     }
 }
 
+/// No crash leaves the process's memory in a file, and no other process of its user reads it: keys
+/// and what they hide are in there.
+pub fn keep_memory_inside() {
+    #[cfg(target_os = "linux")]
+    {
+        use rustix::process::{DumpableBehavior, set_dumpable_behavior};
+        if let Err(error) = set_dumpable_behavior(DumpableBehavior::NotDumpable) {
+            tracing::warn!(%error, "a crash may leave this process's memory in a file");
+        }
+    }
+}
+
 /// Starts a server on the ambient runtime; it answers once this returns.
 pub async fn serve(config: Config, given: &Given) -> Result<Running, ServeError> {
     let acceptor = config.tls.as_ref().map(listener::tls).transpose()?;
@@ -115,7 +134,7 @@ pub async fn serve(config: Config, given: &Given) -> Result<Running, ServeError>
     let listener = listener::bind(config.listen).await?;
     let unbound = |error| ConfigError(format!("--listen: {error}"));
     let addr = listener.local_addr().map_err(unbound)?;
-    let (store, sqlite) = open(&config)?;
+    let (store, sqlite) = storage::open(&config)?;
     let commits = Arc::new(Commits::default());
     let counted = CountedStore::new(store.clone(), commits.clone());
     let clock = match config.clock {
@@ -156,24 +175,6 @@ pub async fn serve(config: Config, given: &Given) -> Result<Running, ServeError>
     }
     let store = Arc::downgrade(&store);
     Ok(Running { addr, url, credentials, host, api, twilsock, stop, serving, hooks, store, sqlite })
-}
-
-/// The chosen store, and the embedded one by its own type where that is it.
-fn open(config: &Config) -> Result<(Arc<dyn Store>, Weak<SqliteStore>), OpenError> {
-    match config.store {
-        StoreKind::Sqlite => {
-            let options = config.sqlite.clone();
-            let store = Arc::new(SqliteStore::open(&config.data, options, host::tables::ALL)?);
-            let sqlite = Arc::downgrade(&store);
-            Ok((store, sqlite))
-        }
-        StoreKind::Memory => {
-            tracing::warn!(
-                "THE STORE IS MEMORY: nothing is kept, all of it is gone when this process ends"
-            );
-            Ok((Arc::new(MemoryStore::new()), Weak::new()))
-        }
-    }
 }
 
 /// The client libraries' socket: what comes through it goes into the same route table as HTTP.

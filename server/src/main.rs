@@ -2,7 +2,9 @@
 
 use clap::{Parser, Subcommand, error::ErrorKind};
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
-use sinew::{Config, Flags, Given, ServeError, config::DEFAULTS, replay::ReplayFlags};
+use sinew::{
+    Config, Flags, Given, ServeError, config::DEFAULTS, doctor::DoctorFlags, replay::ReplayFlags,
+};
 use std::{io::Write as _, process::ExitCode};
 use tokio::signal::unix::{SignalKind, signal};
 
@@ -25,6 +27,8 @@ enum Sub {
     Serve(Box<Flags>),
     /// Leads recorded traffic through another workflow configuration; reads only.
     Replay(Box<ReplayFlags>),
+    /// Looks at a store and its encryption.
+    Doctor(Box<DoctorFlags>),
     /// About the configuration file.
     Config {
         /// Prints a file with every key and its default.
@@ -39,7 +43,7 @@ fn main() -> ExitCode {
         Err(error) => return usage(&error),
     };
     match command.subcommand {
-        Sub::Serve(flags) => match serve(&flags) {
+        Sub::Serve(flags) => match serve(&flags.and_environment()) {
             Ok(()) => ExitCode::SUCCESS,
             Err(error) => refuse(&error),
         },
@@ -49,6 +53,10 @@ fn main() -> ExitCode {
                 _ = writeln!(std::io::stdout(), "{told}");
                 ExitCode::SUCCESS
             }
+            Err(error) => refuse(&error),
+        },
+        Sub::Doctor(flags) => match sinew::doctor::run(&flags, &mut std::io::stdout().lock()) {
+            Ok(health) => health.into(),
             Err(error) => refuse(&error),
         },
         Sub::Config { .. } => {
@@ -87,6 +95,9 @@ fn serve(flags: &Flags) -> Result<(), ServeError> {
     let config = Config::load(flags)?;
     sinew::logging::start(&config)?;
     allow_open_files();
+    if config.encryption.is_some() {
+        sinew::keep_memory_inside();
+    }
     // A thread for each processor: a partition decides on one, the edge uses them all.
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build();
     let runtime = runtime.expect("the operating system gives a runtime its event queue");

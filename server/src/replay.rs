@@ -2,13 +2,13 @@
 //!
 //! Reads only, also beside a server that is running.
 
+use crate::{Config, ConfigError, Flags, ReadError, storage};
 use clap::Args;
 use host::{beginning::Beginning, tables::BEGINNING};
 use replay::{Options, Origin, Report};
 use routing::{WorkflowSid, WorkspaceSid};
-use std::path::{Path, PathBuf};
-use store::Store as _;
-use store_sqlite::SqliteStore;
+use std::path::PathBuf;
+use store::Store;
 
 /// What `sinew replay` takes.
 #[derive(Args, Clone, Debug)]
@@ -16,6 +16,9 @@ pub struct ReplayFlags {
     /// The data folder of a server, running or not, or the database file in it.
     #[arg(long)]
     pub from: PathBuf,
+    /// The server's TOML file, for its encryption keys.
+    #[arg(long, env = "SINEW_CONFIG", value_name = "FILE")]
+    pub config: Option<String>,
     /// The workspace; may be left out where the store has only one.
     #[arg(long)]
     pub workspace: Option<WorkspaceSid>,
@@ -47,9 +50,12 @@ pub enum ReplayRefused {
         /// What the system said.
         cause: std::io::Error,
     },
+    /// The configuration is bad.
+    #[error(transparent)]
+    Config(#[from] ConfigError),
     /// The store cannot be opened.
     #[error("--from: {0}")]
-    Store(#[from] store_sqlite::OpenError),
+    Store(#[from] ReadError),
     /// The store cannot be read.
     #[error("--from: {0}")]
     Read(#[from] store::StoreError),
@@ -68,7 +74,7 @@ pub enum ReplayRefused {
 pub fn run(flags: &ReplayFlags) -> Result<String, ReplayRefused> {
     let configuration = std::fs::read_to_string(&flags.workflow)
         .map_err(|cause| ReplayRefused::File { file: flags.workflow.clone(), cause })?;
-    let store = open(&flags.from)?;
+    let store = &*open(flags)?;
     let known = store.partitions()?;
     let mut all: Vec<WorkspaceSid> =
         known.iter().filter_map(|partition| partition.id.parse().ok()).collect();
@@ -86,16 +92,18 @@ pub fn run(flags: &ReplayFlags) -> Result<String, ReplayRefused> {
         seed: flags.seed,
         service_level_s: flags.service_level,
     };
-    let Beginning { mark, rows } = Beginning::read(&store, &options.workspace, |row| row)?;
+    let Beginning { mark, rows } = Beginning::read(store, &options.workspace, |row| row)?;
     let origin = Origin { seq: mark.seq, at: mark.at, rows };
-    let report: Report = replay::replay(&store, &origin, &options)?;
+    let report: Report = replay::replay(store, &origin, &options)?;
     Ok(match flags.json {
         true => serde_json::to_string_pretty(&report).expect("figures are plain data"),
         false => report.to_string().trim_end().to_owned(),
     })
 }
 
-fn open(from: &Path) -> Result<SqliteStore, store_sqlite::OpenError> {
-    static TABLES: &[&store::Table] = &[&BEGINNING];
-    SqliteStore::open_to_read(from, &store_sqlite::Options::default(), TABLES)
+fn open(flags: &ReplayFlags) -> Result<Box<dyn Store>, ReplayRefused> {
+    static TABLES: &[&store::Table] = &[&BEGINNING, &store_sealed::TABLE];
+    let config = Flags { config: flags.config.clone(), ..Flags::default() };
+    let keys = Config::load(&config.and_environment())?.encryption;
+    Ok(storage::open_to_read(&flags.from, keys.as_ref(), TABLES)?)
 }

@@ -5,8 +5,8 @@ use std::{
     sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError},
 };
 use store::{
-    Batch, CommitError, Committer, Entry, Forget, Partition, Row, Scan, Seq, Store, StoreError,
-    Table,
+    Batch, CommitError, Committer, Entry, Forget, Partition, Rewrite, Row, Scan, Seq, Store,
+    StoreError, Table, Upkeep,
 };
 
 /// What happens to one commit.
@@ -166,8 +166,19 @@ impl Committer for FaultyCommitter {
         }
     }
 
+    fn rewrite(&mut self, rewrite: &Rewrite) -> Result<(), CommitError> {
+        match self.faults.lock().is_full {
+            true => Err(CommitError::Full),
+            false => self.inner.rewrite(rewrite),
+        }
+    }
+
     fn after(&mut self, idle: bool) {
         self.inner.after(idle);
+    }
+
+    fn tend(&mut self) -> Result<Upkeep, CommitError> {
+        self.inner.tend()
     }
 }
 

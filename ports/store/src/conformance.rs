@@ -9,6 +9,7 @@ mod batches;
 mod data;
 mod forgetting;
 mod refusals;
+mod rewriting;
 mod scans;
 
 pub use data::TABLES;
@@ -27,7 +28,9 @@ pub struct Check {
 
 /// All checks.
 pub fn checks() -> impl Iterator<Item = &'static Check> {
-    [batches::CHECKS, forgetting::CHECKS, refusals::CHECKS, scans::CHECKS].into_iter().flatten()
+    let suites =
+        [batches::CHECKS, forgetting::CHECKS, refusals::CHECKS, rewriting::CHECKS, scans::CHECKS];
+    suites.into_iter().flatten()
 }
 
 /// Runs every check on a store of its own and panics with the names of those that failed.

@@ -5,6 +5,7 @@
 //! * Reads see everything that was acknowledged and nothing that was not.
 //! * Tables are values ([`Table`]); a filter on an undeclared column is a programming error and
 //!   panics.
+//! * What customers wrote never prints: values, bodies and changes show by their size (`shown`).
 //! * A failed group spends the epochs of its partitions: what was decided after it in the same
 //!   epoch was decided on a state that does not exist ([`Fence`]).
 //!
@@ -13,6 +14,7 @@
 pub mod conformance;
 mod fence;
 mod memory;
+mod shown;
 mod values;
 
 pub use fence::Fence;
@@ -55,13 +57,13 @@ pub enum ColumnKind {
     Text,
     /// A signed 64-bit integer: numbers, booleans (0, 1) and times (milliseconds).
     Int,
-    /// UTF-8 text of customers, which a store may keep enciphered: it is never filtered or ordered
-    /// by.
+    /// UTF-8 text of customers, which a store may keep enciphered, as it may every body and every
+    /// change: it is never filtered or ordered by.
     Payload,
 }
 
 /// A column's value. Null sorts before integers, integers before texts.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Value {
     /// Nothing.
     Null,
@@ -99,14 +101,12 @@ pub struct Batch {
 }
 
 /// A change as it is kept.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq)]
 pub struct StoredChange {
     /// The variant's name, so that one can read the table.
     pub kind: &'static str,
     /// JSON.
     pub body: String,
-    /// Whether the body holds what [`ColumnKind::Payload`] holds.
-    pub has_payload: bool,
 }
 
 /// A row to be written or removed.
@@ -121,7 +121,7 @@ pub struct RowWrite {
 }
 
 /// What a row holds beside its key.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq)]
 pub struct RowContent {
     /// In the order of [`Table::columns`].
     pub values: Vec<Value>,
@@ -130,7 +130,7 @@ pub struct RowContent {
 }
 
 /// A row as read.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq)]
 pub struct Row {
     /// The partition it belongs to.
     pub partition: PartitionId,
@@ -143,7 +143,7 @@ pub struct Row {
 }
 
 /// A journal entry as read.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq)]
 pub struct Entry {
     /// Its number.
     pub seq: Seq,
@@ -182,6 +182,27 @@ pub struct Forget {
     pub journal_through: Seq,
     /// Written together with that, behind the removal of rows.
     pub kept: Vec<RowWrite>,
+}
+
+/// Texts that are written anew and mean the same: what keeps them in another form changes that.
+/// As little as [`Forget`] is it part of anybody's state.
+#[derive(Clone)]
+pub struct Rewrite {
+    /// Whose. Of a partition that is not there nothing is written.
+    pub partition: PartitionId,
+    /// Rows that are there.
+    pub rows: Vec<RowWrite>,
+    /// Bodies of journal entries, by number; one that is not there is ignored.
+    pub entries: Vec<(Seq, String)>,
+}
+
+/// Whether a committer has more to do by itself.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Upkeep {
+    /// Nothing, until something is written.
+    Done,
+    /// It is to be asked again, when nothing waits.
+    More,
 }
 
 /// A condition on a declared column, or on `key`.
@@ -276,8 +297,15 @@ pub trait Committer: Send {
     /// nothing. It takes as long as there is much to do, and commits wait meanwhile: ask for a
     /// little at a time. Panics on rows that do not fit their table.
     fn forget(&mut self, forget: &Forget) -> Result<(), CommitError>;
+    /// Writes texts anew, in a transaction of its own; all or nothing. Ask for a little at a time.
+    /// Panics on rows that do not fit their table.
+    fn rewrite(&mut self, rewrite: &Rewrite) -> Result<(), CommitError>;
     /// Maintenance once the group was answered; `idle` when no other group waits.
     fn after(&mut self, idle: bool);
+    /// A little of what the store has to do by itself, as long as a commit at most. Once it is done
+    /// a store's log holds nothing of what was rewritten before. Asked at the start, and while there is
+    /// more.
+    fn tend(&mut self) -> Result<Upkeep, CommitError>;
 }
 
 /// The reading half, and the door to the writing half. Reads block for microseconds (a row)

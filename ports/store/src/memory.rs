@@ -7,7 +7,8 @@
 
 use crate::{
     Batch, CommitError, Committer, Direction, Entry, Fence, Filter, Forget, Partition, PartitionId,
-    Row, RowContent, RowWrite, Scan, Seq, Store, StoreError, StoredChange, Table, Test, Value,
+    Rewrite, Row, RowContent, RowWrite, Scan, Seq, Store, StoreError, StoredChange, Table, Test,
+    Upkeep, Value,
 };
 use base::Timestamp;
 use std::{
@@ -81,7 +82,17 @@ impl Committer for MemoryCommitter {
         Ok(())
     }
 
+    fn rewrite(&mut self, rewrite: &Rewrite) -> Result<(), CommitError> {
+        rewrite.rows.iter().for_each(RowWrite::check);
+        lock(&self.shared).rewrite(rewrite);
+        Ok(())
+    }
+
     fn after(&mut self, _idle: bool) {}
+
+    fn tend(&mut self) -> Result<Upkeep, CommitError> {
+        Ok(Upkeep::Done)
+    }
 }
 
 impl Drop for MemoryCommitter {
@@ -215,6 +226,23 @@ impl State {
         for row in &forget.kept {
             let table = self.tables.entry(row.table.name).or_default();
             put(table.entry(forget.partition.clone()).or_default(), row);
+        }
+    }
+}
+
+impl State {
+    fn rewrite(&mut self, rewrite: &Rewrite) {
+        let Some(known) = self.partitions.get_mut(&rewrite.partition) else { return };
+        for (seq, body) in &rewrite.entries {
+            let place =
+                usize::try_from(*seq).unwrap_or(usize::MAX).checked_sub(known.forgotten + 1);
+            if let Some((_, change)) = place.and_then(|place| known.journal.get_mut(place)) {
+                change.body.clone_from(body);
+            }
+        }
+        for row in &rewrite.rows {
+            let table = self.tables.entry(row.table.name).or_default();
+            put(table.entry(rewrite.partition.clone()).or_default(), row);
         }
     }
 }
@@ -369,7 +397,7 @@ mod tests {
             epoch: 1,
             first: 1,
             at: Timestamp(1),
-            changes: vec![StoredChange { kind: "Changed", body: "{}".into(), has_payload: false }],
+            changes: vec![StoredChange { kind: "Changed", body: "{}".into() }],
             rows: Vec::new(),
         };
         store.committer().commit(&[batch]).unwrap();

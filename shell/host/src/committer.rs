@@ -16,7 +16,7 @@ use std::{
     panic::{AssertUnwindSafe, catch_unwind},
     sync::Arc,
 };
-use store::{Batch, CommitError, Committer, Forget, PartitionId, Seq, Store, StoredChange};
+use store::{Batch, CommitError, Committer, Forget, PartitionId, Seq, Store, StoredChange, Upkeep};
 use tokio::sync::watch;
 
 /// The group logic over a store's one committer.
@@ -152,6 +152,13 @@ impl GroupCommitter {
         self.inner.after(idle);
     }
 
+    /// A little of what the store has to do by itself.
+    pub fn tend(&mut self) -> Result<Upkeep, CommitError> {
+        let upkeep = self.inner.tend();
+        self.inner.after(false);
+        upkeep
+    }
+
     /// Tries a write of its own; afterwards [`Health`] is as the store is.
     pub fn probe(&mut self) {
         match commit(&mut *self.inner, &[self.probe.batch()]) {
@@ -282,11 +289,7 @@ impl Probe {
             epoch: self.epoch,
             first: self.next,
             at: Timestamp(0),
-            changes: vec![StoredChange {
-                kind: "probe",
-                body: format!("\"{padding}\""),
-                has_payload: false,
-            }],
+            changes: vec![StoredChange { kind: "probe", body: format!("\"{padding}\"") }],
             rows: Vec::new(),
         }
     }

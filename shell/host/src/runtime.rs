@@ -5,6 +5,8 @@
 //!   the writer thread takes everything that waits. `in_flight` counts until results are told, so
 //!   results are told in the order of their commits.
 //! * No timer makes a group: the commit before it does.
+//! * What the store has to do by itself is done by the writer thread when nothing waits for it, and
+//!   now and then when something always does.
 //! * A task that waits for its store or its clock holds nothing that another needs.
 
 use crate::{
@@ -25,9 +27,9 @@ use std::{
         atomic::{AtomicUsize, Ordering},
         mpsc,
     },
-    time::Duration,
+    time::{Duration, Instant},
 };
-use store::{CommitError, Forget, PartitionId, Store};
+use store::{CommitError, Forget, PartitionId, Store, Upkeep};
 use tokio::sync::{
     mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel},
     watch,
@@ -40,6 +42,12 @@ const IN_PLACE_MAX: usize = 2;
 const ROWS_IN_PLACE_MAX: usize = 32;
 /// Messages the writer joins into one group.
 const MESSAGES_MAX: usize = 64;
+/// Between two portions of the store's own work.
+const UPKEEP_PAUSE: Duration = Duration::from_millis(5);
+/// How long commits that follow each other go before such a portion.
+const UPKEEP_WAIT_MAX: Duration = Duration::from_millis(100);
+/// How soon one that failed is tried again.
+const UPKEEP_RETRY: Duration = Duration::from_secs(10);
 /// A clock may be set and a machine may sleep: nobody waits longer without looking again.
 const NAP_MAX: Duration = Duration::from_secs(10);
 /// How soon a partition that could not be read, or a store that is full, is tried again.
@@ -207,23 +215,73 @@ impl Desk {
 impl Committing {
     /// The writer thread.
     fn write(&self, inbox: &mpsc::Receiver<Vec<Work>>, outbox: &UnboundedSender<Done>) {
-        while let Ok(mut works) = inbox.recv() {
-            let mut messages = 1;
-            while messages < MESSAGES_MAX
-                && let Ok(more) = inbox.try_recv()
-            {
-                works.extend(more);
-                messages += 1;
-            }
-            let (batches, rests) = Work::split(works);
+        let mut upkeep = Some(Upkeeping::begin());
+        while let Some(received) = next(inbox, upkeep.as_ref()) {
             let mut committer = lock(&self.committer);
             let Some(committer) = committer.as_mut() else { return };
-            let committed = committer.commit(batches);
-            if outbox.send(Done { committed, rests, messages }).is_err() {
-                return;
+            if let Some(mut works) = received {
+                let mut messages = 1;
+                while messages < MESSAGES_MAX
+                    && let Ok(more) = inbox.try_recv()
+                {
+                    works.extend(more);
+                    messages += 1;
+                }
+                let (batches, rests) = Work::split(works);
+                let committed = committer.commit(batches);
+                if outbox.send(Done { committed, rests, messages }).is_err() {
+                    return;
+                }
+                committer.after(self.in_flight.load(Ordering::Acquire) <= messages);
+                if upkeep.as_ref().is_none_or(|upkeep| upkeep.can_wait()) {
+                    continue;
+                }
             }
-            committer.after(self.in_flight.load(Ordering::Acquire) <= messages);
+            upkeep = Upkeeping::of(committer.tend());
         }
+    }
+}
+
+/// When a portion of the store's own work was done, and when the next one is due.
+struct Upkeeping {
+    since: Instant,
+    pause: Duration,
+}
+
+impl Upkeeping {
+    fn begin() -> Self {
+        Self { since: Instant::now(), pause: Duration::ZERO }
+    }
+
+    /// Behind a portion; `None` when that was the last one.
+    fn of(done: Result<Upkeep, CommitError>) -> Option<Self> {
+        let pause = match done {
+            Ok(Upkeep::Done) => return None,
+            Ok(Upkeep::More) => UPKEEP_PAUSE,
+            Err(error) => {
+                tracing::warn!(%error, "the store's own work waits");
+                UPKEEP_RETRY
+            }
+        };
+        Some(Self { since: Instant::now(), pause })
+    }
+
+    /// Whether commits that follow each other go before it.
+    fn can_wait(&self) -> bool {
+        self.since.elapsed() < self.pause.max(UPKEEP_WAIT_MAX)
+    }
+}
+
+/// What comes next: messages, or nothing for the store's own work; `None` at the end.
+fn next(
+    inbox: &mpsc::Receiver<Vec<Work>>,
+    upkeep: Option<&Upkeeping>,
+) -> Option<Option<Vec<Work>>> {
+    let Some(Upkeeping { since, pause }) = upkeep else { return inbox.recv().ok().map(Some) };
+    match inbox.recv_timeout(pause.saturating_sub(since.elapsed())) {
+        Ok(works) => Some(Some(works)),
+        Err(mpsc::RecvTimeoutError::Timeout) => Some(None),
+        Err(mpsc::RecvTimeoutError::Disconnected) => None,
     }
 }
 

@@ -172,6 +172,14 @@ fn copy(connection: &mut Option<Connection>, file: &Path) -> rusqlite::Result<()
     checkpoint(connection, "PRAGMA wal_checkpoint(PASSIVE)").map(drop)
 }
 
+/// Copies every frame and cuts the log to nothing; whether no reader prevented it.
+pub(crate) fn empty(writer: &Connection, wait: Duration) -> rusqlite::Result<bool> {
+    writer.busy_timeout(wait)?;
+    let outcome = checkpoint(writer, "PRAGMA wal_checkpoint(TRUNCATE)");
+    writer.busy_timeout(crate::BUSY)?;
+    Ok(matches!(outcome?, Outcome::Whole))
+}
+
 enum Outcome {
     /// Every frame was copied.
     Whole,

@@ -6,13 +6,19 @@
 
 use crate::{
     Shared,
-    checkpoint::Checkpoints,
+    checkpoint::{self, Checkpoints},
     partitions,
     writer::{Failure, Writer},
 };
 use rusqlite::ErrorCode;
-use std::sync::{Arc, atomic::Ordering};
-use store::{Batch, CommitError, Committer, Fence, Forget};
+use std::{
+    sync::{Arc, atomic::Ordering},
+    time::Duration,
+};
+use store::{Batch, CommitError, Committer, Fence, Forget, Rewrite, Upkeep};
+
+/// How long emptying the log waits for readers: a commit may wait as long.
+const LOG_WAIT: Duration = Duration::from_millis(5);
 
 pub(crate) struct SqliteCommitter {
     shared: Arc<Shared>,
@@ -20,6 +26,8 @@ pub(crate) struct SqliteCommitter {
     pub(crate) writer: Option<Writer>,
     fence: Fence,
     checkpoints: Checkpoints,
+    /// Whether the log may still hold what was rewritten or forgotten.
+    has_rewritten: bool,
 }
 
 impl SqliteCommitter {
@@ -27,7 +35,9 @@ impl SqliteCommitter {
         let taken = shared.has_committer.swap(true, Ordering::AcqRel);
         assert!(!taken, "the store has a committer already");
         let checkpoints = Checkpoints::new(shared.file.clone());
-        let mut committer = Self { shared, writer: None, fence: Fence::default(), checkpoints };
+        // What a server that was killed had rewritten is still in the log.
+        let (fence, has_rewritten) = (Fence::default(), shared.erases);
+        let mut committer = Self { shared, writer: None, fence, checkpoints, has_rewritten };
         if let Err(error) = committer.reopen() {
             // The first commit tries again and answers with what it finds.
             tracing::error!(%error, "the store cannot be written");
@@ -41,6 +51,13 @@ impl SqliteCommitter {
         let writer = Writer::open(&self.shared)?;
         self.fence.reload(partitions(&writer.connection)?);
         self.writer = Some(writer);
+        Ok(())
+    }
+
+    fn open_again(&mut self) -> Result<(), CommitError> {
+        if self.writer.is_none() {
+            self.reopen().map_err(|error| CommitError::Failed(error.to_string()))?;
+        }
         Ok(())
     }
 
@@ -117,11 +134,24 @@ impl Committer for SqliteCommitter {
             row.check();
             self.shared.table_position(row.table);
         }
-        if self.writer.is_none() {
-            self.reopen().map_err(|error| CommitError::Failed(error.to_string()))?;
-        }
+        self.open_again()?;
+        self.has_rewritten |= self.shared.erases;
         let writer = self.writer.as_mut().expect("it was opened");
         match writer.forget(forget, &self.shared) {
+            Ok(()) => Ok(()),
+            Err(failure) => Err(self.failed(failure)),
+        }
+    }
+
+    fn rewrite(&mut self, rewrite: &Rewrite) -> Result<(), CommitError> {
+        for row in &rewrite.rows {
+            row.check();
+            self.shared.table_position(row.table);
+        }
+        self.open_again()?;
+        self.has_rewritten = true;
+        let writer = self.writer.as_mut().expect("it was opened");
+        match writer.rewrite(rewrite, &self.shared) {
             Ok(()) => Ok(()),
             Err(failure) => Err(self.failed(failure)),
         }
@@ -131,6 +161,17 @@ impl Committer for SqliteCommitter {
         if let Some(writer) = &self.writer {
             self.checkpoints.after_group(&writer.connection, writer.frames());
         }
+    }
+
+    fn tend(&mut self) -> Result<Upkeep, CommitError> {
+        if !self.has_rewritten {
+            return Ok(Upkeep::Done);
+        }
+        self.open_again()?;
+        let writer = self.writer.as_ref().expect("it was opened");
+        let emptied = checkpoint::empty(&writer.connection, LOG_WAIT);
+        self.has_rewritten = !emptied.map_err(|error| CommitError::Failed(error.to_string()))?;
+        Ok(if self.has_rewritten { Upkeep::More } else { Upkeep::Done })
     }
 }
 

@@ -51,11 +51,14 @@ pub struct Options {
     pub read_limit: Duration,
     /// How many reading connections are kept open when nobody reads.
     pub readers_kept: usize,
+    /// Whether what is removed or written over is also wiped from the file.
+    pub erases: bool,
 }
 
 impl Default for Options {
     fn default() -> Self {
-        Self { page_limit: None, read_limit: Duration::from_secs(3), readers_kept: 4 }
+        let read_limit = Duration::from_secs(3);
+        Self { page_limit: None, read_limit, readers_kept: 4, erases: false }
     }
 }
 
@@ -122,6 +125,8 @@ struct Shared {
     has_committer: AtomicBool,
     /// 0 for no limit.
     page_limit: AtomicU32,
+    /// See [`Options::erases`].
+    erases: bool,
     /// Held as long as anyone may write; `None` where nobody may.
     _lock: Option<File>,
 }
@@ -149,6 +154,7 @@ impl SqliteStore {
             readers,
             has_committer: AtomicBool::new(false),
             page_limit: AtomicU32::new(options.page_limit.unwrap_or(0)),
+            erases: options.erases,
             _lock: Some(lock),
         };
         Ok(Self { shared: Arc::new(shared) })
@@ -178,6 +184,7 @@ impl SqliteStore {
             readers,
             has_committer: AtomicBool::new(true),
             page_limit: AtomicU32::new(0),
+            erases: false,
             _lock: None,
         };
         Ok(Self { shared: Arc::new(shared) })
@@ -187,6 +194,18 @@ impl SqliteStore {
     /// file has already means that it may not grow.
     pub fn set_page_limit(&self, pages: Option<u32>) {
         self.shared.page_limit.store(pages.unwrap_or(0), Ordering::Release);
+    }
+
+    /// Writes the whole file anew, without the room in which something was once and without what
+    /// is left of it there. It takes as long as copying, and as much room in the folder for
+    /// temporary files. Panics while there is a committer.
+    pub fn compact(&self) -> Result<(), StoreError> {
+        let taken = self.shared.has_committer.swap(true, Ordering::AcqRel);
+        assert!(!taken, "the store has a committer");
+        self.shared.readers.renew();
+        let compacted = compact(&self.shared.file);
+        self.shared.has_committer.store(false, Ordering::Release);
+        compacted.map_err(|error| StoreError(error.to_string()))
     }
 
     /// How large the write-ahead log is.
@@ -288,6 +307,13 @@ fn connect(file: &Path) -> rusqlite::Result<Connection> {
     connection.set_prepared_statement_cache_capacity(64);
     connection.execute_batch("PRAGMA temp_store=MEMORY; PRAGMA foreign_keys=OFF;")?;
     Ok(connection)
+}
+
+fn compact(file: &Path) -> rusqlite::Result<()> {
+    let connection = connect(file)?;
+    // A whole store does not belong in memory.
+    connection.execute_batch("PRAGMA temp_store=FILE; PRAGMA synchronous=FULL; VACUUM;")?;
+    checkpoint::empty(&connection, BUSY).map(drop)
 }
 
 /// A value as a parameter, bound where it lies.

@@ -31,6 +31,8 @@ pub(crate) const NUMBER: &str = "SELECT number FROM partition WHERE id = ?1";
 pub(crate) const NAME: &str = "SELECT id FROM partition WHERE number = ?1";
 pub(crate) const ADD_ENTRY: &str =
     "INSERT INTO journal (partition, seq, at, kind, body) VALUES (?1, ?2, ?3, ?4, ?5)";
+pub(crate) const REWRITE_ENTRY: &str =
+    "UPDATE journal SET body = ?3 WHERE partition = ?1 AND seq = ?2";
 /// All but the newest entry, which tells the partition's last number.
 pub(crate) const FORGET_ENTRIES: &str = "DELETE FROM journal
  WHERE partition = ?1 AND seq <= ?2 AND seq < (SELECT max(seq) FROM journal WHERE partition = ?1)";

@@ -87,11 +87,7 @@ fn batch(epoch: u64, first: Seq, key: &str, body: &str) -> Batch {
         epoch,
         first,
         at: base::Timestamp(1_767_225_600_000),
-        changes: vec![StoredChange {
-            kind: "TaskCreated",
-            body: "{}".to_owned(),
-            has_payload: false,
-        }],
+        changes: vec![StoredChange { kind: "TaskCreated", body: "{}".to_owned() }],
         rows: vec![RowWrite { table: &TASK, key: key.into(), content: Some(content) }],
     }
 }

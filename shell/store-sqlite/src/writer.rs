@@ -18,7 +18,7 @@ use std::{
         atomic::{AtomicU32, Ordering},
     },
 };
-use store::{Batch, Forget, PartitionId, RowContent, RowWrite, Value};
+use store::{Batch, Forget, PartitionId, Rewrite, RowContent, RowWrite, Value};
 
 /// The writing connection.
 pub(crate) struct Writer {
@@ -45,6 +45,8 @@ impl Writer {
             "PRAGMA synchronous=FULL; PRAGMA cache_size=-65536;
              PRAGMA journal_size_limit=33554432;",
         )?;
+        let erases = if shared.erases { "ON" } else { "OFF" };
+        connection.query_row(&format!("PRAGMA secure_delete={erases}"), [], |_| Ok(()))?;
         let frames = Arc::new(AtomicU32::new(0));
         let count = frames.clone();
         // The hook takes the place of SQLite's own checkpoint in the middle of a commit.
@@ -72,6 +74,30 @@ impl Writer {
         self.forget_uncommitted(forget, shared).map_err(Failure::Before)?;
         let mut commit = self.connection.prepare_cached("COMMIT").map_err(Failure::Before)?;
         commit.raw_execute().map_err(Failure::AtCommit)?;
+        Ok(())
+    }
+
+    /// Writes texts anew.
+    pub(crate) fn rewrite(&mut self, rewrite: &Rewrite, shared: &Shared) -> Result<(), Failure> {
+        self.rewrite_uncommitted(rewrite, shared).map_err(Failure::Before)?;
+        let mut commit = self.connection.prepare_cached("COMMIT").map_err(Failure::Before)?;
+        commit.raw_execute().map_err(Failure::AtCommit)?;
+        Ok(())
+    }
+
+    fn rewrite_uncommitted(&self, rewrite: &Rewrite, shared: &Shared) -> rusqlite::Result<()> {
+        self.connection.prepare_cached("BEGIN IMMEDIATE")?.raw_execute()?;
+        let mut select = self.connection.prepare_cached(sql::NUMBER)?;
+        let number = select.query_row([&*rewrite.partition], |row| row.get::<_, i64>(0));
+        let Some(number) = number.optional()? else { return Ok(()) };
+        let mut update = self.connection.prepare_cached(sql::REWRITE_ENTRY)?;
+        for (seq, body) in &rewrite.entries {
+            update.execute((number, sql(*seq), &**body))?;
+        }
+        let mut statements = Statements::new(&self.connection, &shared.tables);
+        for row in &rewrite.rows {
+            statements.row(number, row, shared.table_position(row.table))?;
+        }
         Ok(())
     }
 

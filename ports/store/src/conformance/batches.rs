@@ -192,11 +192,7 @@ fn texts_and_numbers_stay(store: &dyn Store) {
     for (text, int) in texts.into_iter().zip(ints) {
         let values = [text.into(), int.into(), text.into(), int.into(), Value::Null];
         whole = whole.row(job(text, values, text));
-        whole.changes.push(crate::StoredChange {
-            kind: "Kept",
-            body: text.to_owned(),
-            has_payload: false,
-        });
+        whole.changes.push(crate::StoredChange { kind: "Kept", body: text.to_owned() });
     }
     store.committer().commit(&[whole]).expect("it follows");
     for (text, int) in texts.into_iter().zip(ints) {

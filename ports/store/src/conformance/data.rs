@@ -8,7 +8,7 @@ use base::Timestamp;
 use std::sync::Arc;
 
 /// The tables a store under test is opened with.
-pub static TABLES: &[&Table] = &[&JOB, &NOTE];
+pub static TABLES: &[&Table] = &[&JOB, &NOTE, &LETTER];
 
 /// A table with all that a table can have.
 pub(super) static JOB: Table = Table {
@@ -26,6 +26,17 @@ pub(super) static JOB: Table = Table {
 
 /// A table with the least a table can have.
 pub(super) static NOTE: Table = Table { name: "note", columns: &[], indexes: &[], live: None };
+
+/// A table with what customers wrote.
+pub(super) static LETTER: Table = Table {
+    name: "letter",
+    columns: &[
+        Column { name: "sent_at", kind: ColumnKind::Int, changes: true },
+        Column { name: "data", kind: ColumnKind::Payload, changes: true },
+    ],
+    indexes: &[&["sent_at"]],
+    live: None,
+};
 
 pub(super) const ALPHA: &str = "WSalpha";
 pub(super) const BETA: &str = "WSbeta";
@@ -47,11 +58,7 @@ impl Batch {
     /// With that many changes, named after their numbers.
     pub(super) fn changes(mut self, count: u64) -> Self {
         for seq in self.first..self.first + count {
-            self.changes.push(StoredChange {
-                kind: "Changed",
-                body: change_body(seq),
-                has_payload: false,
-            });
+            self.changes.push(StoredChange { kind: "Changed", body: change_body(seq) });
         }
         self
     }
@@ -70,6 +77,12 @@ pub(super) fn change_body(seq: Seq) -> String {
 pub(super) fn note(key: &str, body: &str) -> RowWrite {
     let content = RowContent { values: Vec::new(), body: body.to_owned() };
     RowWrite { table: &NOTE, key: key.into(), content: Some(content) }
+}
+
+/// A row of [`LETTER`].
+pub(super) fn letter(key: &str, sent_at: i64, data: Value, body: &str) -> RowWrite {
+    let content = RowContent { values: vec![sent_at.into(), data], body: body.to_owned() };
+    RowWrite { table: &LETTER, key: key.into(), content: Some(content) }
 }
 
 /// A row of [`JOB`].

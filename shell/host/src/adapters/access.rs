@@ -76,7 +76,7 @@ impl Engine for Access {
     }
 
     fn stored(change: &Change) -> StoredChange {
-        super::stored(change.kind(), change, false)
+        super::stored(change.kind(), change)
     }
 
     fn replay(&mut self, entry: &Entry) -> Result<(), String> {

@@ -21,9 +21,9 @@ fn sid(sid: Sid) -> Value {
 }
 
 /// A change as the journal keeps it.
-fn stored(kind: &'static str, change: &impl Serialize, has_payload: bool) -> StoredChange {
+fn stored(kind: &'static str, change: &impl Serialize) -> StoredChange {
     let body = serde_json::to_string(change).expect("changes are plain data");
-    StoredChange { kind, body, has_payload }
+    StoredChange { kind, body }
 }
 
 /// A change as it was kept. The message names no customer data.

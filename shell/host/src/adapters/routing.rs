@@ -209,7 +209,7 @@ impl Engine for RoutingEngine {
     }
 
     fn stored(change: &Change) -> StoredChange {
-        super::stored(change.kind(), change, false)
+        super::stored(change.kind(), change)
     }
 
     fn replay(&mut self, entry: &Entry) -> Result<(), String> {

@@ -91,7 +91,7 @@ impl Engine for Services {
     }
 
     fn stored(change: &ServiceChange) -> StoredChange {
-        super::stored(change.kind(), change, false)
+        super::stored(change.kind(), change)
     }
 
     fn replay(&mut self, entry: &Entry) -> Result<(), String> {

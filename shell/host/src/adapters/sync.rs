@@ -176,7 +176,7 @@ impl Engine for SyncEngine {
     }
 
     fn stored(change: &Change) -> StoredChange {
-        super::stored(change.kind(), change, true)
+        super::stored(change.kind(), change)
     }
 
     fn replay(&mut self, entry: &Entry) -> Result<(), String> {

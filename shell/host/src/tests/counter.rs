@@ -194,7 +194,7 @@ impl Engine for Counter {
 
     fn stored(change: &Change) -> StoredChange {
         let body = serde_json::to_string(change).unwrap();
-        StoredChange { kind: "change", body, has_payload: false }
+        StoredChange { kind: "change", body }
     }
 
     fn replay(&mut self, entry: &Entry) -> Result<(), String> {

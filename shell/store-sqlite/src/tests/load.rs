@@ -48,8 +48,7 @@ impl Lives {
             rows.push(row(&WORKER_LOAD, &worker, vec![n_value(n)], 60));
         }
         let body = format!("{{\"task\":\"{n}\",\"text\":\"{}\"}}", "x".repeat(250));
-        let change =
-            || StoredChange { kind: "TaskChanged", body: body.clone(), has_payload: false };
+        let change = || StoredChange { kind: "TaskChanged", body: body.clone() };
         let first = self.seq;
         self.seq += entries;
         Batch {
