@@ -263,7 +263,7 @@ impl Config {
             tls: tls(pick(&flags.tls_cert, &file.tls_cert), pick(&flags.tls_key, &file.tls_key))?,
             data: PathBuf::from(or(pick(&flags.data, &file.data), "./sinew-data")),
             store,
-            sqlite: sqlite(file.sqlite, encryption.is_some()),
+            sqlite: sqlite(file.sqlite),
             encryption,
             clock: word("clock", pick(&flags.clock, &file.clock), CLOCKS)?,
             log,
@@ -372,13 +372,12 @@ fn networks(list: &str) -> Result<Vec<IpNet>, ConfigError> {
         .collect()
 }
 
-fn sqlite(chosen: Sqlite, erases: bool) -> store_sqlite::Options {
+fn sqlite(chosen: Sqlite) -> store_sqlite::Options {
     let defaults = store_sqlite::Options::default();
     store_sqlite::Options {
         page_limit: chosen.page_limit.or(defaults.page_limit),
         read_limit: chosen.read_limit_ms.map_or(defaults.read_limit, Duration::from_millis),
         readers_kept: chosen.readers_kept.unwrap_or(defaults.readers_kept),
-        erases,
     }
 }
 

@@ -1,4 +1,4 @@
-//! The subcommand `doctor`: what a store holds, under which keys, and whether all of it can be read.
+//! The subcommand `doctor`: what a store holds, under which keys, and whether it can be read.
 //!
 //! * Reads only, also beside a server that runs; only `--compact` writes, and needs the server
 //!   stopped.
@@ -125,8 +125,8 @@ fn compact(config: &Config, out: &mut dyn Write) -> Result<Health, DoctorRefused
     }
     writeln!(
         out,
-        "the file was written anew; something in it is still plain text, so start the server and \
-         do it again once everything is enciphered"
+        "the file was written anew; not everything in it is under the newest key, so start the \
+         server and do it again once it is"
     )?;
     Ok(Health::Ill)
 }
@@ -166,8 +166,8 @@ impl Found {
             writeln!(out, "  the server enciphers them while it runs")?;
         }
         if self.state.has_remains {
-            let how = "stop the server and run `sinew doctor --compact` once nothing is plain";
-            writeln!(out, "  the file's free room may hold what was removed before: {how}")?;
+            let how = "once that is done, stop the server and run `sinew doctor --compact`";
+            writeln!(out, "free room of the file may hold texts of older keys or of none: {how}")?;
         }
         for (why, count) in &total.broken {
             writeln!(out, "CANNOT BE READ: {count} texts: {why}")?;

@@ -9,7 +9,7 @@ use base::{Attributes, Patch, SidError, Timestamp};
 use std::{ops::Range, ops::RangeInclusive, str::FromStr};
 
 /// The fields of one request, in the order they came.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Default)]
 pub struct Input {
     text: String,
     fields: Vec<(Range<usize>, Range<usize>)>,

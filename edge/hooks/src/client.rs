@@ -67,7 +67,6 @@ pub(crate) struct Post<'a> {
 }
 
 /// What came back.
-#[derive(Debug)]
 pub(crate) struct Answer {
     pub(crate) status: u16,
     pub(crate) content_type: String,

@@ -28,7 +28,7 @@ impl Serialize for Version {
 }
 
 /// One event frame.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Serialize)]
 pub struct Frame<'a, P> {
     /// What happened.
     pub event_type: &'a str,
@@ -50,7 +50,7 @@ pub struct Init {
 }
 
 /// One page of a list.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Serialize)]
 pub struct Contents<T> {
     /// The entries.
     pub contents: Vec<T>,
@@ -68,14 +68,14 @@ pub struct ContentsMeta {
 }
 
 /// What every reply is wrapped in.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Serialize)]
 pub struct Payload<T> {
     /// The object asked for.
     pub payload: T,
 }
 
 /// A worker.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Serialize)]
 pub struct Worker<'a> {
     account_sid: Sid,
     activity_name: Option<&'a str>,
@@ -180,7 +180,7 @@ impl<'a> WorkerChannel<'a> {
 }
 
 /// A task.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Serialize)]
 pub struct Task<'a> {
     account_sid: Sid,
     workspace_sid: WorkspaceSid,
@@ -235,7 +235,7 @@ impl<'a> Task<'a> {
 }
 
 /// A reservation with its task.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Serialize)]
 pub struct Reservation<'a> {
     account_sid: Sid,
     workspace_sid: WorkspaceSid,
@@ -305,7 +305,7 @@ impl<'a> Reservation<'a> {
 }
 
 /// A transfer.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Serialize)]
 pub struct Transfer<'a> {
     account_sid: Sid,
     workspace_sid: WorkspaceSid,

@@ -298,13 +298,12 @@ pub trait Committer: Send {
     /// little at a time. Panics on rows that do not fit their table.
     fn forget(&mut self, forget: &Forget) -> Result<(), CommitError>;
     /// Writes texts anew, in a transaction of its own; all or nothing. Ask for a little at a time.
-    /// Panics on rows that do not fit their table.
+    /// Files may hold for a while what was there before. Panics on rows that do not fit.
     fn rewrite(&mut self, rewrite: &Rewrite) -> Result<(), CommitError>;
     /// Maintenance once the group was answered; `idle` when no other group waits.
     fn after(&mut self, idle: bool);
-    /// A little of what the store has to do by itself, as long as a commit at most. Once it is done
-    /// a store's log holds nothing of what was rewritten before. Asked at the start, and while there is
-    /// more.
+    /// A little of what the store has to do by itself, as long as a commit at most. Asked at the
+    /// start, and while there is more.
     fn tend(&mut self) -> Result<Upkeep, CommitError>;
 }
 

@@ -3,6 +3,7 @@
 #![expect(clippy::unwrap_used, reason = "helpers of tests fail as tests do: by a panic")]
 
 mod caller;
+mod encryption;
 mod evaluate;
 mod first_start;
 mod follow;

@@ -7,7 +7,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-fn program(folder: &Folder, arguments: &[&str]) -> Command {
+pub(crate) fn program(folder: &Folder, arguments: &[&str]) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_sinew"));
     let data = folder.path().join("data");
     command.arg("serve").args(["--listen", "127.0.0.1:0", "--data"]).arg(data).args(arguments);
@@ -36,7 +36,14 @@ impl Program {
         Self::of(&mut program(folder, arguments))
     }
 
-    fn of(command: &mut Command) -> Self {
+    /// Nothing where the log goes into a file.
+    fn read_log(&mut self, into: &mut String) {
+        if let Some(mut log) = self.child.stderr.take() {
+            log.read_to_string(into).unwrap();
+        }
+    }
+
+    pub(crate) fn of(command: &mut Command) -> Self {
         let mut child = command.spawn().unwrap();
         let mut out = BufReader::new(child.stdout.take().unwrap());
         let mut line = String::new();
@@ -46,6 +53,16 @@ impl Program {
         Self { child, url, out }
     }
 
+    /// SIGKILL; all that it wrote behind its first line.
+    pub(crate) fn kill(mut self) -> String {
+        self.child.kill().unwrap();
+        let mut written = String::new();
+        self.out.read_to_string(&mut written).unwrap();
+        self.read_log(&mut written);
+        self.child.wait().unwrap();
+        written
+    }
+
     /// SIGTERM; what else it wrote: stdout, stderr.
     pub(crate) fn stop(mut self) -> (String, String) {
         let pid = self.child.id().to_string();
@@ -53,7 +70,7 @@ impl Program {
         let asked = Instant::now();
         let (mut out, mut log) = (String::new(), String::new());
         self.out.read_to_string(&mut out).unwrap();
-        self.child.stderr.take().unwrap().read_to_string(&mut log).unwrap();
+        self.read_log(&mut log);
         let status = self.child.wait().unwrap();
         assert!(status.success(), "{status}: {log}");
         assert!(asked.elapsed() < Duration::from_secs(10));

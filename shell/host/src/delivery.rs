@@ -19,7 +19,7 @@ base::sid_kinds! {
 }
 
 /// Something told outside.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, PartialEq, Serialize, Deserialize)]
 pub struct Delivery {
     /// Its name; deliveries sort by it in the order in which they came up.
     pub sid: DeliverySid,
@@ -190,7 +190,7 @@ impl Record for Delivery {
 }
 
 /// A delivery that came up, and where.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct ToDeliver {
     /// In which workspace.
     pub workspace: WorkspaceSid,

@@ -3,9 +3,9 @@
 //! * AES-256-GCM. What is enciphered is text again: `~1:id:` and, in base64, a salt of 16 bytes, a
 //!   number of 4, the ciphertext and its tag of 16. No JSON begins with `~`.
 //! * A nonce never comes twice under one cipher key: that key is derived (HKDF-SHA-256) from the
-//!   operator's and a salt that is drawn anew for each committer and after 2^32 texts, and the nonce
-//!   counts the texts since. So nothing must be remembered over a restart, and a copy of the store
-//!   that lives on beside it counts under a salt of its own.
+//!   operator's and a salt that is drawn anew for each committer and after 2^32 texts, and the
+//!   nonce counts the texts since. So nothing must be remembered over a restart, and a copy of the
+//!   store that lives on beside it counts under a salt of its own.
 //! * The tag covers where the text is kept ([`Place`]): moved to another row it is not accepted.
 
 use crate::key::{Key, Keys};

@@ -25,8 +25,6 @@ enum Work {
     Unknown,
     /// Rows and changes are written anew.
     Passing(Pass),
-    /// They are; the inner store's log may still hold what they were.
-    Settling,
     /// Everything is under the newest key, or cannot be brought there.
     Done,
 }
@@ -49,17 +47,13 @@ impl SealedCommitter {
         Pass::begin(&*self.shared.inner).map(Work::Passing)
     }
 
-    fn settle(&mut self) -> Result<Upkeep, CommitError> {
-        if self.inner.tend()? == Upkeep::More {
-            return Ok(Upkeep::More);
-        }
+    fn end(&mut self) -> Result<(), CommitError> {
         let (store, key) = (&*self.shared.inner, self.sealer.id());
         let unused = marks::end(store, &mut *self.inner, key)?;
         self.shared.has_plain.store(false, Ordering::Release);
-        self.work = Work::Done;
         tracing::info!(key, ?unused, "all that is stored is under the newest encryption key");
-        // The log holds the marks that were struck out.
-        Ok(Upkeep::More)
+        self.work = Work::Done;
+        Ok(())
     }
 }
 
@@ -104,12 +98,11 @@ impl Committer for SealedCommitter {
             Work::Passing(pass) => {
                 match pass.portion(&self.shared, &mut self.sealer, &mut *self.inner)? {
                     Portion::Some => {}
-                    Portion::Last => self.work = Work::Settling,
+                    Portion::Last => self.end()?,
                     Portion::Unreadable => self.work = Work::Done,
                 }
                 Ok(Upkeep::More)
             }
-            Work::Settling => self.settle(),
             Work::Done => self.inner.tend(),
         }
     }

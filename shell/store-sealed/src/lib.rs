@@ -151,18 +151,21 @@ impl Store for SealedStore {
         partition: &str,
         key: &str,
     ) -> Result<Option<Row>, StoreError> {
+        let reading = self.shared.reading();
         let row = self.shared.inner.row(table, partition, key)?;
-        row.map(|row| self.shared.row(table, row)).transpose()
+        row.map(|row| reading.row(table, row)).transpose()
     }
 
     fn scan(&self, scan: &Scan) -> Result<Vec<Row>, StoreError> {
+        let reading = self.shared.reading();
         let rows = self.shared.inner.scan(scan)?;
-        rows.into_iter().map(|row| self.shared.row(scan.table, row)).collect()
+        rows.into_iter().map(|row| reading.row(scan.table, row)).collect()
     }
 
     fn journal(&self, partition: &str, after: Seq, limit: usize) -> Result<Vec<Entry>, StoreError> {
+        let reading = self.shared.reading();
         let entries = self.shared.inner.journal(partition, after, limit)?;
-        entries.into_iter().map(|entry| self.shared.entry(partition, entry)).collect()
+        entries.into_iter().map(|entry| reading.entry(partition, entry)).collect()
     }
 
     fn journal_start(&self, partition: &str) -> Result<Seq, StoreError> {
@@ -177,6 +180,20 @@ impl Store for SealedStore {
 }
 
 impl Shared {
+    /// To be taken before the inner store is asked: what it answers from a moment ago may be plain
+    /// when nothing is any more.
+    fn reading(&self) -> Reading<'_> {
+        Reading { opener: &self.opener, has_plain: self.has_plain.load(Ordering::Acquire) }
+    }
+}
+
+/// One look into the inner store.
+struct Reading<'a> {
+    opener: &'a Opener,
+    has_plain: bool,
+}
+
+impl Reading<'_> {
     fn row(&self, table: &Table, row: Row) -> Result<Row, StoreError> {
         let opened = self.open_row(table, row);
         opened.map_err(|broken| {
@@ -222,7 +239,7 @@ impl Shared {
 
     /// `None` for plain text where that may be.
     fn open(&self, place: Place<'_>, text: &str) -> Result<Option<String>, Broken> {
-        if cipher::key_of(text).is_none() && self.has_plain.load(Ordering::Acquire) {
+        if self.has_plain && cipher::key_of(text).is_none() {
             return Ok(None);
         }
         self.opener.open(place, text).map(Some)

@@ -29,7 +29,7 @@ pub const PARTITION: &str = "encryption";
 const KEY: &str = "key";
 /// Rows and changes that are not enciphered yet.
 const PLAIN: &str = "plain";
-/// What was removed before there was a key, and is in free room of the file.
+/// What was there before, plain or under older keys, and may be left in free room of the file.
 const REMAINS: &str = "remains";
 const CHECK: &str = "sinew";
 
@@ -40,7 +40,7 @@ pub struct State {
     pub keys: Vec<String>,
     /// Whether something may not be enciphered yet.
     pub has_plain: bool,
-    /// Whether free room of its file may hold what was removed before there was a key.
+    /// Whether free room of its file may hold what was there before the newest key.
     pub has_remains: bool,
     checks: Vec<String>,
 }
@@ -95,13 +95,13 @@ pub(crate) fn begin(store: &dyn Store, keys: &Keys, found: &State) -> Result<boo
     if found.keys.iter().any(|id| id == newest.id()) {
         return Ok(found.has_plain);
     }
-    let was_plain = found.keys.is_empty() && !store.partitions()?.is_empty();
+    let is_new = store.partitions()?.is_empty();
+    let was_plain = found.keys.is_empty() && !is_new;
     let mut sealer = Sealer::new(newest.clone());
     let check = sealer.seal(Place::Check { id: newest.id() }, CHECK);
     let mut rows = vec![mark(&format!("key:{}", newest.id()), KEY, check)];
-    if was_plain {
-        rows.extend([PLAIN, REMAINS].map(|kind| mark(kind, kind, "{}".to_owned())));
-    }
+    let left = [(PLAIN, was_plain), (REMAINS, !is_new)].into_iter().filter(|(_, is)| *is);
+    rows.extend(left.map(|(kind, _)| mark(kind, kind, "{}".to_owned())));
     // A batch without a change leaves no number behind.
     let batch = Batch {
         partition: PARTITION.into(),
@@ -130,13 +130,14 @@ pub(crate) fn end(
 }
 
 /// Says that the store's file was written anew, so that free room holds nothing any more. Whether
-/// that was so: while something is not enciphered yet, more may be left.
+/// that is so: while something is not under the newest key, more will be left.
 pub fn forget_remains(store: &dyn Store) -> Result<bool, SealError> {
     let state = State::read(store)?;
-    if state.has_remains && !state.has_plain {
+    let is_done = !state.has_plain && state.keys.len() <= 1;
+    if state.has_remains && is_done {
         strike(&mut *store.committer(), [REMAINS.to_owned()].into_iter())?;
     }
-    Ok(!state.has_plain)
+    Ok(is_done)
 }
 
 fn strike(

@@ -1,7 +1,7 @@
 //! Once over everything that is stored, to write anew what is not under the newest key.
 //!
-//! * A portion is a page of one table or journal, within one transaction. It runs on the committer's
-//!   thread, so between its reading and its writing nobody else writes.
+//! * A portion is a page of one table or journal, within one transaction. It runs on the
+//!   committer's thread, so between its reading and its writing nobody else writes.
 //! * What is written meanwhile is under the newest key already: the pass need not come back.
 //! * It remembers nothing over a restart: the next one begins again and finds less to do.
 
@@ -134,7 +134,7 @@ impl Pass {
             if !is_behind(table, &row, sealer.id()) {
                 continue;
             }
-            match shared.open_row(table, row) {
+            match shared.reading().open_row(table, row) {
                 Ok(Row { key, values, body, .. }) => {
                     bytes += size(&values) + body.len();
                     let content = Some(RowContent { values, body });
@@ -163,7 +163,7 @@ impl Pass {
             if is_nothing(&entry.body) || key_of(&entry.body) == Some(sealer.id()) {
                 continue;
             }
-            match shared.open_entry(partition, entry) {
+            match shared.reading().open_entry(partition, entry) {
                 Ok(Entry { seq, kind, body, .. }) => {
                     bytes += body.len();
                     let sealed = sealer.entry((partition, seq, &kind), &body);

@@ -1,7 +1,7 @@
 //! Everything that is stored, counted by the key it is under.
 //!
-//! * Reads only, page by page, also beside a server that writes: what comes meanwhile may be counted
-//!   or not.
+//! * Reads only, page by page, also beside a server that writes: what comes meanwhile may be
+//!   counted or not.
 
 use crate::{
     BODY, PARTITION,

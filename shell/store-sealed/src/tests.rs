@@ -353,7 +353,7 @@ fn readers_beside_upkeep_see_everything_all_the_time() {
     assert_eq!(survey(&*inner, None, TABLES).unwrap().total().plain, 0);
 }
 
-/// The file and the log, byte for byte: what was there before is gone too.
+/// The file and the log, byte for byte: behind a compaction what was there before is gone too.
 #[test]
 fn no_file_holds_what_was_written_over() {
     let folder = Folder::new();
@@ -379,16 +379,21 @@ fn no_file_holds_what_was_written_over() {
 
     let store = SealedStore::open(inner.clone(), keys(&["b", "a"]), TABLES).unwrap();
     (51..=60).for_each(|n| write(&store, n));
+    assert!(!files_hold(&folder.0, PLANTED), "half of it under one key, half under another");
+    assert_eq!(forget_remains(&*inner), Ok(false), "something will be left of the old key");
     tend(&mut *store.committer());
-    assert!(!files_hold(&folder.0, "~1:a:"), "nothing is left under the old key");
+    assert_eq!((in_use(&*inner).keys, in_use(&*inner).has_remains), (vec!["b".to_owned()], true));
     assert!(!files_hold(&folder.0, PLANTED));
-    assert!(files_hold(&folder.0, "~1:b:"));
     assert_eq!(all(&store).0.len(), 61);
+    drop(store);
+    inner.compact().unwrap();
+    assert_eq!(forget_remains(&*inner), Ok(true));
+    assert!(!files_hold(&folder.0, "~1:a:"), "nothing is left under the old key");
+    assert!(files_hold(&folder.0, "~1:b:") && !in_use(&*inner).has_remains);
 }
 
 fn sqlite(folder: &Path, tables: &'static [&'static Table]) -> SqliteStore {
-    let options = store_sqlite::Options { erases: true, ..store_sqlite::Options::default() };
-    SqliteStore::open(folder, options, tables).unwrap()
+    SqliteStore::open(folder, store_sqlite::Options::default(), tables).unwrap()
 }
 
 fn files_hold(folder: &Path, text: &str) -> bool {

@@ -173,11 +173,9 @@ fn copy(connection: &mut Option<Connection>, file: &Path) -> rusqlite::Result<()
 }
 
 /// Copies every frame and cuts the log to nothing; whether no reader prevented it.
-pub(crate) fn empty(writer: &Connection, wait: Duration) -> rusqlite::Result<bool> {
-    writer.busy_timeout(wait)?;
-    let outcome = checkpoint(writer, "PRAGMA wal_checkpoint(TRUNCATE)");
-    writer.busy_timeout(crate::BUSY)?;
-    Ok(matches!(outcome?, Outcome::Whole))
+pub(crate) fn empty(connection: &Connection) -> rusqlite::Result<bool> {
+    let outcome = checkpoint(connection, "PRAGMA wal_checkpoint(TRUNCATE)")?;
+    Ok(matches!(outcome, Outcome::Whole))
 }
 
 enum Outcome {

@@ -6,19 +6,13 @@
 
 use crate::{
     Shared,
-    checkpoint::{self, Checkpoints},
+    checkpoint::Checkpoints,
     partitions,
     writer::{Failure, Writer},
 };
 use rusqlite::ErrorCode;
-use std::{
-    sync::{Arc, atomic::Ordering},
-    time::Duration,
-};
+use std::sync::{Arc, atomic::Ordering};
 use store::{Batch, CommitError, Committer, Fence, Forget, Rewrite, Upkeep};
-
-/// How long emptying the log waits for readers: a commit may wait as long.
-const LOG_WAIT: Duration = Duration::from_millis(5);
 
 pub(crate) struct SqliteCommitter {
     shared: Arc<Shared>,
@@ -26,8 +20,6 @@ pub(crate) struct SqliteCommitter {
     pub(crate) writer: Option<Writer>,
     fence: Fence,
     checkpoints: Checkpoints,
-    /// Whether the log may still hold what was rewritten or forgotten.
-    has_rewritten: bool,
 }
 
 impl SqliteCommitter {
@@ -35,9 +27,7 @@ impl SqliteCommitter {
         let taken = shared.has_committer.swap(true, Ordering::AcqRel);
         assert!(!taken, "the store has a committer already");
         let checkpoints = Checkpoints::new(shared.file.clone());
-        // What a server that was killed had rewritten is still in the log.
-        let (fence, has_rewritten) = (Fence::default(), shared.erases);
-        let mut committer = Self { shared, writer: None, fence, checkpoints, has_rewritten };
+        let mut committer = Self { shared, writer: None, fence: Fence::default(), checkpoints };
         if let Err(error) = committer.reopen() {
             // The first commit tries again and answers with what it finds.
             tracing::error!(%error, "the store cannot be written");
@@ -135,7 +125,6 @@ impl Committer for SqliteCommitter {
             self.shared.table_position(row.table);
         }
         self.open_again()?;
-        self.has_rewritten |= self.shared.erases;
         let writer = self.writer.as_mut().expect("it was opened");
         match writer.forget(forget, &self.shared) {
             Ok(()) => Ok(()),
@@ -149,7 +138,6 @@ impl Committer for SqliteCommitter {
             self.shared.table_position(row.table);
         }
         self.open_again()?;
-        self.has_rewritten = true;
         let writer = self.writer.as_mut().expect("it was opened");
         match writer.rewrite(rewrite, &self.shared) {
             Ok(()) => Ok(()),
@@ -164,14 +152,7 @@ impl Committer for SqliteCommitter {
     }
 
     fn tend(&mut self) -> Result<Upkeep, CommitError> {
-        if !self.has_rewritten {
-            return Ok(Upkeep::Done);
-        }
-        self.open_again()?;
-        let writer = self.writer.as_ref().expect("it was opened");
-        let emptied = checkpoint::empty(&writer.connection, LOG_WAIT);
-        self.has_rewritten = !emptied.map_err(|error| CommitError::Failed(error.to_string()))?;
-        Ok(if self.has_rewritten { Upkeep::More } else { Upkeep::Done })
+        Ok(Upkeep::Done)
     }
 }
 

@@ -51,14 +51,11 @@ pub struct Options {
     pub read_limit: Duration,
     /// How many reading connections are kept open when nobody reads.
     pub readers_kept: usize,
-    /// Whether what is removed or written over is also wiped from the file.
-    pub erases: bool,
 }
 
 impl Default for Options {
     fn default() -> Self {
-        let read_limit = Duration::from_secs(3);
-        Self { page_limit: None, read_limit, readers_kept: 4, erases: false }
+        Self { page_limit: None, read_limit: Duration::from_secs(3), readers_kept: 4 }
     }
 }
 
@@ -125,8 +122,6 @@ struct Shared {
     has_committer: AtomicBool,
     /// 0 for no limit.
     page_limit: AtomicU32,
-    /// See [`Options::erases`].
-    erases: bool,
     /// Held as long as anyone may write; `None` where nobody may.
     _lock: Option<File>,
 }
@@ -154,7 +149,6 @@ impl SqliteStore {
             readers,
             has_committer: AtomicBool::new(false),
             page_limit: AtomicU32::new(options.page_limit.unwrap_or(0)),
-            erases: options.erases,
             _lock: Some(lock),
         };
         Ok(Self { shared: Arc::new(shared) })
@@ -184,7 +178,6 @@ impl SqliteStore {
             readers,
             has_committer: AtomicBool::new(true),
             page_limit: AtomicU32::new(0),
-            erases: false,
             _lock: None,
         };
         Ok(Self { shared: Arc::new(shared) })
@@ -205,7 +198,11 @@ impl SqliteStore {
         self.shared.readers.renew();
         let compacted = compact(&self.shared.file);
         self.shared.has_committer.store(false, Ordering::Release);
-        compacted.map_err(|error| StoreError(error.to_string()))
+        match compacted {
+            Ok(true) => Ok(()),
+            Ok(false) => Err(StoreError("somebody else reads it".to_owned())),
+            Err(error) => Err(StoreError(error.to_string())),
+        }
     }
 
     /// How large the write-ahead log is.
@@ -309,11 +306,12 @@ fn connect(file: &Path) -> rusqlite::Result<Connection> {
     Ok(connection)
 }
 
-fn compact(file: &Path) -> rusqlite::Result<()> {
+/// Whether nothing is left in the log either.
+fn compact(file: &Path) -> rusqlite::Result<bool> {
     let connection = connect(file)?;
     // A whole store does not belong in memory.
     connection.execute_batch("PRAGMA temp_store=FILE; PRAGMA synchronous=FULL; VACUUM;")?;
-    checkpoint::empty(&connection, BUSY).map(drop)
+    checkpoint::empty(&connection)
 }
 
 /// A value as a parameter, bound where it lies.

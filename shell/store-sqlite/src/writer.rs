@@ -45,8 +45,6 @@ impl Writer {
             "PRAGMA synchronous=FULL; PRAGMA cache_size=-65536;
              PRAGMA journal_size_limit=33554432;",
         )?;
-        let erases = if shared.erases { "ON" } else { "OFF" };
-        connection.query_row(&format!("PRAGMA secure_delete={erases}"), [], |_| Ok(()))?;
         let frames = Arc::new(AtomicU32::new(0));
         let count = frames.clone();
         // The hook takes the place of SQLite's own checkpoint in the middle of a commit.

@@ -34,7 +34,7 @@ const BROKEN_LINE_GRACE: Duration = Duration::from_secs(30);
 const LIFETIME_MS_MAX: i64 = i32::MAX as i64;
 
 /// The query: pairs as they came; of several of one name the last one holds.
-#[derive(Debug, Deserialize)]
+#[derive(Deserialize)]
 #[serde(transparent)]
 pub(crate) struct Asked(Vec<(String, String)>);
 

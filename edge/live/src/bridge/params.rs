@@ -11,7 +11,7 @@ use serde_json::value::RawValue;
 use std::{collections::BTreeMap, str::FromStr};
 
 /// Parameters by name, each as the text it was sent as.
-#[derive(Debug, Default, Deserialize)]
+#[derive(Default, Deserialize)]
 #[serde(transparent)]
 pub(crate) struct Params(BTreeMap<String, Box<RawValue>>);
 

@@ -16,7 +16,7 @@ use routing::command::IfMatch;
 use serde::Deserialize;
 
 /// The body.
-#[derive(Debug, Deserialize)]
+#[derive(Deserialize)]
 struct Request {
     url: Option<String>,
     method: Option<String>,

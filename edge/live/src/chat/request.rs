@@ -20,7 +20,7 @@ const TEXT_CHARS_MAX: usize = 2_000;
 /// The kind of work a visitor makes.
 const CHANNEL: &str = "chat";
 
-#[derive(Debug, Deserialize)]
+#[derive(Deserialize)]
 struct Asked {
     name: Option<String>,
     topic: Option<String>,
@@ -28,7 +28,7 @@ struct Asked {
 }
 
 /// What an agent sees.
-#[derive(Debug, Serialize)]
+#[derive(Serialize)]
 struct Words<'a> {
     name: &'a str,
     topic: &'a str,

@@ -29,7 +29,7 @@ const LOOK_EVERY: Duration = Duration::from_secs(1);
 const EVENTS_WAITING_MAX: usize = 64;
 
 /// The query.
-#[derive(Debug, Deserialize)]
+#[derive(Deserialize)]
 pub(super) struct Asked {
     token: Option<String>,
 }

@@ -15,7 +15,7 @@ const ATTRIBUTES_SHOWN: Millis = Millis::secs(30 * 24 * 60 * 60);
 const SOURCE: &str = "taskrouter";
 
 /// The shape.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Serialize)]
 pub struct Event {
     account_sid: Sid,
     actor_sid: Sid,

@@ -130,7 +130,7 @@ const fn plural(kind: ObjectKind) -> &'static str {
 }
 
 /// A document, list, map or stream.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Serialize)]
 pub struct SyncObject<'a> {
     sid: ObjectSid,
     unique_name: Option<&'a str>,
@@ -223,7 +223,7 @@ object_schema!(MAP, "sync.v1.service.sync_map", "MP", property("revision", Kind:
 object_schema!(STREAM, "sync.v1.service.sync_stream", "TO");
 
 /// An item of a list or map.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Serialize)]
 pub struct SyncItem<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     index: Option<u64>,
@@ -376,7 +376,7 @@ impl<'a> SyncPermission<'a> {
 }
 
 /// A message that went through a stream.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Serialize)]
 pub struct StreamMessage<'a> {
     sid: MessageSid,
     data: &'a RawValue,

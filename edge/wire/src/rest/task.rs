@@ -8,7 +8,7 @@ use routing::{TaskChannelSid, TaskQueueSid, TaskSid, TaskStatus, WorkflowSid, Wo
 use serde::Serialize;
 
 /// The shape.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Serialize)]
 pub struct Task<'a> {
     account_sid: Sid,
     age: i64,

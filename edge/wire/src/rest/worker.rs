@@ -8,7 +8,7 @@ use routing::{ActivitySid, WorkerSid, WorkspaceSid};
 use serde::Serialize;
 
 /// The shape.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Serialize)]
 pub struct Worker<'a> {
     account_sid: Sid,
     activity_name: Option<&'a str>,

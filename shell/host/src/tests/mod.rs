@@ -19,10 +19,11 @@ use std::{
     },
 };
 use store::{MemoryStore, PartitionId, Store};
+use store_sealed::{Key, Keys, SealedStore};
 use store_sqlite::SqliteStore;
 use testkit::FaultyStore;
 
-static TABLES: &[&store::Table] = &[&COUNTER];
+static TABLES: &[&store::Table] = &[&COUNTER, &store_sealed::TABLE];
 
 /// A folder that is removed when the test ends.
 struct Folder(PathBuf);
@@ -47,8 +48,16 @@ fn stores() -> Vec<(FaultyStore, Option<Folder>)> {
     let sqlite = SqliteStore::open(&folder.0, store_sqlite::Options::default(), TABLES).unwrap();
     vec![
         (FaultyStore::new(Arc::new(MemoryStore::new())), None),
+        (FaultyStore::new(Arc::new(sealed(MemoryStore::new(), &["a"]))), None),
         (FaultyStore::new(Arc::new(sqlite)), Some(folder)),
     ]
+}
+
+/// A store around another, under keys with these ids, newest first.
+fn sealed(inner: impl Store, ids: &[&str]) -> SealedStore {
+    let key = |id: &&str| Key::parse(id, &format!("{:02x}", id.as_bytes()[0]).repeat(32)).unwrap();
+    let keys = Keys::new(ids.iter().map(key).collect()).unwrap().unwrap();
+    SealedStore::open(Arc::new(inner), keys, TABLES).unwrap()
 }
 
 fn core(store: &FaultyStore, clock: ClockKind) -> Core {

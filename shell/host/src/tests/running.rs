@@ -283,3 +283,56 @@ async fn a_clock_moved_over_lost_timers_runs_them_at_their_instants() {
         core.stop().await;
     }
 }
+
+/// What is under an old key is written anew while nobody writes, and beside callers that never stop.
+#[tokio::test(flavor = "multi_thread", worker_threads = 3)]
+async fn what_a_store_has_to_do_by_itself_is_done_in_idleness_and_under_load() {
+    let inner = MemoryStore::new();
+    let under = |ids: &[&str]| FaultyStore::new(Arc::new(sealed(inner.clone(), ids)));
+    let used = || store_sealed::State::read(&inner).unwrap().keys;
+    let first = core(&under(&["a"]), ClockKind::System);
+    let inbox = open(&first, "P");
+    for n in 0..300 {
+        first.command(&inbox, Command::Add("a", n)).await.unwrap();
+    }
+    first.stop().await;
+
+    let store = under(&["b", "a"]);
+    let second = core(&store, ClockKind::System);
+    assert_eq!(used(), ["a", "b"]);
+    until(|| used() == ["b"]).await;
+    second.stop().await;
+
+    let store = under(&["c", "b"]);
+    let third = Arc::new(core(&store, ClockKind::System));
+    let inbox = open(&third, "P");
+    let is_over = Arc::new(std::sync::atomic::AtomicBool::new(false));
+    let callers: Vec<_> = (0..16)
+        .map(|_| {
+            let (core, inbox, is_over) = (third.clone(), inbox.clone(), is_over.clone());
+            tokio::spawn(async move {
+                while !is_over.load(std::sync::atomic::Ordering::Acquire) {
+                    core.command(&inbox, Command::Add("a", 1)).await.unwrap();
+                }
+            })
+        })
+        .collect();
+    until(|| used() == ["c"]).await;
+    is_over.store(true, std::sync::atomic::Ordering::Release);
+    for caller in callers {
+        caller.await.unwrap();
+    }
+    third.stop().await;
+    let (rows, replayed) = truths(&store, "P");
+    assert_eq!(rows, replayed);
+}
+
+async fn until(is_so: impl Fn() -> bool) {
+    for _ in 0..1_000 {
+        if is_so() {
+            return;
+        }
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
+    panic!("it does not become so");
+}
