@@ -14,6 +14,7 @@ use std::collections::{BTreeMap, BTreeSet, VecDeque};
 pub(crate) const WINDOW: usize = 1_000;
 
 /// See the module.
+#[derive(Debug)]
 pub(crate) struct Line {
     /// How many may be in memory.
     window: usize,

@@ -5,24 +5,49 @@ use base::Millis;
 use host::{Host, Retention};
 use serde_json::{Value, json};
 use std::{path::Path, process::Command, sync::Arc};
+use store::Store;
+use store_sealed::{Key, Keys, SealedStore};
 use store_sqlite::SqliteStore;
 
-fn replay(from: &Path, workflow: &Path, more: &[&str]) -> (bool, String, String) {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_sinew"));
-    command.arg("replay").arg("--from").arg(from).arg("--workflow").arg(workflow).args(more);
-    let ended = command.output().unwrap();
-    let text = |bytes: Vec<u8>| String::from_utf8(bytes).unwrap();
-    (ended.status.success(), text(ended.stdout), text(ended.stderr))
+/// Whether what the server stores is enciphered.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Kept {
+    Plain,
+    Sealed,
+}
+
+impl Kept {
+    fn keys(self) -> Option<Keys> {
+        let key = Key::parse("own", &"5e".repeat(32)).unwrap();
+        Keys::new(if self == Self::Sealed { vec![key] } else { Vec::new() }).unwrap()
+    }
+
+    fn replay(self, from: &Path, workflow: &Path, more: &[&str]) -> (bool, String, String) {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_sinew"));
+        command.arg("replay").arg("--from").arg(from).arg("--workflow").arg(workflow).args(more);
+        if self == Self::Sealed {
+            command.env("SINEW_ENCRYPTION_KEYS", format!("own:{}", "5e".repeat(32)));
+        }
+        let ended = command.output().unwrap();
+        let text = |bytes: Vec<u8>| String::from_utf8(bytes).unwrap();
+        (ended.status.success(), text(ended.stdout), text(ended.stderr))
+    }
 }
 
 /// Forgets all but the last seconds of the journal, as a server does with what is older than it
 /// has to be.
-async fn forget_beginning(data: &Path) {
+async fn forget_beginning(data: &Path, kept: Kept) {
+    let tables: Vec<_> = host::tables::ALL.iter().copied().chain([&store_sealed::TABLE]).collect();
+    let tables: &'static [_] = tables.leak();
     let options = store_sqlite::Options::default();
-    let store = SqliteStore::open(data, options, host::tables::ALL).unwrap();
+    let store = Arc::new(SqliteStore::open(data, options, tables).unwrap());
+    let store: Arc<dyn Store> = match kept.keys() {
+        Some(keys) => Arc::new(SealedStore::open(store, keys, tables).unwrap()),
+        None => store,
+    };
     let options =
         host::Options { clock: host::ClockKind::Manual, seed: None, ..Default::default() };
-    let host = Host::start(Arc::new(store), &options).unwrap();
+    let host = Host::start(store, &options).unwrap();
     let retention = Retention { journal: Millis::secs(45), ..Retention::default() };
     let forgotten = host.forget_old_once(retention).await.unwrap();
     assert!(forgotten.entries > 10, "{forgotten:?}");
@@ -31,7 +56,21 @@ async fn forget_beginning(data: &Path) {
 
 #[tokio::test]
 async fn recorded_traffic_is_replayed_beside_the_server_and_after_it() {
-    let server = Server::with(|config| config.clock = sinew::config::Clock::Manual).await;
+    recorded_traffic_is_replayed(Kept::Plain).await;
+}
+
+#[tokio::test]
+async fn enciphered_traffic_is_replayed_by_whoever_has_the_key() {
+    recorded_traffic_is_replayed(Kept::Sealed).await;
+}
+
+async fn recorded_traffic_is_replayed(kept: Kept) {
+    let replay = |from: &Path, file: &Path, more: &[&str]| kept.replay(from, file, more);
+    let server = Server::with(|config| {
+        config.clock = sinew::config::Clock::Manual;
+        config.encryption = kept.keys();
+    })
+    .await;
     let owner = server.owner();
     let workspace = owner.made("/taskrouter/v1/Workspaces", &[("FriendlyName", "W")]).await;
     let base = format!("/taskrouter/v1/Workspaces/{workspace}");
@@ -94,7 +133,11 @@ async fn recorded_traffic_is_replayed_beside_the_server_and_after_it() {
     assert!(told.contains("few / ann  ->  many / bob"), "{told}");
     assert_eq!(told, replay(&data, &other, &more).1, "the same seed, the same answer");
 
-    forget_beginning(&data).await;
+    let (ok, _, log) = Kept::Plain.replay(&data, &same, &[]);
+    assert_eq!(ok, kept == Kept::Plain, "{log}");
+    assert!(ok || log.contains("key 'own'"), "{log}");
+
+    forget_beginning(&data, kept).await;
     let (ok, told, log) = replay(&data, &same, &["--json"]);
     assert!(ok, "{log}");
     let told: Value = serde_json::from_str(&told).unwrap();

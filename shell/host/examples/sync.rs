@@ -1,7 +1,7 @@
 //! How fast one object of sync takes durable writes, for how long one write holds its bucket, and
 //! what a page of a million items costs.
 //!
-//! `cargo run --release -p host --example sync -- [folder] [throughput|hold|pages]`
+//! `cargo run --release -p host --example sync -- [folder] [throughput|sealed|hold|pages]`
 
 use base::{IdSource, Sid, Timestamp};
 use host::{
@@ -19,6 +19,7 @@ use std::{
     time::{Duration, Instant},
 };
 use store::{Direction, Store};
+use store_sealed::{Key, Keys, SealedStore};
 use store_sqlite::SqliteStore;
 use sync::{
     Action, Caller, Command, ItemKey, NewItem, ObjectKind, ObjectSid, Payload, Reply, ServiceSid,
@@ -44,7 +45,8 @@ fn main() {
 
 type Part = (&'static str, fn(&Path));
 
-const PARTS: &[Part] = &[("throughput", throughput), ("hold", hold_times), ("pages", pages)];
+const PARTS: &[Part] =
+    &[("throughput", throughput), ("sealed", sealed), ("hold", hold_times), ("pages", pages)];
 
 fn store(folder: &Path) -> Arc<dyn Store> {
     let options = store_sqlite::Options::default();
@@ -72,10 +74,45 @@ fn put(map: ObjectSid, n: usize) -> Command {
 
 /// Durable item writes a second on one map, by many callers at once.
 fn throughput(folder: &Path) {
+    let rate = writes(store(folder));
+    println!("one map, {CALLERS} callers: {rate:.0} durable item writes a second");
+}
+
+/// The same with and without a key, in turns.
+fn sealed(folder: &Path) {
+    let mut rates = [Vec::new(), Vec::new()];
+    for round in 0..3 {
+        for (which, rates) in rates.iter_mut().enumerate() {
+            let folder = folder.join(format!("{round}-{which}"));
+            let rate = writes(if which == 0 { store(&folder) } else { sealed_store(&folder) });
+            rates.push(rate);
+        }
+    }
+    let [plain, sealed] = rates.map(|mut rates| {
+        rates.sort_by(f64::total_cmp);
+        println!("{rates:.0?}");
+        rates[rates.len() / 2]
+    });
+    let ratio = sealed / plain;
+    println!("one map, {CALLERS} callers: {plain:.0} writes a second, {sealed:.0} with a key");
+    println!("of those without a key: {ratio:.2}");
+}
+
+fn sealed_store(folder: &Path) -> Arc<dyn Store> {
+    let tables: Vec<_> = tables::ALL.iter().copied().chain([&store_sealed::TABLE]).collect();
+    let tables: &'static [_] = tables.leak();
+    let options = store_sqlite::Options::default();
+    let inner = SqliteStore::open(folder, options, tables).expect("a store");
+    let key = Key::parse("measured", &"5e".repeat(32)).expect("a key");
+    let keys = Keys::new(vec![key]).expect("one key").expect("one key");
+    Arc::new(SealedStore::open(Arc::new(inner), keys, tables).expect("an empty store"))
+}
+
+fn writes(store: Arc<dyn Store>) -> f64 {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
     runtime.expect("a runtime").block_on(async {
         let options = Options { clock: ClockKind::System, seed: Some(1), ..Options::default() };
-        let host = Host::start(store(folder), &options).expect("an empty store");
+        let host = Host::start(store, &options).expect("an empty store");
         let made = host.sync(create(ObjectKind::Map)).await;
         let Ok(Reply::Object(map)) = made else { panic!("a map is made") };
         let (begin, length) = (Instant::now(), Duration::from_secs(5));
@@ -98,9 +135,9 @@ fn throughput(folder: &Path) {
             written += caller.await.expect("it ends");
         }
         let rate = written as f64 / begin.elapsed().as_secs_f64();
-        println!("one map, {CALLERS} callers: {rate:.0} durable item writes a second");
         host.stop().await;
-    });
+        rate
+    })
 }
 
 /// How long a turn with one write takes: a hot document beside many cold ones.

@@ -11,6 +11,7 @@ use crate::tables::{self, Record};
 use base::{Millis, Sid, Timestamp};
 use routing::{CallbackStage, EventSid, ReservationSid, TaskSid, WorkspaceSid};
 use serde::{Deserialize, Serialize};
+use std::fmt;
 use store::{RowContent, RowWrite, Table, Value};
 
 base::sid_kinds! {
@@ -47,6 +48,16 @@ pub struct Delivery {
     /// When somebody last asked to send it again.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub replayed_at: Option<Timestamp>,
+}
+
+/// Without its parameters: attributes are among them.
+impl fmt::Debug for Delivery {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { sid, about, status, attempts, .. } = self;
+        let mut shown = f.debug_struct("Delivery");
+        shown.field("sid", sid).field("about", about).field("status", status);
+        shown.field("attempts", attempts).finish_non_exhaustive()
+    }
 }
 
 /// What is told.
@@ -190,7 +201,7 @@ impl Record for Delivery {
 }
 
 /// A delivery that came up, and where.
-#[derive(Clone)]
+#[derive(Clone, Debug)]
 pub struct ToDeliver {
     /// In which workspace.
     pub workspace: WorkspaceSid,

@@ -284,7 +284,8 @@ async fn a_clock_moved_over_lost_timers_runs_them_at_their_instants() {
     }
 }
 
-/// What is under an old key is written anew while nobody writes, and beside callers that never stop.
+/// What is under an old key is written anew while nobody writes, and beside callers that never
+/// stop.
 #[tokio::test(flavor = "multi_thread", worker_threads = 3)]
 async fn what_a_store_has_to_do_by_itself_is_done_in_idleness_and_under_load() {
     let inner = MemoryStore::new();
