@@ -7,6 +7,8 @@
 //! * After each restart, each thing that was touched in that round is read by REST, with some
 //!   older ones; at the end, all of them are. Attributes must be equal byte for byte, the version
 //!   at least the acknowledged one, the status no earlier.
+//! * For some rounds the store is plain; then it is enciphered, and every few rounds a new key
+//!   comes in front, so that the kills fall between texts under several keys and none.
 //! * The change that was in flight may have happened or not; a half of it may not.
 
 use std::path::{Path, PathBuf};
@@ -24,6 +26,9 @@ const ROUNDS: u64 = 100;
 const WRITERS: usize = 6;
 /// A round is killed after a random number of acknowledged requests up to this.
 const REQUESTS_MAX: u64 = 500;
+/// Rounds without a key, and rounds that each key is the newest in.
+const PLAIN_ROUNDS: u64 = 20;
+const KEY_ROUNDS: u64 = 10;
 const ROUND_LIMIT: Duration = Duration::from_secs(10);
 
 /// `cargo xtask crash [SEED]`
@@ -48,7 +53,10 @@ pub(crate) fn run_rounds(seed: u64) -> Result<Count, String> {
     println!("seed {seed}: cargo xtask crash {seed}");
     let started = Instant::now();
     let scratch = Scratch::new("crash");
-    let settings = Settings::in_folder(scratch.path());
+    let mut settings = Settings::in_folder(scratch.path());
+    let config = scratch.path().join("sinew.toml");
+    settings.options = vec!["--config".to_owned(), config.display().to_string()];
+    configure_keys(&config, 0)?;
     let mut dice = Dice::new(seed);
     let mut server = Server::start(&settings)?;
     let place = Place::make(&server.owner())?;
@@ -60,6 +68,7 @@ pub(crate) fn run_rounds(seed: u64) -> Result<Count, String> {
     for round in 0..ROUNDS {
         let moment = Moment::random(&mut dice, round);
         let acknowledged = load(server, &mut writers, &place, moment, &settings.data)?;
+        configure_keys(&config, round)?;
         server = Server::start(&settings)
             .map_err(|error| format!("round {round} ({moment:?}): no restart: {error}"))?;
         slowest = slowest.max(server.ready_in);
@@ -80,12 +89,39 @@ pub(crate) fn run_rounds(seed: u64) -> Result<Count, String> {
         checked += writer.verify(&server.owner(), Scope::All, &mut dice)?;
     }
     server.stop()?;
+    look_at_keys(&settings.data, &config)?;
     println!(
         "ok   all {checked} found at the end; slowest start {:.0} ms; {:.0} s in all",
         slowest.as_secs_f64() * 1e3,
         started.elapsed().as_secs_f64()
     );
     Ok(Count { passed: ROUNDS + 1, ..Count::default() })
+}
+
+/// The keys of a round, newest first, in a configuration file.
+fn configure_keys(config: &Path, round: u64) -> Result<(), String> {
+    let count = (round + 1).saturating_sub(PLAIN_ROUNDS).div_ceil(KEY_ROUNDS);
+    let keys = (1..=count).rev().map(|n| {
+        let key = format!("{n:02x}").repeat(32);
+        format!("{{ id = 'key-{n}', key = '{key}' }}")
+    });
+    let keys: Vec<String> = keys.collect();
+    let text = format!("[encryption]\nkeys = [{}]\n", keys.join(", "));
+    std::fs::write(config, text).map_err(|error| format!("{}: {error}", config.display()))
+}
+
+/// Everything that is stored can be deciphered.
+fn look_at_keys(data: &Path, config: &Path) -> Result<(), String> {
+    let mut doctor = std::process::Command::new(crate::paths::release_server());
+    doctor.arg("doctor").arg("--data").arg(data).arg("--config").arg(config);
+    let looked = doctor.output().map_err(|error| format!("sinew doctor: {error}"))?;
+    let said = String::from_utf8_lossy(&looked.stdout);
+    let keys: Vec<&str> = said.lines().take_while(|line| !line.is_empty()).skip(1).collect();
+    println!("ok   sinew doctor: {}", keys.join("; "));
+    match looked.status.success() {
+        true => Ok(()),
+        false => Err(format!("{said}{}", String::from_utf8_lossy(&looked.stderr))),
+    }
 }
 
 /// When a round is killed.

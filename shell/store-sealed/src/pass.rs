@@ -16,7 +16,7 @@ use store::{
 };
 
 /// Rows or entries that are read at once.
-const PAGE: usize = 64;
+const PAGE: usize = 128;
 /// Bytes of text from which on a portion is large enough.
 const BYTES: usize = 256 * 1024;
 /// Pages that a portion looks at where there is nothing to write.
