@@ -85,8 +85,12 @@ pub(crate) struct Usage {
 impl Meter {
     /// Waits for an idle machine, then watches. `SERVER_PROCESS` names the server.
     pub(crate) async fn start() -> Meter {
+        Meter::start_at_once(wait_for_quiet().await)
+    }
+
+    /// Watches from now on; `before` is how the machine was found.
+    pub(crate) fn start_at_once(before: Noise) -> Meter {
         let server = std::env::var("SERVER_PROCESS").ok().and_then(|text| text.parse().ok());
-        let before = wait_for_quiet().await;
         Meter {
             server,
             before,

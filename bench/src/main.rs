@@ -5,12 +5,13 @@
 //! * A slice with a refused request, or whose pushes do not match its creates, is an error and
 //!   gives no figure.
 
+mod bare;
 mod board;
 mod connection;
 mod creations;
+mod fanout;
 mod figures;
 mod floor;
-mod followers;
 mod lives;
 mod load;
 mod machine;
@@ -33,8 +34,10 @@ bench floor     --dir FOLDER --seconds S [--rate PER_SECOND]   bare SQLite commi
 bench creations --callers N --seconds S                        durable creations, closed loop
 bench latency   --workers N --rate PER_SECOND --seconds S      created -> event on the socket
 bench lives     --workers N --callers N --seconds S            whole lives, closed loop
-bench followers --connections N --rate PER_SECOND --seconds S [--acknowledge no]
-                                                               many that follow one document
+bench fanout    --protocol twilsock|bare|socketio|deepstream|jetstream|redis [--address A:PORT]
+                --subscribers N --rate PER_SECOND|max [--window N] --seconds S [--object map]
+                [--acknowledge yes] [--storm yes]              one object, many subscribers
+bench bare      --port N                                       a bare WebSocket loop, to compare
 bench fill      --workers N --tasks N                          a large store of waiting tasks
 bench look      --workspace WS --task WT --attributes TEXT     is that task there, unchanged?
 
@@ -56,6 +59,9 @@ fn main() -> ExitCode {
 }
 
 fn run(name: &str, options: &Options) -> Result<Value, String> {
+    if name == "bare" {
+        return bare::run(options);
+    }
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
     let runtime = runtime.map_err(|error| format!("no runtime: {error}"))?;
     LocalSet::new().block_on(&runtime, async {
@@ -64,7 +70,7 @@ fn run(name: &str, options: &Options) -> Result<Value, String> {
             "creations" => creations::run(options).await,
             "latency" => lives::latency(options).await,
             "lives" => lives::throughput(options).await,
-            "followers" => followers::run(options).await,
+            "fanout" => fanout::run(options).await,
             "fill" => site::fill(options).await,
             "look" => site::look(options).await,
             other => Err(format!("there is no slice {other:?}\n\n{HELP}")),

@@ -131,7 +131,7 @@ pub async fn serve(config: Config, given: &Given) -> Result<Running, ServeError>
     let acceptor = config.tls.as_ref().map(listener::tls).transpose()?;
     let authorities = |file: &PathBuf| listener::certificates("callback-ca", file);
     let roots = config.callback_ca.as_ref().map(authorities).transpose()?.unwrap_or_default();
-    let listener = listener::bind(config.listen).await?;
+    let listener = listener::bind(config.listen)?;
     let unbound = |error| ConfigError(format!("--listen: {error}"));
     let addr = listener.local_addr().map_err(unbound)?;
     let (store, sqlite) = storage::open(&config)?;

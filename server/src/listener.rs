@@ -23,7 +23,7 @@ use std::{
 };
 use tokio::{
     io::{AsyncRead, AsyncWrite, ReadBuf},
-    net::{TcpListener, TcpStream},
+    net::{TcpListener, TcpSocket, TcpStream},
     sync::watch,
     task::JoinSet,
 };
@@ -40,6 +40,9 @@ const HEADERS_LIMIT: Duration = Duration::from_secs(75);
 const HANDSHAKE_LIMIT: Duration = Duration::from_secs(10);
 /// How long requests in flight may take once the server stops.
 const DRAIN_LIMIT: Duration = Duration::from_secs(5);
+/// Connections that wait to be accepted; one more is tried again by its client's system a second
+/// later. Everybody may come back at once.
+const BACKLOG: u32 = 4_096;
 /// After a failed accept, most likely for want of file descriptors.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
 
@@ -231,12 +234,20 @@ async fn stopped(stop: &mut watch::Receiver<bool>) {
 }
 
 /// Binds, and says in one line why not.
-pub(crate) async fn bind(address: SocketAddr) -> Result<TcpListener, ConfigError> {
-    TcpListener::bind(address).await.map_err(|error: io::Error| {
+pub(crate) fn bind(address: SocketAddr) -> Result<TcpListener, ConfigError> {
+    listen(address).map_err(|error: io::Error| {
         let why = match error.kind() {
             io::ErrorKind::AddrInUse => "the address is in use".to_owned(),
             _ => error.to_string(),
         };
         ConfigError(format!("--listen: cannot listen on {address}: {why}"))
     })
+}
+
+fn listen(address: SocketAddr) -> io::Result<TcpListener> {
+    let socket = if address.is_ipv4() { TcpSocket::new_v4() } else { TcpSocket::new_v6() }?;
+    // As for any server on this system: the address of one that just ended may be used again.
+    socket.set_reuseaddr(cfg!(unix))?;
+    socket.bind(address)?;
+    socket.listen(BACKLOG)
 }

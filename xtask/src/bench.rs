@@ -15,6 +15,8 @@ mod peers;
 mod quiet;
 mod series;
 mod server;
+mod sync;
+mod sync_peers;
 
 use std::process::Command;
 use std::time::Instant;
@@ -50,8 +52,20 @@ pub(crate) enum Part {
     Latency,
 }
 
-const NAMES: [&str; 8] =
-    ["engine", "server", "durable", "cold", "size", "routing", "decisions", "scale"];
+const NAMES: [&str; 12] = [
+    "engine",
+    "server",
+    "durable",
+    "cold",
+    "size",
+    "routing",
+    "decisions",
+    "scale",
+    "sync",
+    "fanout",
+    "map",
+    "crowd",
+];
 
 impl Plan {
     /// The plan and the names of the benchmarks; no name means all.
@@ -124,13 +138,15 @@ pub(crate) fn run(arguments: &[String]) -> Result<(), String> {
     let (plan, names) = Plan::parse(arguments)?;
     let wants = |name: &str| names.is_empty() || names.contains(&name);
     // The others run inside one process.
-    if ["server", "durable", "cold", "size"].into_iter().any(wants) {
+    let outside = ["server", "durable", "cold", "size", "sync", "fanout", "map", "crowd"];
+    if outside.into_iter().any(wants) {
         test::build_release()?;
         build_load()?;
     }
     machine();
-    // `routing` is all its parts; each can be had by its own name.
+    // `routing` and `sync` are all their parts; each can be had by its own name.
     let routes = |name: &str| wants(name) || names.contains(&"routing");
+    let syncs = |name: &str| wants(name) || names.contains(&"sync");
     if wants("engine") {
         engine()?;
     }
@@ -147,6 +163,10 @@ pub(crate) fn run(arguments: &[String]) -> Result<(), String> {
     }
     if routes("server") {
         beside::run(&plan)?;
+    }
+    let parts = sync::Parts { fanout: syncs("fanout"), map: syncs("map"), crowd: syncs("crowd") };
+    if parts.any() {
+        sync::run(&plan, parts)?;
     }
     if wants("cold") {
         cold::run()?;
@@ -189,11 +209,17 @@ fn engine() -> Result<(), String> {
 
 /// A benchmark that prints its own tables.
 fn example(package: &str, name: &str) -> Result<(), String> {
+    example_with(package, name, &[])
+}
+
+fn example_with(package: &str, name: &str, arguments: &[&str]) -> Result<(), String> {
     let mut build = paths::cargo();
     build.args(["build", "--release", "--quiet", "--package", package, "--example", name]);
     setup::succeed(build)?;
     quiet::wait();
-    setup::succeed(Command::new(paths::target().join("release/examples").join(name)))
+    let mut run = Command::new(paths::target().join("release/examples").join(name));
+    run.args(arguments);
+    setup::succeed(run)
 }
 
 fn size(plan: &Plan) -> Result<(), String> {

@@ -49,6 +49,8 @@ pub(crate) struct Settings {
     pub(crate) log: PathBuf,
     pub(crate) credentials: Credentials,
     pub(crate) options: Vec<String>,
+    /// The one processor it may use.
+    pub(crate) cpu: Option<usize>,
 }
 
 impl Settings {
@@ -60,6 +62,7 @@ impl Settings {
             log: folder.join("server.log"),
             credentials: Credentials::random(),
             options: Vec::new(),
+            cpu: None,
         }
     }
 }
@@ -80,7 +83,10 @@ impl Server {
         let program = paths::release_server();
         let log = File::options().create(true).append(true).open(&settings.log);
         let log = log.map_err(|error| format!("{}: {error}", settings.log.display()))?;
-        let mut command = Command::new(&program);
+        let mut command = match settings.cpu {
+            Some(cpu) => pinned(cpu, &program.to_string_lossy()),
+            None => Command::new(&program),
+        };
         command.arg("serve").args(["--listen", &settings.listen]).arg("--data");
         command.arg(&settings.data).args(&settings.options);
         let credentials = &settings.credentials;
@@ -192,6 +198,18 @@ impl Drop for Server {
     fn drop(&mut self) {
         self.kill_now();
     }
+}
+
+/// A program on one processor, so that server and load do not push each other about; anywhere,
+/// where there is but one.
+pub(crate) fn pinned(cpu: usize, program: &str) -> Command {
+    let cores = std::thread::available_parallelism().map_or(1, usize::from);
+    if cores < 2 || !paths::has_program("taskset") {
+        return Command::new(program);
+    }
+    let mut command = Command::new("taskset");
+    command.args(["-c", &cpu.to_string(), program]);
+    command
 }
 
 /// Asks a process to end. The shell's own `kill` is there on the smallest machine.

@@ -21,6 +21,7 @@ pub(crate) enum Debian {
     PythonVenv,
     Postgres,
     Redis,
+    Nats,
 }
 
 impl Debian {
@@ -32,6 +33,7 @@ impl Debian {
             Debian::PythonVenv => "python3-venv",
             Debian::Postgres => "postgresql",
             Debian::Redis => "redis-server",
+            Debian::Nats => "nats-server",
         }
     }
 
@@ -43,6 +45,7 @@ impl Debian {
             Debian::PythonVenv => succeeds("python3", &["-c", "import venv, ensurepip"]),
             Debian::Postgres => postgres_programs().is_some(),
             Debian::Redis => ["redis-server", "redis-cli"].into_iter().all(paths::has_program),
+            Debian::Nats => paths::has_program("nats-server"),
         }
     }
 }

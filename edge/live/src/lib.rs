@@ -17,6 +17,7 @@ mod names;
 mod peer;
 mod socket;
 mod twilsock;
+mod websocket;
 
 pub use chat::{Demo, Topic};
 pub use peer::Peer;

@@ -19,6 +19,7 @@ mod secrets;
 mod settings;
 mod socket;
 mod store;
+mod storm;
 mod sync;
 mod table;
 mod tls;

@@ -9,6 +9,8 @@
 //! * Publishing never waits: a mailbox that is full loses what is in it and all it follows, and
 //!   says so; whoever has it follows again.
 //! * Who loses the right to read loses the object before anything else is published about it.
+//! * Followers are kept by bucket, so that objects of different buckets wait for each other no more
+//!   than their partitions do, and by connection, so that ten thousand may come and go at once.
 //!
 //! Knows no sockets, no rows and no wire.
 
@@ -17,15 +19,18 @@ mod queries;
 pub(crate) use queries::QueryFollower;
 
 use crate::live_queries::{QueryNews, QueryRefusal};
+use bytes::Bytes;
 use insights::{Number, QuerySid, What as Became};
 use std::{
     collections::{BTreeMap, BTreeSet, VecDeque},
+    future::poll_fn,
     sync::{
         Arc, Mutex, MutexGuard, OnceLock, PoisonError,
         atomic::{AtomicU64, Ordering},
     },
+    task::{Context, Poll, Waker},
 };
-use sync::{Event, EventId, ObjectSid, Rejection, ServiceSid, What};
+use sync::{BUCKETS, Event, EventId, ObjectSid, Rejection, ServiceSid, What};
 use tokio::sync::{Notify, mpsc};
 
 /// An event that is durable, with its form on the wire once somebody made it.
@@ -33,7 +38,7 @@ use tokio::sync::{Notify, mpsc};
 pub struct News {
     /// What happened.
     pub event: Event,
-    frame: OnceLock<Arc<[u8]>>,
+    frame: OnceLock<Bytes>,
 }
 
 impl News {
@@ -43,7 +48,7 @@ impl News {
     }
 
     /// Its form on the wire, made once for all connections.
-    pub fn frame(&self, make: impl FnOnce(&Event) -> Arc<[u8]>) -> Arc<[u8]> {
+    pub fn frame(&self, make: impl FnOnce(&Event) -> Bytes) -> Bytes {
         self.frame.get_or_init(|| make(&self.event)).clone()
     }
 
@@ -123,7 +128,7 @@ pub enum Replay {
 /// One for the whole host.
 #[derive(Debug, Default)]
 pub struct SyncHub {
-    followers: Mutex<BTreeMap<ObjectSid, Vec<Follower>>>,
+    shards: [Mutex<Shard>; BUCKETS as usize],
     feeds: Mutex<Vec<mpsc::Sender<Arc<News>>>>,
     next: AtomicU64,
 }
@@ -131,10 +136,16 @@ pub struct SyncHub {
 /// Which call began to follow: what an earlier one still reads is not wanted any more.
 pub(crate) type Beginning = u64;
 
+/// Followers of one bucket's objects, by the number of their inbox.
+type Shard = BTreeMap<ObjectSid, BTreeMap<u64, Follower>>;
+
 #[derive(Debug)]
 struct Follower {
     inbox: Arc<Inbox>,
     service: ServiceSid,
+    since: Beginning,
+    /// The inbox's when this began: what was interrupted since is told nothing more.
+    generation: u64,
     progress: Progress,
 }
 
@@ -154,7 +165,6 @@ pub(crate) struct Inbox {
     pub(crate) identity: Option<Arc<str>>,
     bytes_max: usize,
     queue: Mutex<Queue>,
-    filled: Notify,
     drained: Notify,
 }
 
@@ -166,7 +176,13 @@ struct Queue {
     follows: BTreeMap<ObjectSid, Beginning>,
     /// The live queries it follows, in the same way.
     queries: BTreeMap<QuerySid, Beginning>,
+    /// Rises with each interruption.
+    generation: u64,
     is_closed: bool,
+    /// Whoever reads, while it waits for something.
+    reader: Option<Waker>,
+    /// Somebody waits until something was taken out.
+    waits_for_room: bool,
 }
 
 /// The reader's end: one for each connection. Dropped, it follows nothing.
@@ -179,32 +195,41 @@ pub struct Mailbox {
 impl Mailbox {
     /// The next post; waits for one.
     pub async fn next(&self) -> Post {
-        loop {
-            let mut filled = std::pin::pin!(self.inbox.filled.notified());
-            filled.as_mut().enable();
-            if let Some(post) = self.try_next() {
-                return post;
+        poll_fn(|cx| self.poll_next(cx)).await
+    }
+
+    /// The next post. One task waits at a time: the last that asked.
+    pub fn poll_next(&self, cx: &mut Context<'_>) -> Poll<Post> {
+        let mut queue = lock(&self.inbox.queue);
+        if queue.posts.is_empty() {
+            match &mut queue.reader {
+                Some(reader) => reader.clone_from(cx.waker()),
+                none => *none = Some(cx.waker().clone()),
             }
-            filled.await;
+            return Poll::Pending;
         }
+        Poll::Ready(self.take(queue).expect("it is not empty"))
     }
 
     /// The next post if there is one, so that a connection sends many at once.
     pub fn try_next(&self) -> Option<Post> {
-        let mut queue = lock(&self.inbox.queue);
+        self.take(lock(&self.inbox.queue))
+    }
+
+    fn take(&self, mut queue: MutexGuard<'_, Queue>) -> Option<Post> {
         let post = queue.posts.pop_front()?;
         queue.bytes -= weight(&post);
-        drop(queue);
-        self.inbox.drained.notify_waiters();
+        self.inbox.make_room(queue);
         Some(post)
     }
 
     /// Tells nothing more about an object, from the next post on.
     pub fn leave(&self, object: ObjectSid) {
-        self.hub.leave(object, self.inbox.id);
+        self.hub.leave(object, self.inbox.id, None);
         let mut queue = lock(&self.inbox.queue);
         queue.follows.remove(&object);
         queue.drop_posts(|post| is_about(post, object));
+        self.inbox.make_room(queue);
     }
 
     /// What it follows.
@@ -220,18 +245,26 @@ impl Mailbox {
 
 impl Drop for Mailbox {
     fn drop(&mut self) {
-        let follows = {
-            let mut queue = lock(&self.inbox.queue);
-            queue.is_closed = true;
-            queue.posts.clear();
-            queue.queries.clear();
-            std::mem::take(&mut queue.follows)
-        };
-        self.inbox.drained.notify_waiters();
+        let mut queue = lock(&self.inbox.queue);
+        queue.is_closed = true;
+        queue.posts = VecDeque::new();
+        queue.reader = None;
+        queue.queries.clear();
+        let follows = std::mem::take(&mut queue.follows);
+        self.inbox.make_room(queue);
         for object in follows.into_keys() {
-            self.hub.leave(object, self.inbox.id);
+            self.hub.leave(object, self.inbox.id, None);
         }
     }
+}
+
+/// What became of an offer.
+enum Offered {
+    Taken,
+    /// Nobody follows here any more.
+    Gone,
+    /// It did not fit: all that was followed is lost.
+    Lost(BTreeMap<ObjectSid, Beginning>),
 }
 
 impl Inbox {
@@ -259,28 +292,29 @@ impl Inbox {
                 // Half of the room is left to what happens meanwhile to other objects.
                 if queue.posts.is_empty() || queue.bytes < self.bytes_max / 2 {
                     queue.put(post);
-                    self.filled.notify_one();
+                    wake(queue);
                     return true;
                 }
+                queue.waits_for_room = true;
             }
             drained.await;
         }
     }
 
-    /// False when it did not fit: then everything in it is lost.
-    fn offer(&self, post: Post) -> Result<(), BTreeSet<ObjectSid>> {
+    /// Puts in what just happened, if it is wanted and there is room.
+    fn offer(&self, post: Post, is_wanted: impl FnOnce(&Queue) -> bool) -> Offered {
         let mut queue = lock(&self.queue);
-        if queue.is_closed {
-            return Ok(());
+        if queue.is_closed || !is_wanted(&queue) {
+            return Offered::Gone;
         }
         if queue.bytes + weight(&post) > self.bytes_max && !queue.posts.is_empty() {
             let follows = queue.interrupt();
-            self.filled.notify_one();
-            return Err(follows);
+            wake(queue);
+            return Offered::Lost(follows);
         }
         queue.put(post);
-        self.filled.notify_one();
-        Ok(())
+        wake(queue);
+        Offered::Taken
     }
 
     /// Says that an object is no longer followed, whatever room there is.
@@ -288,10 +322,30 @@ impl Inbox {
         let mut queue = lock(&self.queue);
         if queue.follows.remove(&object).is_some() && !queue.is_closed {
             queue.put(post);
-            self.filled.notify_one();
         }
+        let waits = std::mem::take(&mut queue.waits_for_room);
+        wake(queue);
+        if waits {
+            self.drained.notify_waiters();
+        }
+    }
+
+    /// Whoever waits for room looks again.
+    fn make_room(&self, mut queue: MutexGuard<'_, Queue>) {
+        let waits = std::mem::take(&mut queue.waits_for_room);
         drop(queue);
-        self.drained.notify_waiters();
+        if waits {
+            self.drained.notify_waiters();
+        }
+    }
+}
+
+/// Whoever reads looks again.
+fn wake(mut queue: MutexGuard<'_, Queue>) {
+    let reader = queue.reader.take();
+    drop(queue);
+    if let Some(reader) = reader {
+        reader.wake();
     }
 }
 
@@ -309,9 +363,9 @@ impl Queue {
     }
 
     /// Loses everything but what was lost before.
-    fn interrupt(&mut self) -> BTreeSet<ObjectSid> {
-        let follows: BTreeSet<_> = std::mem::take(&mut self.follows).into_keys().collect();
-        let mut lost = follows.clone();
+    fn interrupt(&mut self) -> BTreeMap<ObjectSid, Beginning> {
+        let follows = std::mem::take(&mut self.follows);
+        let mut lost: BTreeSet<ObjectSid> = follows.keys().copied().collect();
         let mut queries: BTreeSet<_> = std::mem::take(&mut self.queries).into_keys().collect();
         for post in self.posts.drain(..) {
             match post {
@@ -320,6 +374,7 @@ impl Queue {
                 _ => {}
             }
         }
+        self.generation += 1;
         self.bytes = 0;
         self.put(Post::Interrupted(lost));
         if !queries.is_empty() {
@@ -341,7 +396,6 @@ impl SyncHub {
             identity,
             bytes_max,
             queue: Mutex::default(),
-            filled: Notify::new(),
             drained: Notify::new(),
         };
         Mailbox { inbox: Arc::new(inbox), hub: self.clone() }
@@ -363,12 +417,15 @@ impl SyncHub {
         service: ServiceSid,
     ) -> Beginning {
         let since = self.next.fetch_add(1, Ordering::Relaxed);
-        let mut followers = lock(&self.followers);
-        let list = followers.entry(object).or_default();
-        list.retain(|follower| follower.inbox.id != inbox.id);
+        let mut shard = self.shard(object);
+        let generation = {
+            let mut queue = lock(&inbox.queue);
+            queue.follows.insert(object, since);
+            queue.generation
+        };
         let progress = Progress::Replaying { newest: 0, ended: false };
-        list.push(Follower { inbox: inbox.clone(), service, progress });
-        lock(&inbox.queue).follows.insert(object, since);
+        let follower = Follower { inbox: inbox.clone(), service, since, generation, progress };
+        shard.entry(object).or_default().insert(inbox.id, follower);
         since
     }
 
@@ -381,13 +438,9 @@ impl SyncHub {
         last: EventId,
         replay: Replay,
     ) -> bool {
-        let mut followers = lock(&self.followers);
-        if lock(&inbox.queue).follows.get(&object) != Some(&since) {
-            return true;
-        }
-        let Some(list) = followers.get_mut(&object) else { return true };
-        let own = list.iter_mut().find(|follower| follower.inbox.id == inbox.id);
-        let Some(follower) = own else { return true };
+        let mut shard = self.shard(object);
+        let own = shard.get_mut(&object).and_then(|list| list.get_mut(&inbox.id));
+        let Some(follower) = own.filter(|follower| follower.since == since) else { return true };
         if let Progress::Replaying { newest, ended } = &mut follower.progress
             && (*newest > last || *ended)
         {
@@ -396,11 +449,10 @@ impl SyncHub {
         }
         follower.progress = Progress::Live { last };
         let mut queue = lock(&inbox.queue);
-        if !queue.is_closed {
+        if !queue.is_closed && queue.follows.get(&object) == Some(&since) {
             queue.put(Post::Followed { object, replay, last });
         }
-        drop(queue);
-        inbox.filled.notify_one();
+        wake(queue);
         true
     }
 
@@ -411,21 +463,15 @@ impl SyncHub {
         (object, since): (ObjectSid, Beginning),
         because: Option<Rejection>,
     ) {
-        if lock(&inbox.queue).follows.get(&object) != Some(&since) {
-            return;
+        let mut shard = self.shard(object);
+        if remove(&mut shard, object, inbox.id, Some(since)) {
+            inbox.end(object, Post::Failed { object, because });
         }
-        self.leave(object, inbox.id);
-        inbox.end(object, Post::Failed { object, because });
     }
 
-    fn leave(&self, object: ObjectSid, id: u64) {
-        let mut followers = lock(&self.followers);
-        if let Some(list) = followers.get_mut(&object) {
-            list.retain(|follower| follower.inbox.id != id);
-            if list.is_empty() {
-                followers.remove(&object);
-            }
-        }
+    /// Ends following; where a call is named, only what that call began.
+    fn leave(&self, object: ObjectSid, id: u64, since: Option<Beginning>) {
+        remove(&mut self.shard(object), object, id, since);
     }
 
     /// Tells everybody who follows; permissions count where the service enforces them.
@@ -433,72 +479,124 @@ impl SyncHub {
         lock(&self.feeds).retain(|feed| {
             !matches!(feed.try_send(news.clone()), Err(mpsc::error::TrySendError::Closed(_)))
         });
-        let event = &news.event;
-        let mut followers = lock(&self.followers);
-        let Some(list) = followers.get_mut(&event.object) else { return };
-        let mut lost = Vec::new();
-        match &event.what {
+        let object = news.event.object;
+        let mut shard = self.shard(object);
+        let Some(list) = shard.get_mut(&object) else { return };
+        let (mut gone, mut lost) = (Vec::new(), Vec::new());
+        match &news.event.what {
             What::ObjectCreated { .. } => return,
             What::PermissionChanged { identity, rights } => {
                 if is_enforced && !rights.read {
-                    list.retain(|follower| !follower.revoke(event.object, identity));
+                    list.retain(|_, follower| !follower.revoke(object, identity));
                 }
             }
-            _ => list.retain_mut(|follower| follower.tell(news, &mut lost)),
+            _ => {
+                for (id, follower) in &mut *list {
+                    match follower.tell(news) {
+                        Heard::Follows => {}
+                        Heard::Gone => gone.push(*id),
+                        Heard::Lost(follows) => lost.push((*id, follows)),
+                    }
+                }
+            }
+        }
+        for id in gone {
+            list.remove(&id);
         }
         if list.is_empty() {
-            followers.remove(&event.object);
+            shard.remove(&object);
         }
-        for (id, objects) in lost {
-            for object in objects {
-                if let Some(list) = followers.get_mut(&object) {
-                    list.retain(|follower| follower.inbox.id != id);
-                }
-            }
+        drop(shard);
+        for (id, follows) in lost {
+            self.leave_all(id, follows);
         }
+    }
+
+    /// Ends what these calls began.
+    fn leave_all(&self, id: u64, follows: BTreeMap<ObjectSid, Beginning>) {
+        for (object, since) in follows {
+            self.leave(object, id, Some(since));
+        }
+    }
+
+    fn shard(&self, object: ObjectSid) -> MutexGuard<'_, Shard> {
+        lock(&self.shards[usize::from(object.bucket().number())])
     }
 
     /// Those who follow something in a service, with who they are.
     pub(crate) fn readers(&self, service: ServiceSid) -> BTreeSet<(ObjectSid, Arc<str>)> {
-        let followers = lock(&self.followers);
-        let of = followers.iter().flat_map(|(object, list)| {
-            let own = list.iter().filter(|follower| follower.service == service);
-            own.filter_map(|follower| Some((*object, follower.inbox.identity.clone()?)))
-        });
-        of.collect()
+        let mut readers = BTreeSet::new();
+        for shard in &self.shards {
+            for (object, list) in &*lock(shard) {
+                let own = list.values().filter(|follower| follower.service == service);
+                let identities = own.filter_map(|follower| follower.inbox.identity.clone());
+                readers.extend(identities.map(|identity| (*object, identity)));
+            }
+        }
+        readers
     }
 
     /// Takes an object from somebody who may not read it.
     pub(crate) fn revoke(&self, object: ObjectSid, identity: &Arc<str>) {
-        let mut followers = lock(&self.followers);
-        if let Some(list) = followers.get_mut(&object) {
-            list.retain(|follower| !follower.revoke(object, identity));
+        let mut shard = self.shard(object);
+        if let Some(list) = shard.get_mut(&object) {
+            list.retain(|_, follower| !follower.revoke(object, identity));
+            if list.is_empty() {
+                shard.remove(&object);
+            }
         }
     }
 
     /// For a moment in which nobody can say what was told.
     pub(crate) fn interrupt_all(&self) {
-        let followers = std::mem::take(&mut *lock(&self.followers));
-        let inboxes = followers.into_values().flatten().map(|follower| follower.inbox);
-        let inboxes: BTreeMap<u64, Arc<Inbox>> = inboxes.map(|inbox| (inbox.id, inbox)).collect();
+        let mut inboxes = BTreeMap::new();
+        for shard in &self.shards {
+            let followers = std::mem::take(&mut *lock(shard));
+            let followers = followers.into_values().flat_map(BTreeMap::into_values);
+            inboxes.extend(followers.map(|follower| (follower.inbox.id, follower.inbox)));
+        }
         for inbox in inboxes.into_values() {
-            lock(&inbox.queue).interrupt();
-            inbox.filled.notify_one();
+            let mut queue = lock(&inbox.queue);
+            // One that began to follow elsewhere meanwhile is told nothing more there either.
+            queue.interrupt();
+            wake(queue);
             inbox.drained.notify_waiters();
         }
     }
 
     /// Who follows an object: identities, each as often as it does.
     pub fn followers(&self, object: ObjectSid) -> Vec<Option<Arc<str>>> {
-        let followers = lock(&self.followers);
-        let list = followers.get(&object).into_iter().flatten();
+        let shard = self.shard(object);
+        let list = shard.get(&object).into_iter().flat_map(BTreeMap::values);
         list.map(|follower| follower.inbox.identity.clone()).collect()
     }
 }
 
+/// Takes a follower out; where a call is named, only what that call began. Whether it followed.
+fn remove(shard: &mut Shard, object: ObjectSid, id: u64, since: Option<Beginning>) -> bool {
+    let Some(list) = shard.get_mut(&object) else { return false };
+    let own = list.get(&id);
+    let is_left = own.is_some_and(|own| since.is_none_or(|since| own.since == since));
+    if is_left {
+        list.remove(&id);
+        if list.is_empty() {
+            shard.remove(&object);
+        }
+    }
+    is_left
+}
+
+/// What became of a follower that was told something.
+enum Heard {
+    Follows,
+    /// It follows the object no more.
+    Gone,
+    /// It lost all that it followed.
+    Lost(BTreeMap<ObjectSid, Beginning>),
+}
+
 impl Follower {
-    /// False when it follows no more.
-    fn tell(&mut self, news: &Arc<News>, lost: &mut Vec<(u64, BTreeSet<ObjectSid>)>) -> bool {
+    fn tell(&mut self, news: &Arc<News>) -> Heard {
         let event = &news.event;
         let is_end = matches!(event.what, What::ObjectRemoved { .. });
         match &mut self.progress {
@@ -507,24 +605,26 @@ impl Follower {
                     *newest = event.id.max(*newest);
                 }
                 *ended |= is_end;
-                return true;
+                return Heard::Follows;
             }
             Progress::Live { last } if event.what.is_logged() => {
                 if event.id <= *last {
-                    return true;
+                    return Heard::Follows;
                 }
                 *last = event.id;
             }
             Progress::Live { .. } => {}
         }
-        if let Err(objects) = self.inbox.offer(Post::Live(news.clone())) {
-            lost.push((self.inbox.id, objects));
-            return false;
+        let is_wanted = |queue: &Queue| queue.generation == self.generation;
+        match self.inbox.offer(Post::Live(news.clone()), is_wanted) {
+            Offered::Taken if is_end => {
+                lock(&self.inbox.queue).follows.remove(&event.object);
+                Heard::Gone
+            }
+            Offered::Taken => Heard::Follows,
+            Offered::Gone => Heard::Gone,
+            Offered::Lost(follows) => Heard::Lost(follows),
         }
-        if is_end {
-            lock(&self.inbox.queue).follows.remove(&event.object);
-        }
-        !is_end
     }
 
     /// Whether it was this reader's, and is taken.

@@ -24,6 +24,14 @@ impl Series {
         }
     }
 
+    pub(crate) fn lowest(&self) -> Option<f64> {
+        self.0.iter().copied().reduce(f64::min)
+    }
+
+    pub(crate) fn highest(&self) -> Option<f64> {
+        self.0.iter().copied().reduce(f64::max)
+    }
+
     /// `median [lowest..highest]`; the figure alone where there is one, a dash where there is none.
     pub(crate) fn show(&self, digits: usize) -> String {
         let Some(median) = self.median() else { return "-".to_owned() };

@@ -7,27 +7,27 @@
 
 use super::{
     Shared, Twilsock,
-    codec::FRAME_BYTES_MAX,
     line::{Answers, Recall},
     lines::Place,
     session::{Closing, Denial, Effect, Granted, Purpose, Relay, Session, problem},
     subscriptions::{self, Asked, Subscriptions},
 };
-use crate::clock::real_now_ms;
+use crate::{
+    clock::real_now_ms,
+    websocket::{self, BATCH_BYTES, Message, WebSocket},
+};
 use access::{
     Permit, Principal, Who,
     token::{self, Claims},
 };
-use axum::extract::ws::{CloseFrame, Message, Utf8Bytes, WebSocket, WebSocketUpgrade};
 use base::{Kind, Problem, Sid};
 use bytes::Bytes;
-use futures_util::{
-    FutureExt as _, SinkExt as _, StreamExt as _, future::BoxFuture, stream::FuturesUnordered,
-};
+use futures_util::{FutureExt as _, StreamExt as _, future::BoxFuture, stream::FuturesUnordered};
 use host::Post;
 use http::{HeaderValue, Method, Request, Response, header};
 use std::{
     future::poll_fn,
+    io, mem,
     pin::Pin,
     sync::Arc,
     task::{Context, Poll, ready},
@@ -36,26 +36,10 @@ use std::{
 use sync::ServiceSid;
 use tokio::time::{Instant, Sleep, sleep, timeout};
 
-/// A packet is mostly an acknowledgement; a longer one makes its own room.
-const READ_BUFFER_BYTES: usize = 1024;
-/// What is drained at a time is gathered whole before it is written.
-const WRITE_BUFFER_BYTES: usize = 64 * 1024;
-/// What may wait in the socket's own buffer: one batch and the largest answer.
-const WRITE_BUFFER_BYTES_MAX: usize = 4 << 20;
-/// What is sent at a time, and one frame more.
-const BATCH_BYTES: usize = 16 * 1024;
 /// How long a line that is over may take to be told so.
 const FAREWELL_MAX: Duration = Duration::from_secs(1);
-
-/// Small buffers: there may be ten thousand connections, most of them idle.
-pub(crate) fn sized(upgrade: WebSocketUpgrade) -> WebSocketUpgrade {
-    upgrade
-        .read_buffer_size(READ_BUFFER_BYTES)
-        .write_buffer_size(WRITE_BUFFER_BYTES)
-        .max_write_buffer_size(WRITE_BUFFER_BYTES_MAX)
-        .max_message_size(FRAME_BYTES_MAX)
-        .max_frame_size(FRAME_BYTES_MAX)
-}
+/// The status that a WebSocket is closed with.
+const CLOSED: [u8; 2] = 1_000u16.to_be_bytes();
 
 /// Runs a connection to its end. What it holds lies in one box, wherever its future is moved.
 pub(crate) fn run(twilsock: Twilsock, socket: WebSocket) -> impl Future<Output = ()> {
@@ -77,9 +61,9 @@ pub(crate) fn run(twilsock: Twilsock, socket: WebSocket) -> impl Future<Output =
         admitted: None,
         under_way: FuturesUnordered::new(),
         subscriptions: None,
-        waiting: None,
         _reachable: None,
-        is_written: true,
+        ping_is_due: false,
+        pong: None,
         reads_first: true,
         is_over: false,
     };
@@ -100,12 +84,12 @@ struct Connection {
     under_way: FuturesUnordered<BoxFuture<'static, Answered>>,
     /// From `init` on.
     subscriptions: Option<Subscriptions>,
-    /// Waits for something to be told.
-    waiting: Option<BoxFuture<'static, Post>>,
     /// The device counts as connected as long as this is held.
     _reachable: Option<host::reach::Connection>,
-    /// Whether the socket took everything it was given.
-    is_written: bool,
+    /// A sign of life is to be asked for.
+    ping_is_due: bool,
+    /// What the client's own question for one is to be answered with.
+    pong: Option<Vec<u8>>,
     /// Reading and sending take turns, so that neither starves the other.
     reads_first: bool,
     is_over: bool,
@@ -116,10 +100,7 @@ enum Event {
     Received(Message),
     Lost,
     Answered(Answered),
-    /// There is something to be answered.
-    Due,
-    /// There is something to be told.
-    Told(Post),
+    Sent,
     Recalled,
     Woken,
 }
@@ -127,45 +108,34 @@ enum Event {
 impl Connection {
     async fn run(mut self: Box<Self>) {
         let mut timer = Box::pin(sleep(Duration::ZERO));
-        loop {
-            let now_ms = real_now_ms();
-            if let Some(at_ms) = self.session.wake_at_ms() {
-                let wait_ms = u64::try_from(at_ms - now_ms).unwrap_or_default();
+        // What the timer is set to: it rarely changes, and setting it is not free.
+        let mut wakes_at_ms = None;
+        while !self.is_over {
+            let at_ms = self.session.wake_at_ms();
+            if let Some(at_ms) = at_ms.filter(|_| at_ms != wakes_at_ms) {
+                let wait_ms = u64::try_from(at_ms - real_now_ms()).unwrap_or_default();
                 timer.as_mut().reset(Instant::now() + Duration::from_millis(wait_ms));
+                wakes_at_ms = Some(at_ms);
             }
-            let event = poll_fn(|cx| self.poll_event(timer.as_mut(), cx)).await;
-            let sent = match event {
+            match poll_fn(|cx| self.poll_event(timer.as_mut(), cx)).await {
                 Event::Lost => return,
-                Event::Received(message) => self.received(message).await,
-                Event::Answered((id, response)) => {
-                    self.answered(&id, &response);
-                    Ok(())
-                }
-                Event::Due => self.send(None).await,
-                Event::Told(post) => self.send(Some(post)).await,
+                Event::Sent => {}
+                Event::Received(message) => self.received(message),
+                Event::Answered((id, response)) => self.answered(&id, &response),
                 Event::Recalled => {
                     let effects = self.session.close(Closing::Offload, real_now_ms());
-                    self.carry_out(effects).await
+                    self.carry_out(effects);
                 }
-                Event::Woken => self.woken().await,
-            };
-            if sent.is_err() {
-                return;
-            }
-            if self.is_over {
-                return self.farewell().await;
+                Event::Woken => {
+                    wakes_at_ms = None;
+                    self.woken();
+                }
             }
         }
+        self.farewell().await;
     }
 
     fn poll_event(&mut self, mut timer: Pin<&mut Sleep>, cx: &mut Context<'_>) -> Poll<Event> {
-        if !self.is_written {
-            match self.socket.poll_flush_unpin(cx) {
-                Poll::Ready(Ok(())) => self.is_written = true,
-                Poll::Ready(Err(_)) => return Poll::Ready(Event::Lost),
-                Poll::Pending => {}
-            }
-        }
         if self.recall.poll_told(cx).is_ready() {
             return Poll::Ready(Event::Recalled);
         }
@@ -175,10 +145,8 @@ impl Connection {
         {
             return Poll::Ready(event);
         }
-        if self.is_written
-            && let Poll::Ready(event) = self.poll_due(cx)
-        {
-            return Poll::Ready(event);
+        if let Poll::Ready(sent) = self.poll_send(cx) {
+            return Poll::Ready(if sent.is_ok() { Event::Sent } else { Event::Lost });
         }
         if !self.under_way.is_empty()
             && let Poll::Ready(Some(answered)) = self.under_way.poll_next_unpin(cx)
@@ -193,72 +161,74 @@ impl Connection {
         timer.poll_unpin(cx).map(|()| Event::Woken)
     }
 
-    /// Something to send.
-    fn poll_due(&mut self, cx: &mut Context<'_>) -> Poll<Event> {
-        if !self.answers.is_empty() {
-            return Poll::Ready(Event::Due);
-        }
-        let Some(subscriptions) = self.subscriptions.as_ref().filter(|_| self.session.is_open())
-        else {
-            return Poll::Pending;
-        };
-        let waiting = self.waiting.get_or_insert_with(|| {
-            let mailbox = subscriptions.mailbox().clone();
-            async move { mailbox.next().await }.boxed()
-        });
-        let post = ready!(waiting.poll_unpin(cx));
-        self.waiting = None;
-        Poll::Ready(Event::Told(post))
-    }
-
     /// A client that does not take its answers is not read.
     fn poll_received(&mut self, cx: &mut Context<'_>) -> Poll<Event> {
         if !self.session.has_room() || !self.answers.have_room() {
             return Poll::Pending;
         }
-        self.socket.poll_next_unpin(cx).map(|message| match message {
-            Some(Ok(message)) => Event::Received(message),
-            Some(Err(_)) | None => Event::Lost,
-        })
+        self.socket.poll_message(cx).map(|message| message.map_or(Event::Lost, Event::Received))
     }
 
-    /// Gathers what waits, answers first; the next flush writes it in one go.
-    async fn send(&mut self, first: Option<Post>) -> Result<(), axum::Error> {
-        let mut bytes = 0;
-        let mut post = first;
-        while bytes < BATCH_BYTES {
+    /// Sends a batch of what waits, once the client has taken the last one.
+    fn poll_send(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        ready!(self.socket.poll_sent(cx))?;
+        let is_due = !self.answers.is_empty() || self.ping_is_due || self.pong.is_some();
+        let first = match &self.subscriptions {
+            _ if is_due => None,
+            Some(own) if self.session.is_open() => Some(ready!(own.mailbox().poll_next(cx))),
+            Some(_) | None => return Poll::Pending,
+        };
+        Poll::Ready(websocket::with_batch(|batch| {
+            self.gather(first, batch);
+            self.socket.send(cx, batch)
+        }))
+    }
+
+    /// Gathers what waits, answers first.
+    fn gather(&mut self, first: Option<Post>, batch: &mut Vec<u8>) {
+        if mem::take(&mut self.ping_is_due) {
+            websocket::put(websocket::Kind::Ping, b"", batch);
+        }
+        if let Some(pong) = self.pong.take() {
+            websocket::put(websocket::Kind::Pong, &pong, batch);
+        }
+        let mut first = first;
+        while batch.len() < BATCH_BYTES {
             if let Some(frame) = self.answers.take() {
-                bytes += frame.len();
-                self.socket.feed(Message::Binary(frame)).await?;
+                websocket::put(websocket::Kind::Binary, &frame, batch);
                 continue;
             }
-            let waiting = || self.subscriptions.as_ref()?.mailbox().try_next();
-            let next = post.take().or_else(|| waiting().filter(|_| self.session.is_open()));
-            let Some(next) = next else { break };
-            self.tell(next).await?;
+            let open = self.subscriptions.as_ref().filter(|_| self.session.is_open());
+            match first.take().or_else(|| open?.mailbox().try_next()) {
+                // The same bytes for everybody, behind nothing else.
+                Some(Post::Live(news)) => {
+                    if let Some(frame) = self.twilsock.0.told.live(&news) {
+                        websocket::put(websocket::Kind::Binary, &frame, batch);
+                    }
+                }
+                Some(other) => self.tell(other),
+                None => break,
+            }
         }
-        if let Some(post) = post {
-            self.tell(post).await?;
+        if let Some(post) = first {
+            self.tell(post);
         }
-        self.is_written = false;
-        Ok(())
     }
 
     /// Puts what came out of the mailbox behind what is to be answered.
-    async fn tell(&mut self, post: Post) -> Result<(), axum::Error> {
+    fn tell(&mut self, post: Post) {
         if matches!(post, Post::Interrupted(_)) {
             let effects = self.session.overflowed(real_now_ms());
-            self.carry_out(effects).await?;
+            self.carry_out(effects);
         }
-        let Some(subscriptions) = &mut self.subscriptions else { return Ok(()) };
+        let Some(subscriptions) = &mut self.subscriptions else { return };
         if self.session.is_open() {
             let frames = subscriptions.post(&self.twilsock.0.told, post);
             frames.into_iter().for_each(|frame| self.answers.put(frame));
         }
-        Ok(())
     }
 
-    async fn received(&mut self, message: Message) -> Result<(), axum::Error> {
+    fn received(&mut self, message: Message) {
         let now_ms = real_now_ms();
         let effects = match message {
             Message::Binary(frame) => {
@@ -273,42 +243,38 @@ impl Connection {
                     Ok(claims)
                 })
             }
-            Message::Text(_) => self.session.receive_text(now_ms),
-            Message::Ping(_) | Message::Pong(_) => {
-                self.session.heard(now_ms);
-                Vec::new()
+            Message::Text => self.session.receive_text(now_ms),
+            Message::Ping(payload) => {
+                self.pong = Some(payload);
+                return self.session.heard(now_ms);
             }
-            Message::Close(_) => {
+            Message::Pong => return self.session.heard(now_ms),
+            Message::Close => {
                 self.is_over = true;
-                Vec::new()
+                return;
             }
         };
-        self.carry_out(effects).await
+        self.carry_out(effects);
     }
 
-    async fn woken(&mut self) -> Result<(), axum::Error> {
+    fn woken(&mut self) {
         let directory = self.twilsock.0.host.directory();
         let holds = |claims: &Claims| token::still_holds(&directory, claims);
         let effects = self.session.wake(real_now_ms(), holds);
-        self.carry_out(effects).await
+        self.carry_out(effects);
     }
 
-    async fn carry_out(&mut self, effects: Vec<Effect>) -> Result<(), axum::Error> {
+    fn carry_out(&mut self, effects: Vec<Effect>) {
         for effect in effects {
             match effect {
                 Effect::Send(frame) => self.answers.put(frame),
                 Effect::Opened(granted) => self.opened(&granted),
                 Effect::Relay(relay) => self.relay(relay),
                 // A line that is still being written to is not idle.
-                Effect::Ping if self.is_written => {
-                    self.socket.feed(Message::Ping(Bytes::new())).await?;
-                    self.is_written = false;
-                }
-                Effect::Ping => {}
+                Effect::Ping => self.ping_is_due = self.socket.is_sent(),
                 Effect::Hang => self.is_over = true,
             }
         }
-        Ok(())
     }
 
     fn opened(&mut self, granted: &Granted) {
@@ -376,15 +342,28 @@ impl Connection {
         }
     }
 
-    /// What still waits is sent, if it is taken in time.
+    /// What still waits to be answered is sent, if it is taken in time.
     async fn farewell(mut self: Box<Self>) {
-        let leaving = async {
-            while let Some(frame) = self.answers.take() {
-                self.socket.feed(Message::Binary(frame)).await?;
+        let mut is_told = false;
+        let leaving = poll_fn(|cx| -> Poll<io::Result<()>> {
+            loop {
+                ready!(self.socket.poll_sent(cx))?;
+                if mem::replace(&mut is_told, self.answers.is_empty()) {
+                    return Poll::Ready(Ok(()));
+                }
+                websocket::with_batch(|batch| {
+                    while batch.len() < BATCH_BYTES
+                        && let Some(frame) = self.answers.take()
+                    {
+                        websocket::put(websocket::Kind::Binary, &frame, batch);
+                    }
+                    if is_told {
+                        websocket::put(websocket::Kind::Close, &CLOSED, batch);
+                    }
+                    self.socket.send(cx, batch)
+                })?;
             }
-            let frame = CloseFrame { code: 1000, reason: Utf8Bytes::from_static("") };
-            self.socket.send(Message::Close(Some(frame))).await
-        };
+        });
         _ = timeout(FAREWELL_MAX, leaving).await;
     }
 }

@@ -25,17 +25,9 @@ mod corpus;
 #[cfg(feature = "fuzzing")]
 pub use exercise::exercise;
 
-use crate::answer::Trouble;
+use crate::{answer::Trouble, websocket};
 use access::Principal;
-use axum::{
-    Router,
-    extract::{
-        State,
-        ws::{WebSocketUpgrade, rejection::WebSocketUpgradeRejection},
-    },
-    response::Response,
-    routing::get,
-};
+use axum::{Router, body::Body, extract::State, response::Response, routing::get};
 use bytes::Bytes;
 use futures_util::future::BoxFuture;
 use host::Host;
@@ -126,8 +118,8 @@ pub(crate) fn router(twilsock: Twilsock) -> Router {
 
 async fn open(
     State(twilsock): State<Twilsock>,
-    upgrade: Result<WebSocketUpgrade, WebSocketUpgradeRejection>,
-) -> Result<Response, Trouble> {
-    let upgrade = upgrade.map_err(|error| Trouble::invalid(error.body_text()))?;
-    Ok(connection::sized(upgrade).on_upgrade(move |socket| connection::run(twilsock, socket)))
+    request: Request<Body>,
+) -> Result<Response<Body>, Trouble> {
+    let serve = move |socket| connection::run(twilsock, socket);
+    websocket::upgrade(request, codec::FRAME_BYTES_MAX, serve).map_err(Trouble::invalid)
 }

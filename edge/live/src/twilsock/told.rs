@@ -8,10 +8,7 @@ use super::{codec, header::ServerHeader, subscriptions::LIVE_QUERY};
 use bytes::Bytes;
 use host::{News, QueryNews};
 use insights::QuerySid;
-use std::sync::{
-    Arc,
-    atomic::{AtomicU64, Ordering::Relaxed},
-};
+use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use sync::ObjectSid;
 use wire::cds::{self, Outcome};
 
@@ -35,8 +32,7 @@ impl Told {
     /// Something that just happened, for whoever hears it; `None` where clients are not told.
     pub(crate) fn live(&self, news: &News) -> Option<Bytes> {
         cds::event_type(&news.event)?;
-        let frame = news.frame(|event| Arc::from(&*self.event(event, None)));
-        Some(Bytes::from_owner(frame))
+        Some(news.frame(|event| self.event(event, None)))
     }
 
     /// Something that happened before, for whoever asked.
@@ -47,9 +43,7 @@ impl Told {
 
     /// What became of a live query, for whoever follows it.
     pub(crate) fn query(&self, news: &QueryNews) -> Bytes {
-        let make =
-            |news: &QueryNews| Arc::from(&*self.frame(&cds::query_message(news.query, &news.told)));
-        Bytes::from_owner(news.frame(make))
+        news.frame(|news| self.frame(&cds::query_message(news.query, &news.told)))
     }
 
     /// How a subscription to a live query stands.

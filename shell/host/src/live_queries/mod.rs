@@ -14,6 +14,7 @@ mod indexes;
 pub use indexes::{AllTold, Indexes, Unread, Written, is_end, written};
 
 use crate::{clock::Clock, outlets::Outlets, sync_hub};
+use bytes::Bytes;
 use desk::{Desk, Job};
 use insights::{Item, Number, Place, Query, QuerySid, Told};
 use routing::WorkspaceSid;
@@ -66,7 +67,7 @@ pub struct QueryNews {
     pub query: QuerySid,
     /// What.
     pub told: Told,
-    frame: OnceLock<Arc<[u8]>>,
+    frame: OnceLock<Bytes>,
 }
 
 impl QueryNews {
@@ -76,7 +77,7 @@ impl QueryNews {
     }
 
     /// Its form on the wire, made once for all connections.
-    pub fn frame(&self, make: impl FnOnce(&Self) -> Arc<[u8]>) -> Arc<[u8]> {
+    pub fn frame(&self, make: impl FnOnce(&Self) -> Bytes) -> Bytes {
         self.frame.get_or_init(|| make(self)).clone()
     }
 }

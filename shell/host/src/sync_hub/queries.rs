@@ -4,7 +4,7 @@
 //!   wanted any more.
 //! * A mailbox that is full loses these too, and says so.
 
-use super::{Beginning, Inbox, Mailbox, Post, SyncHub, lock};
+use super::{Beginning, Inbox, Mailbox, Offered, Post, SyncHub, lock, wake};
 use insights::QuerySid;
 use std::{
     collections::BTreeSet,
@@ -34,6 +34,7 @@ impl Mailbox {
         let mut queue = lock(&self.inbox.queue);
         queue.queries.remove(&query);
         queue.drop_posts(|post| is_about(post, query));
+        self.inbox.make_room(queue);
     }
 
     /// The queries it follows.
@@ -57,23 +58,25 @@ impl QueryFollower {
 
     /// Tells it what happened; false when it follows no more.
     pub(crate) fn offer(&self, hub: &SyncHub, post: Post) -> bool {
-        if !self.is_there() {
-            return false;
+        let (query, since) = (self.query, self.since);
+        match self.inbox.offer(post, |queue| queue.queries.get(&query) == Some(&since)) {
+            Offered::Taken => true,
+            Offered::Gone => false,
+            Offered::Lost(follows) => {
+                hub.leave_all(self.inbox.id, follows);
+                false
+            }
         }
-        let Err(objects) = self.inbox.offer(post) else { return true };
-        for object in objects {
-            hub.leave(object, self.inbox.id);
-        }
-        false
     }
 
     /// Says that it is told everything from now on, whatever room there is; false when it follows
     /// no more.
     pub(crate) fn followed(&self, post: Post) -> bool {
-        let is_there = self.is_there();
+        let mut queue = lock(&self.inbox.queue);
+        let is_there = !queue.is_closed && queue.queries.get(&self.query) == Some(&self.since);
         if is_there {
-            lock(&self.inbox.queue).put(post);
-            self.inbox.filled.notify_one();
+            queue.put(post);
+            wake(queue);
         }
         is_there
     }
@@ -85,8 +88,7 @@ impl QueryFollower {
             queue.queries.remove(&self.query);
             queue.put(post);
         }
-        drop(queue);
-        self.inbox.filled.notify_one();
+        wake(queue);
         self.inbox.drained.notify_waiters();
     }
 
