@@ -3,7 +3,8 @@
 //!
 //! * Each is started here for one round: an empty folder, a free port, loopback only.
 //! * socket.io and deepstream are installed from the lock file of `bench/peers/sync`, NATS and
-//!   Redis are Debian's. Redis is asked whether it syncs before it answers; none of the others does.
+//!   Redis are Debian's.
+//! * Redis is asked whether it syncs before it answers; none of the others does.
 
 use std::net::{SocketAddr, TcpStream};
 use std::path::PathBuf;
