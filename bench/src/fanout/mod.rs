@@ -56,7 +56,7 @@ const MARK_BYTES: usize = 19;
 struct Crowd {
     began: Instant,
     address: SocketAddr,
-    protocol: RefCell<Protocol>,
+    protocol: Protocol,
     is_ours: bool,
     acknowledge: Acknowledge,
     heard: Cell<u64>,
@@ -85,8 +85,9 @@ pub(crate) async fn run(options: &Options) -> Result<Value, String> {
         "max" => Pace::UnderWay(options.number("window")? as u64),
         _ => Pace::PerSecond(options.number("rate")? as f64),
     };
-    let crowd = Rc::new(Crowd::new(options)?);
-    let mut publisher = crowd.publisher().await?;
+    let (crowd, line) = Crowd::gather(options).await?;
+    let crowd = Rc::new(crowd);
+    let mut publisher = Publisher::new(line, &crowd);
     let before_kb = resident_kb();
     follow(&crowd, count, crowd.first(), OPENERS).await?;
     tokio::time::sleep(Duration::from_millis(700)).await;
@@ -172,7 +173,8 @@ async fn follow(crowd: &Rc<Crowd>, count: usize, after: u64, openers: usize) -> 
 }
 
 impl Crowd {
-    fn new(options: &Options) -> Result<Self, String> {
+    /// Nobody but the publisher yet.
+    async fn gather(options: &Options) -> Result<(Self, Line), String> {
         let acknowledge = match options.given("acknowledge") {
             Some("yes") => Acknowledge::Yes,
             _ => Acknowledge::No,
@@ -181,7 +183,7 @@ impl Crowd {
             Some("map") => Kind::Map,
             _ => Kind::Document,
         };
-        let (protocol, address) = match options.text("protocol")? {
+        let (mut protocol, address) = match options.text("protocol")? {
             "twilsock" => {
                 let account = Account::from_environment()?;
                 let address = account.address.clone();
@@ -190,11 +192,13 @@ impl Crowd {
             other => (peer(other)?, options.text("address")?.to_owned()),
         };
         let address = address.parse().map_err(|_| format!("{address:?} is no address"))?;
-        Ok(Self {
+        let mut line = protocol.open(address, 0).await?;
+        protocol.make(&mut line).await?;
+        let crowd = Self {
             began: Instant::now(),
             address,
             is_ours: matches!(protocol, Protocol::Twilsock(_)),
-            protocol: RefCell::new(protocol),
+            protocol,
             acknowledge,
             heard: Cell::new(0),
             established: Cell::new(0),
@@ -204,27 +208,16 @@ impl Crowd {
             news: Notify::new(),
             cut: Notify::new(),
             trouble: RefCell::new(None),
-        })
+        };
+        Ok((crowd, line))
     }
 
     /// The newest event when nothing was updated yet.
     fn first(&self) -> u64 {
-        match &*self.protocol.borrow() {
+        match &self.protocol {
             Protocol::Twilsock(ours) => ours.first,
             _ => 0,
         }
-    }
-
-    async fn publisher(&self) -> Result<Publisher, String> {
-        // Nobody else uses the protocol before there are subscribers.
-        let mut protocol = self.protocol.replace(Protocol::Bare);
-        let mut line = protocol.open(self.address, 0).await?;
-        protocol.make(&mut line).await?;
-        self.protocol.replace(protocol);
-        let (reading, writing) = line.stream.into_split();
-        let answers = Rc::new(RefCell::new(Answers::default()));
-        tokio::task::spawn_local(drain(reading, self.is_ours.then(|| answers.clone())));
-        Ok(Publisher { line: writing, sent: 0, answers })
     }
 
     fn sound(&self) -> Result<(), String> {
@@ -297,8 +290,15 @@ struct Publisher {
 }
 
 impl Publisher {
+    fn new(line: Line, crowd: &Crowd) -> Self {
+        let (reading, writing) = line.stream.into_split();
+        let answers = Rc::new(RefCell::new(Answers::default()));
+        tokio::task::spawn_local(drain(reading, crowd.is_ours.then(|| answers.clone())));
+        Self { line: writing, sent: 0, answers }
+    }
+
     async fn update(&mut self, crowd: &Crowd) -> Result<(), String> {
-        let update = crowd.protocol.borrow_mut().update(&crowd.value());
+        let update = crowd.protocol.update(&crowd.value());
         self.sent += 1;
         self.line.write_all(&update).await.map_err(|error| error.to_string())
     }
@@ -391,11 +391,8 @@ impl Subscriber {
     async fn open(crowd: &Rc<Crowd>, number: usize, after: u64) -> Result<Self, String> {
         let number = number + 1;
         let Line { stream, buffer } = {
-            // Shared by subscribers alone: the publisher writes with it only between their steps.
-            #[allow(clippy::await_holding_refcell_ref)]
-            let protocol = crowd.protocol.borrow();
-            let mut line = protocol.open(crowd.address, number).await?;
-            protocol.subscribe(&mut line, number, after).await?;
+            let mut line = crowd.protocol.open(crowd.address, number).await?;
+            crowd.protocol.subscribe(&mut line, number, after).await?;
             line
         };
         let ear = Ear { last: after, ..Ear::default() };

@@ -120,7 +120,7 @@ impl Protocol {
     }
 
     /// The bytes of an update with this value.
-    pub(crate) fn update(&mut self, value: &str) -> Vec<u8> {
+    pub(crate) fn update(&self, value: &str) -> Vec<u8> {
         match self {
             Self::Bare => framed(BINARY, value.as_bytes()),
             Self::SocketIo => framed(TEXT, format!(r#"42["update","doc1",{value}]"#).as_bytes()),

@@ -5,6 +5,7 @@
 //! * Notifications are acknowledged like the libraries do it, or not at all, to compare equals.
 //!   What came in one read is acknowledged in one write.
 
+use std::cell::Cell;
 use std::net::SocketAddr;
 
 use memchr::memmem;
@@ -36,12 +37,12 @@ pub(crate) struct Twilsock {
     object: String,
     /// Its newest event when it was made.
     pub(crate) first: u64,
-    written: usize,
+    written: Cell<usize>,
 }
 
 impl Twilsock {
     pub(crate) fn new(account: Account, kind: Kind) -> Self {
-        Self { account, kind, object: String::new(), first: 0, written: 0 }
+        Self { account, kind, object: String::new(), first: 0, written: Cell::new(0) }
     }
 
     pub(crate) async fn open(
@@ -110,15 +111,15 @@ impl Twilsock {
     }
 
     /// A document's whole value, or one more item.
-    pub(crate) fn update(&mut self, value: &str) -> Vec<u8> {
-        self.written += 1;
+    pub(crate) fn update(&self, value: &str) -> Vec<u8> {
+        self.written.set(self.written.get() + 1);
         let object = &self.object;
         match self.kind {
             Kind::Document => {
                 request(&format!("/v3/Documents/{object}"), &format!("{{\"data\":{value}}}"))
             }
             Kind::Map => {
-                let body = format!("{{\"key\":\"key {}\",\"data\":{value}}}", self.written);
+                let body = format!("{{\"key\":\"key {}\",\"data\":{value}}}", self.written.get());
                 request(&format!("/v3/Maps/{object}/Items"), &body)
             }
         }

@@ -342,8 +342,8 @@ fn slices_of(system: System, slices: &[Vec<String>]) -> Result<Vec<Value>, Strin
             let started = peer.start()?;
             let mut whom = vec!["--protocol".to_owned(), peer.protocol().to_owned()];
             whom.extend(["--address".to_owned(), started.address.to_string()]);
-            let process = ("SERVER_PROCESS", started.process().to_string());
-            let run = |slice: &Vec<String>| load(&[&whom[..], slice].concat(), &[process.clone()]);
+            let process = [("SERVER_PROCESS", started.process().to_string())];
+            let run = |slice: &Vec<String>| load(&[&whom[..], slice].concat(), &process);
             slices.iter().map(run).collect::<Result<_, _>>()?
         }
         System::Ours | System::OursAcknowledged => {
