@@ -95,6 +95,7 @@ impl Running {
     pub async fn stop(self) {
         let Self { host, api, twilsock, stop, serving, hooks, store, .. } = self;
         stop.send_replace(true);
+        api.stop();
         twilsock.stop().await;
         if serving.await.is_err() {
             tracing::error!("the listener panicked");

@@ -117,6 +117,7 @@ impl Api {
             hashing: hashing::Hashing::default(),
             request_prefix: u64::from_be_bytes(prefix),
             request_count: std::sync::atomic::AtomicU64::new(0),
+            stop: tokio::sync::watch::Sender::new(false),
         }))
     }
 
@@ -139,6 +140,11 @@ impl Api {
         request: Request<bytes::Bytes>,
     ) -> Response<bytes::Bytes> {
         tunnel::answer(&self.0, principal, request).await
+    }
+
+    /// Ends answers that have no end of their own: the server stops.
+    pub fn stop(&self) {
+        self.0.stop.send_replace(true);
     }
 
     /// The document of one product, if there is one of that name: what is really served.

@@ -9,12 +9,14 @@ use serde::Serialize;
 /// What every handler ends in.
 pub type Reply = Result<Answer, Problem>;
 
-/// A response: a status, a JSON body or none, a few headers.
-#[derive(Clone, Debug)]
+/// A response: a status, a JSON body or none, a few headers; or events without end.
+#[derive(Debug)]
 pub struct Answer {
     pub(crate) status: StatusCode,
     pub(crate) body: Bytes,
     pub(crate) headers: Vec<(HeaderName, HeaderValue)>,
+    /// In the place of `body`, if there is one.
+    stream: Option<Body>,
 }
 
 impl Answer {
@@ -30,7 +32,8 @@ impl Answer {
 
     /// 204.
     pub fn nothing() -> Self {
-        Self { status: StatusCode::NO_CONTENT, body: Bytes::new(), headers: Vec::new() }
+        let (status, headers) = (StatusCode::NO_CONTENT, Vec::new());
+        Self { status, body: Bytes::new(), headers, stream: None }
     }
 
     /// Any status with this body.
@@ -44,7 +47,17 @@ impl Answer {
     pub(crate) fn text(status: u16, json: impl Into<Bytes>) -> Self {
         let status = StatusCode::from_u16(status).expect("statuses are three digits");
         let json_type = HeaderValue::from_static("application/json");
-        Self { status, body: json.into(), headers: vec![(header::CONTENT_TYPE, json_type)] }
+        let headers = vec![(header::CONTENT_TYPE, json_type)];
+        Self { status, body: json.into(), headers, stream: None }
+    }
+
+    /// 200 with events as they happen, in the form of `text/event-stream`.
+    pub(crate) fn events(stream: Body) -> Self {
+        let media = HeaderValue::from_static("text/event-stream");
+        let headers = vec![(header::CONTENT_TYPE, media)];
+        let (status, body) = (StatusCode::OK, Bytes::new());
+        // Whatever stands between may not gather them.
+        Self { status, body, headers, stream: Some(stream) }.header("x-accel-buffering", "no")
     }
 
     /// With the version that `If-Match` compares.
@@ -62,7 +75,8 @@ impl Answer {
     }
 
     pub(crate) fn response(self) -> Response<Body> {
-        let mut response = Response::new(Body::from(self.body));
+        let body = self.stream.unwrap_or_else(|| Body::from(self.body));
+        let mut response = Response::new(body);
         *response.status_mut() = self.status;
         for (name, value) in self.headers {
             response.headers_mut().append(name, value);

@@ -11,6 +11,7 @@ use crate::{
 };
 use host::Host;
 use std::sync::atomic::AtomicU64;
+use tokio::sync::watch;
 
 pub(crate) struct Shared {
     pub(crate) host: Host,
@@ -25,4 +26,6 @@ pub(crate) struct Shared {
     /// Names requests: random per server, counted per request.
     pub(crate) request_prefix: u64,
     pub(crate) request_count: AtomicU64,
+    /// Whether answers without end are to end.
+    pub(crate) stop: watch::Sender<bool>,
 }

@@ -5,6 +5,7 @@
 //! * [`mod@event`]: what an event says, for REST and for webhooks.
 //! * [`cds`]: what the client libraries for state synchronisation read.
 //! * [`sync_event`]: what webhooks say of documents, lists, maps and streams.
+//! * [`inspector`]: what the inspector is shown of it.
 //! * [`bridge`]: what the browser library for workers reads; dates in seconds since 1970.
 //! * Attributes are passed on as the text they came as.
 //! * Shapes borrow: they are written once and thrown away.
@@ -16,6 +17,7 @@ pub mod callback;
 pub mod cds;
 pub mod event;
 mod field;
+pub mod inspector;
 pub mod instruction;
 mod names;
 pub mod problem;

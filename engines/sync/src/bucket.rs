@@ -326,9 +326,9 @@ impl Bucket {
         caller: &Caller,
     ) {
         // An object that goes is told of as it was.
-        let before = change_of(&change).and_then(|sid| self.object(sid).cloned());
+        let before = change.object().and_then(|sid| self.object(sid).cloned());
         self.apply(&change);
-        let now = change_of(&change).and_then(|sid| self.object(sid)).or(before.as_ref());
+        let now = change.object().and_then(|sid| self.object(sid)).or(before.as_ref());
         let event = now.and_then(|object| Event::of(&change, object));
         turn.effects.extend(event.map(|event| event.from(caller)));
         turn.changes.push(change);
@@ -443,21 +443,6 @@ fn by(because: Removal, caller: &Caller) -> Arc<str> {
     match because {
         Removal::Deleted => caller.name(),
         Removal::Expired | Removal::ServiceDeleted => SYSTEM.into(),
-    }
-}
-
-const fn change_of(change: &Change) -> Option<ObjectSid> {
-    match change {
-        Change::ObjectCreated { object, .. } => Some(object.sid),
-        Change::ItemAdded(write) | Change::ItemUpdated(write) => Some(write.object),
-        Change::DocumentUpdated { object, .. }
-        | Change::ObjectExpirySet { object, .. }
-        | Change::ObjectRemoved { object, .. }
-        | Change::ItemExpirySet { object, .. }
-        | Change::ItemRemoved { object, .. }
-        | Change::PermissionRemoved { object, .. } => Some(*object),
-        Change::PermissionSet(permission) => Some(permission.object),
-        Change::PurgeBegan { .. } | Change::PurgeEnded { .. } => None,
     }
 }
 

@@ -161,6 +161,38 @@ impl Change {
         }
     }
 
+    /// The object it is about, if it is about one.
+    pub const fn object(&self) -> Option<ObjectSid> {
+        match self {
+            Self::ObjectCreated { object, .. } => Some(object.sid),
+            Self::ItemAdded(write) | Self::ItemUpdated(write) => Some(write.object),
+            Self::DocumentUpdated { object, .. }
+            | Self::ObjectExpirySet { object, .. }
+            | Self::ObjectRemoved { object, .. }
+            | Self::ItemExpirySet { object, .. }
+            | Self::ItemRemoved { object, .. }
+            | Self::PermissionRemoved { object, .. } => Some(*object),
+            Self::PermissionSet(permission) => Some(permission.object),
+            Self::PurgeBegan { .. } | Self::PurgeEnded { .. } => None,
+        }
+    }
+
+    /// The item it is about, if it is about one.
+    pub const fn item(&self) -> Option<&ItemKey> {
+        match self {
+            Self::ItemAdded(write) | Self::ItemUpdated(write) => Some(&write.key),
+            Self::ItemExpirySet { key, .. } | Self::ItemRemoved { key, .. } => Some(key),
+            Self::ObjectCreated { .. }
+            | Self::DocumentUpdated { .. }
+            | Self::ObjectExpirySet { .. }
+            | Self::ObjectRemoved { .. }
+            | Self::PermissionSet(_)
+            | Self::PermissionRemoved { .. }
+            | Self::PurgeBegan { .. }
+            | Self::PurgeEnded { .. } => None,
+        }
+    }
+
     /// The object and the number of the event it gave rise to, if it is one that can be replayed.
     pub const fn logged(&self) -> Option<(ObjectSid, EventId)> {
         match self {

@@ -20,6 +20,7 @@ mod deadlines;
 mod event;
 mod handle;
 mod model;
+mod past;
 mod payload;
 mod rejection;
 mod rows;
@@ -34,6 +35,7 @@ pub use command::{
 pub use deadlines::READ_AT_ONCE as DEADLINES_READ_AT_ONCE;
 pub use event::{Event, ItemSeen, What};
 pub use model::*;
+pub use past::{ItemThen, ObjectThen, Origin, Past};
 pub use payload::{Payload, PayloadError};
 pub use rejection::Rejection;
 pub use rows::{Deadline, Entity, Key, Mortal, Purge, RowRef};

@@ -1,5 +1,6 @@
 //! The host as the edge sees it.
 
+mod inspect;
 mod queries;
 mod sync;
 
@@ -37,6 +38,8 @@ use std::{
     sync::{Arc, Mutex, PoisonError, RwLock, RwLockWriteGuard, Weak},
 };
 use store::{Scan, Store, StoreError, Value};
+
+pub use inspect::{Heated, ItemSearch, ObjectSearch, Searched};
 
 /// Following a journal keeps a processor busy and a copy of a workspace in memory.
 const LOOKING_BACK_MAX: usize = 2;

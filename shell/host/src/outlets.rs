@@ -1,8 +1,8 @@
 //! Where durable things become visible to the edge: names first, then events.
 
 use crate::{
-    engine::Notice, hub::Hub, live_queries::LiveQueries, names::NamesBook, outbox::Outbox,
-    reach::Reach, sync_hub::SyncHub,
+    engine::Notice, heat::Heat, hub::Hub, live_queries::LiveQueries, names::NamesBook,
+    outbox::Outbox, reach::Reach, sync_hub::SyncHub,
 };
 use access::Access;
 use std::sync::{Arc, OnceLock, PoisonError, RwLock};
@@ -33,7 +33,8 @@ impl Outlets {
             Notice::Tick(queue) => self.hub.tick(*queue),
             Notice::Sync(news) => {
                 let is_enforced = self.sync.services.get().enforces(news.event.service);
-                self.sync.hub.publish(news, is_enforced);
+                let told = self.sync.hub.publish(news, is_enforced);
+                self.sync.heat.happened(&news.event, told);
             }
         }
     }
@@ -44,6 +45,8 @@ impl Outlets {
 pub struct SyncOutlets {
     /// Who follows which object.
     pub hub: Arc<SyncHub>,
+    /// Which objects are used how much.
+    pub heat: Heat,
     /// All services.
     pub services: ServicesBook,
     /// Who is connected.

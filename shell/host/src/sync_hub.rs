@@ -14,11 +14,14 @@
 //!
 //! Knows no sockets, no rows and no wire.
 
+mod looks;
 mod queries;
 
+pub use looks::Following;
 pub(crate) use queries::QueryFollower;
 
 use crate::live_queries::{QueryNews, QueryRefusal};
+use base::Timestamp;
 use bytes::Bytes;
 use insights::{Number, QuerySid, What as Became};
 use std::{
@@ -144,6 +147,8 @@ struct Follower {
     inbox: Arc<Inbox>,
     service: ServiceSid,
     since: Beginning,
+    /// When this began, for those who look.
+    at: Timestamp,
     /// The inbox's when this began: what was interrupted since is told nothing more.
     generation: u64,
     progress: Progress,
@@ -413,8 +418,8 @@ impl SyncHub {
     pub(crate) fn begin(
         &self,
         inbox: &Arc<Inbox>,
-        object: ObjectSid,
-        service: ServiceSid,
+        (object, service): (ObjectSid, ServiceSid),
+        at: Timestamp,
     ) -> Beginning {
         let since = self.next.fetch_add(1, Ordering::Relaxed);
         let mut shard = self.shard(object);
@@ -424,7 +429,7 @@ impl SyncHub {
             queue.generation
         };
         let progress = Progress::Replaying { newest: 0, ended: false };
-        let follower = Follower { inbox: inbox.clone(), service, since, generation, progress };
+        let follower = Follower { inbox: inbox.clone(), service, since, at, generation, progress };
         shard.entry(object).or_default().insert(inbox.id, follower);
         since
     }
@@ -474,17 +479,19 @@ impl SyncHub {
         remove(&mut self.shard(object), object, id, since);
     }
 
-    /// Tells everybody who follows; permissions count where the service enforces them.
-    pub(crate) fn publish(&self, news: &Arc<News>, is_enforced: bool) {
+    /// Tells everybody who follows; permissions count where the service enforces them. Answers
+    /// how many followed.
+    pub(crate) fn publish(&self, news: &Arc<News>, is_enforced: bool) -> usize {
         lock(&self.feeds).retain(|feed| {
             !matches!(feed.try_send(news.clone()), Err(mpsc::error::TrySendError::Closed(_)))
         });
         let object = news.event.object;
         let mut shard = self.shard(object);
-        let Some(list) = shard.get_mut(&object) else { return };
+        let Some(list) = shard.get_mut(&object) else { return 0 };
+        let told = list.len();
         let (mut gone, mut lost) = (Vec::new(), Vec::new());
         match &news.event.what {
-            What::ObjectCreated { .. } => return,
+            What::ObjectCreated { .. } => return 0,
             What::PermissionChanged { identity, rights } => {
                 if is_enforced && !rights.read {
                     list.retain(|_, follower| !follower.revoke(object, identity));
@@ -510,6 +517,7 @@ impl SyncHub {
         for (id, follows) in lost {
             self.leave_all(id, follows);
         }
+        told
     }
 
     /// Ends what these calls began.

@@ -79,9 +79,33 @@ pub(crate) fn object(
     Ok(found.filter(|object| object.is_there(now)).map(Arc::new))
 }
 
-fn by_sid(store: &dyn Store, sid: ObjectSid) -> Result<Option<Object>, StoreError> {
+/// An object as its row says, expired or not.
+pub(crate) fn by_sid(store: &dyn Store, sid: ObjectSid) -> Result<Option<Object>, StoreError> {
     let row = store.row(&tables::SYNC_OBJECT, &partition(sid.bucket()), &sid.to_string())?;
     row.map(|row| object_row(&row).ok_or_else(|| broken("sync_object"))).transpose()
+}
+
+/// Some objects out of all buckets, by SID: as many of each as are read at once, up to where each
+/// bucket was read. Behind that place one goes on; `None` when that was all.
+pub(crate) fn some_objects(
+    store: &dyn Store,
+    (service, kind): (ServiceSid, ObjectKind),
+    after: Option<ObjectSid>,
+    of_a_bucket: usize,
+    now: Timestamp,
+) -> Result<(Vec<Object>, Option<ObjectSid>), StoreError> {
+    let range = ObjectRange { kind, after, direction: Direction::Ascending, limit: of_a_bucket };
+    let (mut found, mut goes_on) = (Vec::new(), None);
+    for bucket in BucketNumber::all() {
+        let rows = of_bucket(store, service, range, bucket, now)?;
+        if let Some(last) = rows.last().filter(|_| rows.len() == of_a_bucket) {
+            goes_on = Some(goes_on.map_or(last.sid, |least: ObjectSid| least.min(last.sid)));
+        }
+        found.extend(rows);
+    }
+    found.retain(|object| goes_on.is_none_or(|last| object.sid <= last));
+    found.sort_unstable_by_key(|object| object.sid);
+    Ok((found, goes_on))
 }
 
 /// A page of objects out of all buckets.
@@ -91,22 +115,9 @@ pub(crate) fn objects(
     range: ObjectRange,
     now: Timestamp,
 ) -> Result<Vec<Arc<Object>>, StoreError> {
-    let letters = range.kind.letters();
-    let bound = |digit: char| Value::from(format!("{letters}{digit}").as_str());
     let mut found = Vec::new();
     for bucket in BucketNumber::all() {
-        let filters = vec![
-            Filter { column: "service", test: Test::OneOf(vec![text(service)]) },
-            Filter { column: "key", test: Test::AtLeast(bound('0')) },
-            Filter { column: "key", test: Test::AtMost(bound('g')) },
-            Filter { column: "expires_at", test: Test::NullOrAbove(now.into()) },
-        ];
-        let after = range.after.map(|sid| vec![text(sid), text(sid)]);
-        let order = vec![("key", range.direction)];
-        let scan = Scan { filters, order, after, limit: range.limit, ..scan_of(bucket) };
-        for row in store.scan(&scan)? {
-            found.push(object_row(&row).ok_or_else(|| broken("sync_object"))?);
-        }
+        found.extend(of_bucket(store, service, range, bucket, now)?);
     }
     match range.direction {
         Direction::Ascending => found.sort_unstable_by_key(|object| object.sid),
@@ -118,8 +129,27 @@ pub(crate) fn objects(
     Ok(found.into_iter().map(Arc::new).collect())
 }
 
-fn scan_of(bucket: BucketNumber) -> Scan {
-    Scan::of(&tables::SYNC_OBJECT, partition(bucket))
+fn of_bucket(
+    store: &dyn Store,
+    service: ServiceSid,
+    range: ObjectRange,
+    bucket: BucketNumber,
+    now: Timestamp,
+) -> Result<Vec<Object>, StoreError> {
+    let letters = range.kind.letters();
+    let bound = |digit: char| Value::from(format!("{letters}{digit}").as_str());
+    let filters = vec![
+        Filter { column: "service", test: Test::OneOf(vec![text(service)]) },
+        Filter { column: "key", test: Test::AtLeast(bound('0')) },
+        Filter { column: "key", test: Test::AtMost(bound('g')) },
+        Filter { column: "expires_at", test: Test::NullOrAbove(now.into()) },
+    ];
+    let after = range.after.map(|sid| vec![text(sid), text(sid)]);
+    let order = vec![("key", range.direction)];
+    let table = Scan::of(&tables::SYNC_OBJECT, partition(bucket));
+    let rows = store.scan(&Scan { filters, order, after, limit: range.limit, ..table })?;
+    let objects = rows.iter().map(|row| object_row(row).ok_or_else(|| broken("sync_object")));
+    objects.collect()
 }
 
 /// An item that is there.

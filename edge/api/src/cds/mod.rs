@@ -8,7 +8,7 @@ mod items;
 mod objects;
 mod queries;
 
-use crate::{Cx, Problem, Routes, sync::rates::Counted};
+use crate::{Cx, Problem, Routes};
 use access::Who;
 use bytes::Bytes;
 use serde::Deserialize;
@@ -72,7 +72,7 @@ impl Asker {
         let object = object.ok_or_else(|| not_found(target))?;
         match cx.host.sync_may(&object, &self.caller, Right::Read)? {
             true => {
-                cx.sync_rate(Counted::Read, object.sid.sid(), 0)?;
+                cx.sync_read(self.service, object.sid)?;
                 Ok(object)
             }
             false => Err(Rejection::Forbidden.into()),

@@ -1,5 +1,5 @@
 //! What is ours alone: people, sign-in, the clock, evaluate, explain, dispositions, capacity,
-//! schedules, ordering. JSON bodies.
+//! schedules, ordering, the inspector. JSON bodies.
 
 mod capacity;
 mod clock;
@@ -8,6 +8,7 @@ mod dispositions;
 mod evaluate;
 mod explain;
 mod history;
+mod inspector;
 mod ordering;
 pub mod password;
 mod schedules;
@@ -27,7 +28,7 @@ use serde::{Deserialize, Deserializer};
 
 /// Every route of ours.
 pub(crate) fn routes() -> Vec<Routes> {
-    vec![
+    let mut routes = vec![
         capacity::routes(),
         clock::routes(),
         deliveries::routes(),
@@ -44,7 +45,9 @@ pub(crate) fn routes() -> Vec<Routes> {
         users::routes(),
         warnings::routes(),
         what_if::routes(),
-    ]
+    ];
+    routes.extend(inspector::routes());
+    routes
 }
 
 /// A field that may be absent, null, or a value.

@@ -4,8 +4,8 @@
 //! * `From` need not name an item that is there.
 
 use super::{
-    PAGE_SIZE_MAX, at, command, data, if_match, object, rates::Counted, required_data, service,
-    target, ttl, ttl_or_alias, unexpected,
+    PAGE_SIZE_MAX, at, command, data, if_match, object, required_data, service, target, ttl,
+    ttl_or_alias, unexpected,
 };
 use crate::{
     Answer, Cx, Param, ParamKind, Permit, Problem, Reply as Answered, Routes, Shape, input::wrong,
@@ -75,7 +75,7 @@ async fn list(cx: Cx, kind: ObjectKind) -> Answered {
     let service = service(&cx)?.sid;
     let sid = object(&cx, service, kind)?.sid;
     let window = Window::of(&cx, kind)?;
-    cx.sync_rate(Counted::Read, sid.sid(), 0)?;
+    cx.sync_read(service, sid)?;
     let read = |turn: Turn| {
         let (host, window) = (cx.host.clone(), window.clone());
         async move {
@@ -162,7 +162,7 @@ async fn create(cx: Cx, kind: ObjectKind) -> Answered {
 async fn fetch(cx: Cx, kind: ObjectKind) -> Answered {
     let service = service(&cx)?.sid;
     let object = object(&cx, service, kind)?.sid;
-    cx.sync_rate(Counted::Read, object.sid(), 0)?;
+    cx.sync_read(service, object)?;
     let item = cx.host.sync_item(object, &in_path(&cx, kind)?)?;
     let item = item.ok_or(Rejection::ItemNotFound(kind))?;
     Ok(shown(Answer::ok(&SyncItem::new(&item, at(&cx, service))), &item))

@@ -32,7 +32,7 @@ pub(crate) fn routes() -> Vec<Routes> {
 const PAGE_SIZE_MAX: usize = 100;
 
 /// The service in the path: it is there, and the caller's.
-fn service(cx: &Cx) -> Result<Arc<Service>, Problem> {
+pub(crate) fn service(cx: &Cx) -> Result<Arc<Service>, Problem> {
     let account = cx.account();
     let sid = match &*cx.path_text("service") {
         "default" => ServiceSid::default_of(account),

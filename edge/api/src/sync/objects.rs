@@ -1,8 +1,8 @@
 //! Documents, lists, maps and streams: what is the same for all four, and what is not.
 
 use super::{
-    PAGE_SIZE_MAX, at, command, data, if_match, object, rates::Counted, service, target, ttl,
-    ttl_or_alias, unexpected,
+    PAGE_SIZE_MAX, at, command, data, if_match, object, service, target, ttl, ttl_or_alias,
+    unexpected,
 };
 use crate::{
     Answer, Cx, Param, ParamKind, Permit, Problem, Reply as Answered, Routes, Shape, paging::Turn,
@@ -133,7 +133,7 @@ async fn create(cx: Cx, kind: ObjectKind) -> Answered {
 async fn fetch(cx: Cx, kind: ObjectKind) -> Answered {
     let service = service(&cx)?.sid;
     let found = object(&cx, service, kind)?;
-    cx.sync_rate(Counted::Read, found.sid.sid(), 0)?;
+    cx.sync_read(service, found.sid)?;
     Ok(shown(Answer::ok(&SyncObject::new(&found, at(&cx, service))), &found))
 }
 

@@ -7,7 +7,7 @@
 //! * What is refused is refused before anything is done, so it leaves no trace.
 
 use crate::{Cx, Limits, Problem};
-use ::sync::{Action, ObjectKind, Payload, Rejection, ServiceSid};
+use ::sync::{Action, ObjectKind, ObjectSid, Payload, Rejection, ServiceSid};
 use base::Sid;
 use insights::Index;
 use std::{
@@ -81,6 +81,13 @@ impl Cx {
                 Ok(self.shared.sync_rates.take((sid, counted), weight(bytes), now)?)
             }
         }
+    }
+
+    /// A read of an object or of something in it: counted, and refused when there are too many.
+    pub(crate) fn sync_read(&self, service: ServiceSid, object: ObjectSid) -> Result<(), Problem> {
+        self.sync_rate(Counted::Read, object.sid(), 0)?;
+        self.host.sync_was_read(service, object);
+        Ok(())
     }
 
     /// The same of what an action asks for. Of an object that is not there nothing is counted.

@@ -5,12 +5,13 @@ use crate::{
     engine::{Aged, Engine, Loaded, Notice, Stop},
     outlets::{Outlets, SyncOptions},
     sync_hub::News,
+    sync_trail::goes_with,
     tables,
 };
-use base::{Timestamp, Turn};
+use base::{Millis, Timestamp, Turn};
 use std::{convert::Infallible, sync::Arc};
 use store::{
-    Batch, Entry, Filter, PartitionId, Row, RowContent, RowWrite, Scan, Store, StoreError,
+    Batch, Entry, Filter, PartitionId, Row, RowContent, RowWrite, Scan, Seq, Store, StoreError,
     StoredChange, Table, Test, Value,
 };
 use sync::{
@@ -21,6 +22,9 @@ use sync::{
 
 /// Objects of a deleted service looked for at once.
 const OBJECTS_FOUND_AT_ONCE: usize = 100;
+
+/// How much longer places of what is no event are kept than those of events.
+const ASIDE_LONGER: Millis = Millis::secs(60 * 60);
 
 /// A bucket as it is served.
 pub struct SyncEngine {
@@ -59,12 +63,20 @@ impl Engine for SyncEngine {
     type Event = Event;
 
     const TABLES: &'static [&'static Table] = &[&tables::SYNC_PURGE];
-    const LOGS: &'static [&'static Table] = &[&tables::SYNC_EVENT];
-    const AGED: &'static [Aged] = &[Aged {
-        table: &tables::SYNC_EVENT,
-        before: |at| vec![Filter { column: "at", test: Test::AtMost(at.into()) }],
-        kept: |retention| retention.sync_events,
-    }];
+    const LOGS: &'static [&'static Table] = &[&tables::SYNC_EVENT, &tables::SYNC_ASIDE];
+    const AGED: &'static [Aged] = &[
+        Aged {
+            table: &tables::SYNC_EVENT,
+            before: |at| vec![Filter { column: "at", test: Test::AtMost(at.into()) }],
+            kept: |retention| retention.sync_events,
+        },
+        // Whoever finds an event also finds what is beside it.
+        Aged {
+            table: &tables::SYNC_ASIDE,
+            before: |at| vec![Filter { column: "at", test: Test::AtMost(at.into()) }],
+            kept: |retention| Millis(retention.sync_events.0 + ASIDE_LONGER.0),
+        },
+    ];
 
     fn empty(partition: &PartitionId) -> Self {
         Self::of(Bucket::new(number(partition), sync::Limits::default()))
@@ -149,7 +161,13 @@ impl Engine for SyncEngine {
     ) -> Result<Vec<(&'static Table, Box<str>)>, StoreError> {
         let graves = Scan { limit: 1, ..Scan::of(&tables::SYNC_GRAVE, id.clone()) };
         let Some(grave) = store.scan(&graves)?.pop() else { return Ok(Vec::new()) };
-        for table in [&tables::SYNC_ITEM, &tables::SYNC_PERMISSION, &tables::SYNC_EVENT] {
+        let tables = [
+            &tables::SYNC_ITEM,
+            &tables::SYNC_PERMISSION,
+            &tables::SYNC_EVENT,
+            &tables::SYNC_ASIDE,
+        ];
+        for table in tables {
             let scan = Scan { limit, filters: below(&grave.key), ..Scan::of(table, id.clone()) };
             let rows = store.scan(&scan)?;
             if !rows.is_empty() {
@@ -203,8 +221,15 @@ impl Engine for SyncEngine {
     }
 
     fn keep(&mut self, batch: &mut Batch, changes: &[Change], _: &[Event]) {
+        let mut newest = None;
         for (seq, change) in (batch.first..).zip(changes) {
-            let Some((object, event)) = change.logged() else { continue };
+            let before = std::mem::replace(&mut newest, change.logged().map(|(object, _)| object));
+            let Some((object, event)) = change.logged() else {
+                let object = change.object();
+                let is_found = goes_with(change) && before.is_some() && before == object;
+                batch.rows.extend(object.filter(|_| !is_found).map(|o| aside(o, seq, batch.at)));
+                continue;
+            };
             let seq = i64::try_from(seq).unwrap_or(i64::MAX);
             let values = vec![batch.at.into(), seq.into()];
             let content = Some(RowContent { values, body: String::new() });
@@ -260,6 +285,12 @@ impl SyncEngine {
     pub fn read(entry: &Entry) -> Result<Change, String> {
         super::change(entry)
     }
+}
+
+/// Says where a change is that is no event.
+fn aside(object: ObjectSid, seq: Seq, at: Timestamp) -> RowWrite {
+    let content = Some(RowContent { values: vec![at.into()], body: String::new() });
+    RowWrite { table: &tables::SYNC_ASIDE, key: event_key(object, seq).into(), content }
 }
 
 /// The key of an event's row.

@@ -235,7 +235,9 @@ impl Host {
         after: EventId,
     ) {
         let (host, inbox) = (self.clone(), mailbox.inbox.clone());
-        let since = self.0.core.outlets.sync.hub.begin(&inbox, object, service);
+        let (outlets, now) = (&self.0.core.outlets.sync, self.now());
+        let since = outlets.hub.begin(&inbox, (object, service), now);
+        outlets.heat.followed(service, object, now);
         tokio::spawn(async move {
             let hub = &host.0.core.outlets.sync.hub;
             match host.replay(&inbox, service, (object, since), after).await {
@@ -297,7 +299,7 @@ impl Host {
         }
     }
 
-    async fn blocking<T: Send + 'static>(
+    pub(super) async fn blocking<T: Send + 'static>(
         &self,
         read: impl FnOnce(&dyn Store) -> Result<T, StoreError> + Send + 'static,
     ) -> Result<T, StoreError> {

@@ -50,6 +50,7 @@ pub static ALL: &[&Table] = &[
     &SYNC_PERMISSION,
     &SYNC_DEADLINE,
     &SYNC_EVENT,
+    &SYNC_ASIDE,
     &SYNC_GRAVE,
     &SYNC_PURGE,
 ];

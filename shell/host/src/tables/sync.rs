@@ -58,6 +58,11 @@ pub static SYNC_EVENT: Table = Table {
     live: None,
 };
 
+/// Where in the journal those changes of an object are that are no events and were not made together
+/// with one, by object and number of the entry as 16 hex digits. Never changed.
+pub static SYNC_ASIDE: Table =
+    Table { name: "sync_aside", columns: &[fixed(int("at"))], indexes: &[&["at"]], live: None };
+
 /// Objects that are gone, as long as something of what they held is left.
 pub static SYNC_GRAVE: Table = Table { name: "sync_grave", columns: &[], indexes: &[], live: None };
 

@@ -6,6 +6,7 @@ mod access;
 mod beginning;
 mod events;
 mod log;
+mod past;
 mod portions;
 mod retention;
 mod statistics;
