@@ -176,7 +176,7 @@ impl Recording {
         let recorded = self.seen.clone();
         let there = recorded.values().flatten().count();
         let items: usize = recorded.values().flatten().map(|(_, items)| items.len()).sum();
-        assert!(there > 250 && items > 400, "{there} objects, {items} items");
+        assert!(there > 100 && items > 200, "{there} objects, {items} items");
         for ((sid, at), seen) in recorded {
             let told = self.told(sid, at).await;
             match (&seen, &told) {
@@ -283,7 +283,7 @@ const fn range(direction: Direction, limit: usize) -> ItemRange {
 
 #[tokio::test]
 async fn what_was_is_told_as_it_was_seen() {
-    for seed in 0..4 {
+    for seed in 0..2 {
         for (store, _folder) in stores() {
             let mut recording = Recording::made(&store, seed).await;
             assert!(recording.sids.len() > 4, "some were made again");
