@@ -154,6 +154,26 @@ impl Caller {
         self.send("GET", path, None, String::new()).await
     }
 
+    /// A body that comes bit by bit.
+    pub(crate) async fn open(&self, path: &str) -> hyper::body::Incoming {
+        let stream = tokio::net::TcpStream::connect(self.address).await.unwrap();
+        let response = self.ask(stream, "GET", path, None, String::new()).await;
+        assert_eq!(response.status(), 200, "{path}");
+        response.into_body()
+    }
+
+    /// The status alone, of answers that need not end.
+    pub(crate) async fn status(
+        &self,
+        method: &str,
+        path: &str,
+        media: Option<&str>,
+        body: String,
+    ) -> u16 {
+        let stream = tokio::net::TcpStream::connect(self.address).await.unwrap();
+        self.ask(stream, method, path, media, body).await.status().as_u16()
+    }
+
     /// Creates something; answers its SID.
     pub(crate) async fn made(&self, path: &str, form: &[(&str, &str)]) -> String {
         let got = self.post(path, form).await;
@@ -204,6 +224,22 @@ impl Caller {
     where
         S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
     {
+        let (parts, body) = self.ask(stream, method, path, media, body).await.into_parts();
+        let body = body.collect().await.unwrap().to_bytes();
+        Got { status: parts.status.as_u16(), headers: parts.headers, body }
+    }
+
+    async fn ask<S>(
+        &self,
+        stream: S,
+        method: &str,
+        path: &str,
+        media: Option<&str>,
+        body: String,
+    ) -> http::Response<hyper::body::Incoming>
+    where
+        S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
+    {
         let (mut sender, connection) = http1::handshake(TokioIo::new(stream)).await.unwrap();
         tokio::spawn(connection);
         let method: Method = method.parse().unwrap();
@@ -218,9 +254,7 @@ impl Caller {
             request = request.header(name, value);
         }
         let request = request.body(Full::new(Bytes::from(body))).unwrap();
-        let (parts, body) = sender.send_request(request).await.unwrap().into_parts();
-        let body = body.collect().await.unwrap().to_bytes();
-        Got { status: parts.status.as_u16(), headers: parts.headers, body }
+        sender.send_request(request).await.unwrap()
     }
 }
 

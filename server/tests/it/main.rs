@@ -8,6 +8,7 @@ mod evaluate;
 mod first_start;
 mod follow;
 mod hooks;
+mod inspector;
 mod last_target;
 mod memory;
 mod pages;

@@ -39,7 +39,7 @@ async fn call(caller: &Caller, method: &str, path: &str, json: bool) -> u16 {
     let media = if json { "application/json" } else { "application/x-www-form-urlencoded" };
     let media = (method != "GET" && method != "DELETE").then_some(media);
     let body = if json && media.is_some() { "{}" } else { "" };
-    caller.send(method, path, media, body.to_owned()).await.status
+    caller.status(method, path, media, body.to_owned()).await
 }
 
 #[tokio::test]
