@@ -381,15 +381,20 @@ impl Line {
         line
     }
 
+    /// Everything up to the end of the block that holds a text.
     async fn until(&mut self, wanted: &str) -> String {
         let waiting = async {
-            while !self.text.contains(wanted) {
+            loop {
+                let at = self.text.find(wanted);
+                let end = at.and_then(|at| Some(at + self.text[at..].find("\n\n")? + 2));
+                if let Some(end) = end {
+                    return self.text.drain(..end).collect();
+                }
                 assert!(self.more().await, "the line ended before {wanted}: {}", self.text);
             }
         };
         let waited = tokio::time::timeout(PATIENCE, waiting).await;
-        assert!(waited.is_ok(), "no {wanted} in {}", self.text);
-        std::mem::take(&mut self.text)
+        waited.unwrap_or_else(|_| panic!("no {wanted} in {}", self.text))
     }
 
     /// False at the end.
@@ -412,7 +417,7 @@ async fn events_come_as_they_happen_and_end_with_the_object() {
     let path = format!("/Objects/{map}/Events");
     let mut line = Line::open(&owner, &path).await;
     let mut replayed = Line::open(&owner, &format!("{path}?After=0")).await;
-    let first = replayed.until("\n\n").await;
+    let first = replayed.until("id: ").await;
     assert!(first.starts_with("id: 1\nevent: change\ndata: {"), "{first}");
     assert!(first.contains("\"data\":{\"n\": 1.0}"), "one line: {first}");
     put(&owner, "m", "k", "{\"n\":2}").await;
@@ -430,7 +435,7 @@ async fn events_come_as_they_happen_and_end_with_the_object() {
     let stream = owner.made(&format!("{SYNC}/Streams"), &[]).await;
     let mut line = Line::open(&owner, &format!("/Objects/{stream}/Events")).await;
     owner.post(&format!("{SYNC}/Streams/{stream}/Messages"), &[("Data", "{\"hi\":1}")]).await;
-    let told = line.until("\n\n").await;
+    let told = line.until("event: ").await;
     assert!(told.contains("stream_message_published") && told.contains("{\"hi\":1}"), "{told}");
     let wrong = owner.get(&format!("{OURS}/Objects/{stream}/Events?After=x")).await;
     assert_eq!(self::told(&wrong), (400, 20001));

@@ -90,7 +90,8 @@ struct Line {
     headers: HeaderMap,
     account: Sid,
     service: ServiceSid,
-    alive_at: Instant,
+    /// When it next says that it is alive; at once, so that a page knows that it is heard.
+    alive_at: Option<Instant>,
     stop: watch::Receiver<bool>,
     is_over: bool,
 }
@@ -109,8 +110,7 @@ impl Line {
             headers: cx.headers.clone(),
             account: cx.account(),
             service,
-            // At once, so that a page knows that it is heard.
-            alive_at: Instant::now(),
+            alive_at: None,
             stop: cx.shared.stop.subscribe(),
             is_over: false,
         }
@@ -121,14 +121,18 @@ impl Line {
         if self.is_over {
             return None;
         }
+        let Some(alive_at) = self.alive_at else {
+            self.alive_at = Some(Instant::now() + ALIVE_EVERY);
+            return Some(Bytes::from_static(ALIVE.as_bytes()));
+        };
         let told = tokio::select! {
             biased;
             _ = self.stop.wait_for(|stop| *stop) => return None,
-            () = sleep_until(self.alive_at) => None,
+            () = sleep_until(alive_at) => None,
             told = news => Some(told),
         };
         let Some(told) = told else {
-            self.alive_at = Instant::now() + ALIVE_EVERY;
+            self.alive_at = Some(Instant::now() + ALIVE_EVERY);
             return self.may_stay().then(|| Bytes::from_static(ALIVE.as_bytes()));
         };
         self.is_over = told.is_end;
@@ -159,7 +163,12 @@ async fn of_object(mailbox: &Mailbox) -> Told {
         };
         match post {
             Post::Replayed(news) | Post::Live(news) => told.change(&news.event),
-            Post::Followed { replay: Replay::Completed, .. } => {}
+            // This mailbox follows no query.
+            Post::Followed { replay: Replay::Completed, .. }
+            | Post::Query(_)
+            | Post::QueryFollowed { .. }
+            | Post::QueryFailed { .. }
+            | Post::QueriesInterrupted(_) => {}
             Post::Followed { replay: Replay::Interrupted, .. } => told.text.push_str(LOST),
             Post::Failed { .. } | Post::Revoked(_) | Post::Interrupted(_) => {
                 told.text.push_str(LOST);
