@@ -207,10 +207,15 @@ impl<E: Engine> Partition<E> {
         Step { batch: self.batch(now), told }
     }
 
+    /// What time it is here when the clock says `now`.
+    pub fn time(&self, now: Timestamp) -> Timestamp {
+        self.newest.max(now)
+    }
+
     fn moment(&mut self, now: Timestamp) -> Timestamp {
         #[cfg(feature = "planted-bugs")]
         let now = crate::planted::spoilt(now);
-        self.newest = self.newest.max(now);
+        self.newest = self.time(now);
         self.newest
     }
 

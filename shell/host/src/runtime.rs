@@ -388,12 +388,11 @@ fn nap<E: Engine>(seat: &Seat<E>, weather: &Weather, clock: &Clock) -> Option<Du
     if weather.trouble.is_some() {
         return None;
     }
-    let deadline = seat.next_deadline()?;
-    if deadline <= weather.now {
+    if seat.is_due(weather.now) {
         // The next portion of what was left over, whoever moves the clock.
         return Some(Duration::ZERO);
     }
-    let until = clock.until(deadline)?;
+    let until = clock.until(seat.next_deadline()?)?;
     Some(Duration::from_millis(until.0.unsigned_abs()).min(NAP_MAX))
 }
 

@@ -192,8 +192,7 @@ impl<E: Engine> Seat<E> {
             Job::Command(command, _) => engine.may_read(command),
             Job::Question(..) | Job::Settle(_) | Job::Write(..) => false,
         };
-        let is_due = E::READS && self.next_deadline().is_some_and(|at| at <= now);
-        is_due || (E::READS && jobs.iter().any(may_read))
+        E::READS && (self.is_due(now) || jobs.iter().any(may_read))
     }
 
     /// How often the engine panicked since the seat was made.
@@ -215,6 +214,13 @@ impl<E: Engine> Seat<E> {
         let State::Serving(partition) = &self.state else { return None };
         let deadline = partition.next_deadline()?;
         Some(self.timers.rest_until.map_or(deadline, |rest| rest.max(deadline)))
+    }
+
+    /// Whether a turn without new jobs has work when the clock says `now`. A clock that was set back
+    /// holds up nothing that is due already.
+    pub fn is_due(&self, now: Timestamp) -> bool {
+        let State::Serving(partition) = &self.state else { return false };
+        self.next_deadline().is_some_and(|deadline| deadline <= partition.time(now))
     }
 
     /// Takes note of settled batches, recovers if need be, runs what is due and then the jobs, in
@@ -421,8 +427,7 @@ impl<E: Engine> Seat<E> {
     }
 
     fn expire(&mut self, weather: &Weather, works: &mut Vec<Work>) {
-        let is_due = self.next_deadline().is_some_and(|deadline| deadline <= weather.now);
-        if !is_due || weather.trouble.is_some() {
+        if !self.is_due(weather.now) || weather.trouble.is_some() {
             return;
         }
         self.is_behind = false;
@@ -434,7 +439,7 @@ impl<E: Engine> Seat<E> {
             }
             Some(Ok(step)) => {
                 self.timers = Timers::default();
-                self.is_behind = self.next_deadline().is_some_and(|at| at <= weather.now);
+                self.is_behind = self.is_due(weather.now);
                 if !step.batch.is_empty() {
                     works.push(Work::new(step, Asker::Nobody));
                     self.portion_ahead = self.in_flight + works.len();

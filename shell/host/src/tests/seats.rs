@@ -254,6 +254,21 @@ fn the_next_portion_of_long_work_waits_for_the_last_one_and_for_nobody_else() {
 }
 
 #[test]
+fn a_clock_that_was_set_back_holds_up_no_work_that_is_due() {
+    let (store, _) = stores().swap_remove(0);
+    let mut bench = Bench::new(store);
+    bench.run([Command::Later("t", base::Millis(0), 3)]);
+    bench.now = Timestamp(10);
+    for _ in 0..2 {
+        bench.commit();
+        bench.run([]);
+    }
+    assert_eq!(bench.seat.next_deadline(), None);
+    bench.commit();
+    bench.agree();
+}
+
+#[test]
 fn time_never_runs_backwards_in_a_partition() {
     let (store, _) = stores().swap_remove(0);
     let mut bench = Bench::new(store);
