@@ -221,35 +221,10 @@ impl<'a> InspectedEvent<'a> {
                 by: Some(by),
                 ..told
             },
-            Change::ItemAdded(write) | Change::ItemUpdated(write) => Self {
-                event_id: Some(write.event),
-                kind: match change {
-                    Change::ItemAdded(_) => format!("{word}_item_added"),
-                    _ => format!("{word}_item_updated"),
-                },
-                place: Some(Place::of(&write.key)),
-                revision: Some(revision(write.event)),
-                data: Some(raw(&write.data)),
-                date_expires: write.expires_at.map(|at| Some(Instant(at))),
-                by: Some(&write.by),
-                ..told
-            },
-            Change::ItemExpirySet { key, expires_at, .. } => Self {
-                kind: format!("{word}_item_expiry_set"),
-                place: Some(Place::of(key)),
-                date_expires: Some(expires_at.map(Instant)),
-                ..told
-            },
-            Change::ItemRemoved { key, event, revision: had, data, because, by, .. } => Self {
-                event_id: Some(*event),
-                kind: format!("{word}_item_removed"),
-                place: Some(Place::of(key)),
-                revision: Some(revision(*had)),
-                data: Some(raw(data)),
-                because: Some(*because),
-                by: Some(by),
-                ..told
-            },
+            Change::ItemAdded(_)
+            | Change::ItemUpdated(_)
+            | Change::ItemExpirySet { .. }
+            | Change::ItemRemoved { .. } => told.of_item(word, change),
             Change::PermissionSet(permission) => Self {
                 kind: "permission_set".to_owned(),
                 identity: Some(&permission.identity),
@@ -261,6 +236,49 @@ impl<'a> InspectedEvent<'a> {
             }
             // Of a service, never of an object.
             Change::PurgeBegan { .. } | Change::PurgeEnded { .. } => told,
+        }
+    }
+
+    fn of_item(self, word: &str, change: &'a Change) -> Self {
+        match change {
+            Change::ItemAdded(write) | Change::ItemUpdated(write) => Self {
+                event_id: Some(write.event),
+                kind: match change {
+                    Change::ItemAdded(_) => format!("{word}_item_added"),
+                    _ => format!("{word}_item_updated"),
+                },
+                place: Some(Place::of(&write.key)),
+                revision: Some(revision(write.event)),
+                data: Some(raw(&write.data)),
+                date_expires: write.expires_at.map(|at| Some(Instant(at))),
+                by: Some(&write.by),
+                ..self
+            },
+            Change::ItemExpirySet { key, expires_at, .. } => Self {
+                kind: format!("{word}_item_expiry_set"),
+                place: Some(Place::of(key)),
+                date_expires: Some(expires_at.map(Instant)),
+                ..self
+            },
+            Change::ItemRemoved { key, event, revision: had, data, because, by, .. } => Self {
+                event_id: Some(*event),
+                kind: format!("{word}_item_removed"),
+                place: Some(Place::of(key)),
+                revision: Some(revision(*had)),
+                data: Some(raw(data)),
+                because: Some(*because),
+                by: Some(by),
+                ..self
+            },
+            // Of an object as such, or of a service.
+            Change::ObjectCreated { .. }
+            | Change::DocumentUpdated { .. }
+            | Change::ObjectExpirySet { .. }
+            | Change::ObjectRemoved { .. }
+            | Change::PermissionSet(_)
+            | Change::PermissionRemoved { .. }
+            | Change::PurgeBegan { .. }
+            | Change::PurgeEnded { .. } => self,
         }
     }
 

@@ -389,3 +389,168 @@ impl Origin {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::change::{ItemWrite, Removal};
+
+    const MAP: ObjectSid = ObjectSid::new(ObjectKind::Map, 0x10);
+    const DOCUMENT: ObjectSid = ObjectSid::new(ObjectKind::Document, 0x10);
+
+    fn object(sid: ObjectSid, event: EventId, items: u64, updated_at: i64) -> Object {
+        Object {
+            sid,
+            service: ServiceSid::new(1),
+            unique_name: None,
+            data: (sid == DOCUMENT).then(|| data(event)),
+            event,
+            next_index: 0,
+            items,
+            created_by: "ann".into(),
+            created_at: Timestamp(0),
+            updated_at: Timestamp(updated_at),
+            expires_at: None,
+        }
+    }
+
+    fn data(n: u64) -> Payload {
+        Payload::trusted(format!("{{\"n\":{n}}}"))
+    }
+
+    fn key(text: &str) -> ItemKey {
+        ItemKey::Key(text.into())
+    }
+
+    fn write(text: &str, event: EventId, expires_at: Option<i64>) -> ItemWrite {
+        ItemWrite {
+            object: MAP,
+            key: key(text),
+            event,
+            data: data(event),
+            expires_at: expires_at.map(Timestamp),
+            at: Timestamp(event as i64),
+            by: "ann".into(),
+        }
+    }
+
+    fn removed(text: &str, event: EventId, revision: EventId) -> Change {
+        Change::ItemRemoved {
+            object: MAP,
+            key: key(text),
+            event,
+            revision,
+            data: data(revision),
+            because: Removal::Deleted,
+            at: Timestamp(event as i64),
+            by: "ann".into(),
+        }
+    }
+
+    fn created(sid: ObjectSid) -> Change {
+        let data = (sid == DOCUMENT).then(|| data(0));
+        Change::ObjectCreated { object: Object { data: None, ..object(sid, 0, 0, 0) }, data }
+    }
+
+    /// Goes back through changes, each made at the millisecond of its place.
+    fn past(now: Option<&Object>, kind: ObjectKind, moment: i64, changes: &[Change]) -> Past {
+        let mut past = Past::new(kind, now, Timestamp(moment));
+        for (at, change) in changes.iter().enumerate().rev() {
+            if at as i64 <= moment && !past.wants_more() {
+                break;
+            }
+            past.back(change, Timestamp(at as i64));
+        }
+        past
+    }
+
+    #[test]
+    fn what_was_removed_or_replaced_since_comes_back_and_what_was_added_goes() {
+        let changes = [
+            created(MAP),
+            Change::ItemAdded(write("a", 1, Some(100))),
+            Change::ItemAdded(write("b", 2, None)),
+            Change::ItemAdded(write("c", 3, Some(4))),
+            Change::ItemUpdated(write("a", 4, None)),
+            removed("b", 5, 2),
+            Change::ItemAdded(write("b", 6, None)),
+            Change::ItemAdded(write("d", 7, None)),
+        ];
+        let now = object(MAP, 7, 4, 7);
+        let past = past(Some(&now), ObjectKind::Map, 3, &changes);
+        assert!(!past.wants_more());
+        let object = past.object().expect("it was there");
+        assert_eq!(
+            (object.event, object.items, object.updated_at),
+            (3, Some(3), Some(Timestamp(3)))
+        );
+        let items: Vec<_> = past.items().map(|(key, item)| (key.clone(), item.clone())).collect();
+        let item = |event, expires_at: Option<i64>| ItemThen {
+            data: Some(data(event)),
+            event: Some(event),
+            updated_at: Some(Timestamp(event as i64)),
+            expires_at: Some(expires_at.map(Timestamp)),
+        };
+        assert_eq!(items, [(key("a"), item(1, Some(100))), (key("b"), item(2, None))]);
+    }
+
+    #[test]
+    fn a_value_that_no_change_tells_stays_unknown() {
+        let now = object(MAP, 5, 1, 5);
+        let kept = [Change::ItemUpdated(write("a", 5, None))];
+        let mut past = Past::new(ObjectKind::Map, Some(&now), Timestamp(4));
+        past.back(&kept[0], Timestamp(5));
+        assert!(past.wants_more(), "there may be something older");
+        let (_, item) = past.items().next().expect("it was there to be updated");
+        assert_eq!(item, &ItemThen::default());
+        assert!(!item.is_whole());
+
+        let now = object(DOCUMENT, 5, 0, 5);
+        let (at, by) = (Timestamp(5), "ann".into());
+        let update = Change::DocumentUpdated { object: DOCUMENT, event: 5, data: data(5), at, by };
+        let mut past = Past::new(ObjectKind::Document, Some(&now), Timestamp(4));
+        past.back(&update, Timestamp(5));
+        let set = Change::ObjectExpirySet { object: DOCUMENT, expires_at: None, at: Timestamp(3) };
+        past.back(&set, Timestamp(3));
+        assert!(past.wants_more(), "its times are known, its value is not");
+        assert_eq!(past.object().expect("it was there").data, None);
+    }
+
+    #[test]
+    fn of_an_object_that_is_gone_everything_is_found_behind_its_end() {
+        let (at, by) = (Timestamp(5), "ann".into());
+        let because = Removal::Deleted;
+        let changes = [
+            created(MAP),
+            Change::ItemAdded(write("a", 1, None)),
+            Change::ItemAdded(write("b", 2, None)),
+            removed("b", 3, 2),
+            Change::ItemAdded(write("c", 4, None)),
+            Change::ObjectRemoved { object: MAP, event: 5, because, at, by },
+        ];
+        let at = |moment| past(None, ObjectKind::Map, moment, &changes);
+        assert_eq!(at(5).object(), None);
+        assert!(!at(5).wants_more());
+        let keys = |past: &Past| past.items().map(|(key, _)| key.clone()).collect::<Vec<_>>();
+        assert_eq!(keys(&at(4)), [key("a"), key("c")]);
+        assert_eq!(keys(&at(3)), [key("a")]);
+        assert_eq!(keys(&at(2)), [key("a"), key("b")]);
+        let then = at(2);
+        let object = then.object().expect("it was there");
+        assert_eq!((object.event, object.items), (2, Some(2)));
+        assert_eq!(at(-1).object(), None, "nothing is there before it is made");
+    }
+
+    #[test]
+    fn what_came_after_the_object_was_looked_at_left_no_trace_in_it() {
+        let now = object(MAP, 2, 2, 2);
+        let mut past = Past::new(ObjectKind::Map, Some(&now), Timestamp(2));
+        past.back(&Change::ItemAdded(write("c", 3, None)), Timestamp(3));
+        let object = past.object().expect("it was there");
+        assert_eq!(
+            (object.event, object.items, object.updated_at),
+            (2, Some(2), Some(Timestamp(2)))
+        );
+        assert_eq!(past.items().count(), 0);
+    }
+}

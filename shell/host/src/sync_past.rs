@@ -3,9 +3,9 @@
 //! * Both come from the journal, and from the object as it is now: nothing is kept for them but
 //!   where in the journal the latest changes are.
 //! * What does not reach the journal any more is said to be forgotten, not made up.
-//! * Of an object that is gone everything is told that the journal still has, if its beginning is
-//!   among that: without it nobody can say whose it was.
-//! * Bounded in time and memory: a history goes on where it ended, a moment out of reach is refused.
+//! * Of an object that is gone all is told that the journal still has, if its beginning is there:
+//!   without that nobody can say whose it was.
+//! * Bounded in time and memory: a history goes on where it ended, what is out of reach is refused.
 
 use crate::{
     sync_reads::{self, Bounds, ItemRange},
@@ -87,7 +87,7 @@ pub enum SyncPastError {
     #[error("the journal tells nothing of that time: it begins at {}", .0.to_string_ms())]
     Forgotten(Timestamp),
     /// A document's value was written before the journal begins, and replaced since.
-    #[error("the value at that time was written before the journal begins, at {}", .0.to_string_ms())]
+    #[error("the value at that time is older than the journal, from {}", .0.to_string_ms())]
     ValueForgotten(Timestamp),
     /// Too much happened since.
     #[error("too much happened since: within the time allowed {} was reached", .0.to_string_ms())]

@@ -58,8 +58,8 @@ pub static SYNC_EVENT: Table = Table {
     live: None,
 };
 
-/// Where in the journal those changes of an object are that are no events and were not made together
-/// with one, by object and number of the entry as 16 hex digits. Never changed.
+/// Where in the journal changes of an object are that are no events and were not made together with
+/// one, by object and number of the entry as 16 hex digits. Never changed.
 pub static SYNC_ASIDE: Table =
     Table { name: "sync_aside", columns: &[fixed(int("at"))], indexes: &[&["at"]], live: None };
 

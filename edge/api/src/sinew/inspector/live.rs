@@ -184,7 +184,7 @@ async fn of_object(mailbox: &Mailbox) -> Told {
 impl Told {
     fn change(&mut self, event: &Event) {
         if event.what.is_logged() {
-            write!(self.text, "id: {}\n", event.id).expect("a String takes any text");
+            writeln!(self.text, "id: {}", event.id).expect("a String takes any text");
         }
         let json = serde_json::to_string(&InspectedEvent::live(event));
         self.data(&json.expect("events are plain data"));
