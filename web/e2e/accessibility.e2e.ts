@@ -4,13 +4,13 @@
  */
 import { mkdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import type { Browser, Page } from 'playwright-core';
+import type { Browser } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { DeskPage, launch, NARROW, until, violations, WIDE } from './support/browser.ts';
+import { DeskPage, launch, NARROW, until } from './support/browser.ts';
+import { Look, looks } from './support/look.ts';
 import { type Server, serverWithVisitorPage } from './support/server.ts';
 import { makeSite, makeUser } from './support/site.ts';
 
-const OUT = join(import.meta.dirname, '.out');
 const README_PICTURE = join(import.meta.dirname, '../../docs/images/desk.png');
 const FIXTURES = join(import.meta.dirname, '../../testkit/fixtures');
 const fixture = (name: string) => readFileSync(join(FIXTURES, `${name}.json`), 'utf8');
@@ -19,7 +19,6 @@ let server: Server;
 let browser: Browser;
 
 beforeAll(async () => {
-  mkdirSync(OUT, { recursive: true });
   server = await serverWithVisitorPage();
   browser = await launch();
 });
@@ -28,39 +27,6 @@ afterAll(async () => {
   await browser.close();
   await server.stop();
 });
-
-const looks = [
-  { name: 'wide-light', viewport: WIDE, colorScheme: 'light' },
-  { name: 'wide-dark', viewport: WIDE, colorScheme: 'dark' },
-  { name: 'narrow-light', viewport: NARROW, colorScheme: 'light' },
-  { name: 'narrow-dark', viewport: NARROW, colorScheme: 'dark' },
-] as const;
-
-/** Collects what is wrong, so that one run names everything. */
-class Look {
-  readonly #name: string;
-  readonly found: string[] = [];
-
-  constructor(name: string) {
-    this.#name = name;
-  }
-
-  async at(page: Page, state: string): Promise<void> {
-    // A colour half-way through its transition is nobody's colour.
-    await page.evaluate(async () => {
-      const ending = document.getAnimations().filter((one) => {
-        return Number.isFinite(one.effect?.getComputedTiming().endTime);
-      });
-      await Promise.allSettled(ending.map((one) => one.finished));
-    });
-    await page.screenshot({ path: join(OUT, `${state}-${this.#name}.png`) });
-    for (const violation of await violations(page)) this.found.push(`${state}: ${violation}`);
-    const beyond = await page.evaluate(
-      () => document.documentElement.scrollWidth - document.documentElement.clientWidth,
-    );
-    if (beyond > 0) this.found.push(`${state}: ${beyond} pixels wider than the window`);
-  }
-}
 
 describe.each(looks)('the pages, $name', ({ name, viewport, colorScheme }) => {
   it('of the desk', async () => {

@@ -17,7 +17,8 @@ export interface Server {
   stop(): Promise<void>;
 }
 
-function needed(name: string): string {
+/** What the caller of the journeys has to say. */
+export function needed(name: string): string {
   const value = process.env[name];
   if (value === undefined || value === '') throw new Error(`${name} is not set`);
   return value;

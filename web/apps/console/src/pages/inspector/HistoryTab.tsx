@@ -43,7 +43,7 @@ export function HistoryTab({ place, changes }: { place: Place; changes: Changes 
       )}
       <ol className={styles.entries} aria-label={t('history')}>
         {history.entries.map((entry) => (
-          <Entry key={entry.eventId} place={place} entry={entry} />
+          <Entry key={entry.id} place={place} entry={entry} />
         ))}
       </ol>
       <div className={styles.end}>
@@ -70,11 +70,15 @@ function Entry({ place, entry }: { place: Place; entry: HistoryEntry }) {
       <div className={styles.what}>
         <span>
           <strong>{entry.kind.replaceAll('_', ' ')}</strong>
-          {entry.key !== null && <span className={styles.key}>{entry.key}</span>}
+          <span className={styles.key}>{entry.key ?? entry.identity}</span>
         </span>
         <span className={styles.by}>
-          {entry.revision !== null && `${t('revision', { revision: entry.revision })} · `}
-          {t('by', { who: entry.by === 'system' ? t('system') : entry.by })}
+          {[
+            ...(entry.revision === null ? [] : [t('revision', { revision: entry.revision })]),
+            ...(entry.by === null
+              ? []
+              : [t('by', { who: entry.by === 'system' ? t('system') : entry.by })]),
+          ].join(' · ')}
         </span>
         {entry.data !== null && <Value data={entry.data} />}
       </div>
@@ -151,8 +155,8 @@ function useHistory(place: Place, key: string | null, changes: Changes) {
 function joined(known: History | null, page: History, before: string | null): History {
   if (known === null) return page;
   if (before !== null) return { ...page, entries: [...known.entries, ...page.entries] };
-  const seen = new Set(known.entries.map(({ eventId }) => eventId));
-  const news = page.entries.filter(({ eventId }) => !seen.has(eventId));
+  const seen = new Set(known.entries.map(({ id }) => id));
+  const news = page.entries.filter(({ id }) => !seen.has(id));
   // Too much happened meanwhile: what lies between is not known, so it begins anew.
   if (news.length === page.entries.length && news.length > 0) return page;
   return { ...known, reachesTo: page.reachesTo, entries: [...news, ...known.entries] };

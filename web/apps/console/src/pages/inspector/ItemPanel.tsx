@@ -17,7 +17,6 @@ import {
   isConflict,
   type Place,
   readItem,
-  readItemAt,
   writeItem,
 } from './source.ts';
 import { t } from './strings.ts';
@@ -98,12 +97,14 @@ export function ItemPanel({ place, itemKey, time, isGone, changes, close }: Item
   );
 }
 
+/** Also absent where the object itself is gone. */
 async function readThere(place: Place, key: string, time: string | null): Promise<Item | 'absent'> {
-  if (time !== null) return (await readItemAt(place, key, time)) ?? 'absent';
-  return readItem(place, key).catch((problem: unknown) => {
-    if (problem instanceof Problem && problem.kind === 'not-found') return 'absent' as const;
+  try {
+    return (await readItem(place, key, time)) ?? 'absent';
+  } catch (problem) {
+    if (problem instanceof Problem && problem.kind === 'not-found') return 'absent';
     throw problem;
-  });
+  }
 }
 
 interface ContentProps {
@@ -168,12 +169,15 @@ function Content(props: ContentProps) {
     <>
       <p className={styles.facts}>
         <span>{t('revision', { revision: value.revision })}</span>
-        <span>{t('updated', { time: instantText(value.updatedAt) })}</span>
+        {value.updatedAt !== null && (
+          <span>{t('updated', { time: instantText(value.updatedAt) })}</span>
+        )}
         {value.expiresAt !== null && (
           <span>{t('expires', { time: instantText(value.expiresAt) })}</span>
         )}
         <HistoryLink place={place} itemKey={itemKey} />
       </p>
+      {value.isForgotten && <p className={styles.facts}>{t('itemForgotten')}</p>}
       <ValueView
         data={value.data}
         actions={!isReadOnly && <ItemActions place={place} item={value} editing={editing} />}

@@ -203,7 +203,9 @@ function Line({ item }: { item: ItemRow | null }) {
       {isFresh && <span key={item.revision} className={styles.fresh} />}
       <span className={styles.key}>{item.key}</span>
       <span className={styles.preview}>{item.preview}</span>
-      <span className={styles.updated}>{instantText(item.updatedAt)}</span>
+      <span className={styles.updated}>
+        {item.updatedAt === null ? '' : instantText(item.updatedAt)}
+      </span>
     </span>
   );
 }

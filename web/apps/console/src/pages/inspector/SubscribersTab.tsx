@@ -45,7 +45,7 @@ export function SubscribersTab({ place }: { place: Place }) {
             {value.map((one) => (
               <tr key={`${one.connection} ${one.identity}`}>
                 <td>
-                  <strong>{one.identity}</strong>
+                  <strong>{one.identity ?? t('console')}</strong>
                 </td>
                 <td>{one.since === null ? '' : instantText(one.since)}</td>
                 <td>{one.lastEventId}</td>

@@ -55,8 +55,11 @@ export interface Item {
   key: string;
   data: JsonNode;
   revision: string;
-  updatedAt: string;
+  /** `null` where the journal no longer knows. */
+  updatedAt: string | null;
   expiresAt: string | null;
+  /** As it was, and its value then is no longer known. */
+  isForgotten: boolean;
 }
 
 export interface Page<T> {
@@ -73,7 +76,8 @@ export interface Permission {
 }
 
 export interface Subscriber {
-  identity: string;
+  /** `null` for somebody who looks on behalf of the account, as the inspector does. */
+  identity: string | null;
   connection: string;
   since: string | null;
   lastEventId: string | null;
@@ -81,14 +85,18 @@ export interface Subscriber {
 }
 
 export interface HistoryEntry {
-  eventId: string;
+  /** Tells entries apart. */
+  id: string;
   at: string;
   /** As the client libraries name it: `map_item_updated`. */
   kind: string;
   key: string | null;
   revision: string | null;
   data: JsonNode | null;
-  by: string;
+  /** `null` where that is not kept. */
+  by: string | null;
+  /** Whose rights changed. */
+  identity: string | null;
 }
 
 /** Where an object is. */
@@ -252,8 +260,9 @@ function itemOf(shape: Shape): Item {
     key: shape.textOrNull('key') ?? shape.text('index'),
     data: shape.value('data') ?? { kind: 'null' },
     revision: shape.text('revision'),
-    updatedAt: shape.text('date_updated'),
+    updatedAt: shape.textOrNull('date_updated'),
     expiresAt: shape.textOrNull('date_expires'),
+    isForgotten: shape.flag('forgotten'),
   };
 }
 
@@ -263,15 +272,16 @@ export async function readObjectAt(place: Place, time: string): Promise<ObjectDe
   return detailOf(then.part('object') ?? then);
 }
 
-/** The item as it was then; `null` where it was not there. */
-export async function readItemAt(place: Place, key: string, time: string): Promise<Item | null> {
-  const then = await read(ours(place, '/At'), { Time: time, From: key, PageSize: 1 });
-  const [first] = then.list('items').map(itemOf);
+/** The item now, or as it was then; `null` where it was not there. */
+export async function readItem(
+  place: Place,
+  key: string,
+  time: string | null,
+): Promise<Item | null> {
+  const path = ours(place, time === null ? '/Items' : '/At');
+  const page = await read(path, { Time: time, From: key, PageSize: 1 });
+  const [first] = page.list('items').map(itemOf);
   return first?.key === key ? first : null;
-}
-
-export async function readItem(place: Place, key: string): Promise<Item> {
-  return itemOf(Shape.of(await callText('GET', product(place, 'Items', key))));
 }
 
 /** Writes over the revision that was read, and nothing newer. Answers the new revision. */
@@ -302,9 +312,22 @@ export async function deleteItem(place: Place, key: string, over: string): Promi
   await callText('DELETE', product(place, 'Items', key), { ifMatch: over });
 }
 
+/** As many as a table can show, over as many pages as that takes. */
+const ENTRIES_MAX = 2_000;
+
+async function readAll(path: string, name: string): Promise<Shape[]> {
+  const entries: Shape[] = [];
+  let after: string | null = null;
+  do {
+    const page: Shape = await read(path, { After: after, PageSize: 500 });
+    entries.push(...page.list(name));
+    after = page.textOrNull('next');
+  } while (after !== null && entries.length < ENTRIES_MAX);
+  return entries;
+}
+
 export async function listPermissions(place: Place): Promise<Permission[]> {
-  const answer = await read(ours(place, '/Permissions'));
-  const entries = answer.list().length > 0 ? answer.list() : answer.list('permissions');
+  const entries = await readAll(ours(place, '/Permissions'), 'permissions');
   return entries.map((entry) => ({
     identity: entry.text('identity'),
     read: entry.flag('read'),
@@ -326,10 +349,9 @@ export async function deletePermission(place: Place, identity: string): Promise<
 }
 
 export async function listSubscribers(place: Place): Promise<Subscriber[]> {
-  const answer = await read(ours(place, '/Subscribers'));
-  const entries = answer.list().length > 0 ? answer.list() : answer.list('subscribers');
+  const entries = await readAll(ours(place, '/Subscribers'), 'subscribers');
   return entries.map((entry) => ({
-    identity: entry.text('identity'),
+    identity: entry.textOrNull('identity'),
     connection: entry.text('connection'),
     since: entry.textOrNull('since'),
     lastEventId: entry.textOrNull('last_event_id'),
@@ -342,28 +364,38 @@ export interface History extends Page<HistoryEntry> {
   reachesTo: string | null;
 }
 
+/** The journal is searched in portions; so many may hold nothing before somebody is asked. */
+const EMPTY_PORTIONS_MAX = 20;
+
 export async function readHistory(
   place: Place,
   { key, before, size }: { key?: string | null; before?: string | null; size?: number },
 ): Promise<History> {
-  const query = { Key: key, Before: before, PageSize: size ?? 50 };
-  const page = await read(ours(place, '/History'), query);
-  return {
-    entries: page.list('entries').map(historyEntryOf),
-    next: page.textOrNull('next'),
-    reachesTo: page.textOrNull('reaches_to'),
-  };
+  let next = before ?? null;
+  for (let portion = 0; ; portion += 1) {
+    const query = { Key: key, Before: next, PageSize: size ?? 50 };
+    const page = await read(ours(place, '/History'), query);
+    const entries = page.list('entries').map(historyEntryOf);
+    next = page.textOrNull('next');
+    if (entries.length > 0 || next === null || portion === EMPTY_PORTIONS_MAX) {
+      return { entries, next, reachesTo: page.textOrNull('reaches_to') };
+    }
+  }
 }
 
 function historyEntryOf(entry: Shape): HistoryEntry {
+  const [at, kind] = [entry.text('date'), entry.text('kind')];
+  const key = entry.textOrNull('key') ?? entry.textOrNull('index');
+  const identity = entry.textOrNull('identity');
   return {
-    eventId: entry.text('event_id'),
-    at: entry.text('date'),
-    kind: entry.text('kind'),
-    key: entry.textOrNull('key') ?? entry.textOrNull('index'),
+    id: [entry.text('event_id'), at, kind, key, identity].join(' '),
+    at,
+    kind,
+    key,
     revision: entry.textOrNull('revision'),
     data: entry.value('data'),
-    by: entry.text('by'),
+    by: entry.textOrNull('by'),
+    identity,
   };
 }
 

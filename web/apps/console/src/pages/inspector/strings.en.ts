@@ -135,6 +135,8 @@ export const english = {
   itemGoneTitle: 'There is no such item',
   itemGoneText: 'It was removed or has expired.',
   itemGoneThen: 'It was not there at that time.',
+  itemForgotten:
+    'It was written before the journal begins and replaced since, so not all of it is known.',
   remove: 'Remove',
   removeTitle: 'Remove item {{key}}?',
   removeText: 'Everybody who is subscribed sees it go. It stays in the history.',
@@ -167,6 +169,7 @@ export const english = {
   seeThenOf: 'See the object as it was at {{time}}',
   identity: 'Identity',
   connection: 'Connection',
+  console: 'This console',
   since: 'Since',
   lastEvent: 'Last event',
   waiting: 'Waiting',

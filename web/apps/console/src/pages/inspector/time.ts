@@ -37,7 +37,7 @@ export function fieldMs(text: string): number | null {
   return Number.isNaN(ms) ? null : ms;
 }
 
-/** The end of that second: what happened within it counts. */
+/** That second as a whole, as the server understands a time without fractions. */
 export function secondIso(ms: number): string {
-  return new Date(Math.floor(ms / 1000) * 1000 + 999).toISOString();
+  return new Date(ms).toISOString().replace(/\.\d+/, '');
 }

@@ -14,7 +14,7 @@ export interface ItemRow {
   key: string;
   preview: string;
   revision: string;
-  updatedAt: string;
+  updatedAt: string | null;
   /** When it changed before one's eyes. */
   changedAtMs: number | null;
 }

@@ -1,0 +1,43 @@
+/**
+ * Looking at a page: a picture of it, and what is wrong with it, in every theme and width.
+ */
+import { mkdirSync } from 'node:fs';
+import { join } from 'node:path';
+import type { Page } from 'playwright-core';
+import { NARROW, violations, WIDE } from './browser.ts';
+
+const OUT = join(import.meta.dirname, '../.out');
+
+export const looks = [
+  { name: 'wide-light', viewport: WIDE, colorScheme: 'light' },
+  { name: 'wide-dark', viewport: WIDE, colorScheme: 'dark' },
+  { name: 'narrow-light', viewport: NARROW, colorScheme: 'light' },
+  { name: 'narrow-dark', viewport: NARROW, colorScheme: 'dark' },
+] as const;
+
+/** Collects what is wrong, so that one run names everything. */
+export class Look {
+  readonly #name: string;
+  readonly found: string[] = [];
+
+  constructor(name: string) {
+    this.#name = name;
+  }
+
+  async at(page: Page, state: string): Promise<void> {
+    // A colour half-way through its transition is nobody's colour.
+    await page.evaluate(async () => {
+      const ending = document.getAnimations().filter((one) => {
+        return Number.isFinite(one.effect?.getComputedTiming().endTime);
+      });
+      await Promise.allSettled(ending.map((one) => one.finished));
+    });
+    mkdirSync(OUT, { recursive: true });
+    await page.screenshot({ path: join(OUT, `${state}-${this.#name}.png`) });
+    for (const violation of await violations(page)) this.found.push(`${state}: ${violation}`);
+    const beyond = await page.evaluate(
+      () => document.documentElement.scrollWidth - document.documentElement.clientWidth,
+    );
+    if (beyond > 0) this.found.push(`${state}: ${beyond} pixels wider than the window`);
+  }
+}
