@@ -173,7 +173,7 @@ describe.each(looks)('the inspector, $name', ({ name, viewport, colorScheme }) =
     await look.at(page, '55-console-back');
     await client.shutdown();
     console.expectNoErrors();
-    expect(look.found.join('\n')).toBe('');
+    look.expectNothing();
     await console.close();
   }, 120_000);
 });

@@ -170,7 +170,7 @@ describe('the inspector', () => {
     const theirs = conflict.locator('[data-side="Theirs"]');
     const mine = conflict.locator('[data-side="Yours"]');
     expect(await theirs.locator('[data-own="true"]').textContent()).toContain('Good morning');
-    expect(await mine.locator('textarea').inputValue()).toContain('Good evening');
+    expect(await mine.locator('[data-own="true"]').textContent()).toContain('Good evening');
     expect((await service.read(`Documents/${document}`)).data).toEqual({
       greeting: 'Good morning',
       count: 1,

@@ -40,4 +40,9 @@ export class Look {
     );
     if (beyond > 0) this.found.push(`${state}: ${beyond} pixels wider than the window`);
   }
+
+  /** Fails with everything that was found. */
+  expectNothing(): void {
+    if (this.found.length > 0) throw new Error(this.found.join('\n'));
+  }
 }

@@ -4,7 +4,7 @@
 import { randomBytes } from 'node:crypto';
 import { Agent, request } from 'node:http';
 import twilio from 'twilio';
-import { type SyncClientOptions, SyncClient } from 'twilio-sync';
+import { SyncClient, type SyncClientOptions } from 'twilio-sync';
 import { needed, type Server } from './server.ts';
 
 const { AccessToken } = twilio.jwt;

@@ -1,5 +1,5 @@
 import { Alert, Button } from '@mantine/core';
-import { writeJson } from '@sinew/ui';
+import { readJson, writeJson } from '@sinew/ui';
 import { type KeyboardEvent, type ReactNode, useEffect, useId, useMemo, useRef } from 'react';
 import { compareLines, type Line } from './diff.ts';
 import styles from './Editor.module.css';
@@ -103,11 +103,16 @@ function Conflict({ editing, draft, theirs, canRestore, onTakeTheirs }: Conflict
   const box = useRef<HTMLDivElement>(null);
   const text = theirs === 'removed' ? null : writeJson(theirs.data, '  ');
   const compared = useMemo(
-    () => (text === null ? null : compareLines(draft.text, text)),
+    () => (text === null ? null : compareLines(laidOut(draft.text), text)),
     [draft.text, text],
   );
+  const mine =
+    compared?.mine ?? draft.text.split('\n').map((line) => ({ text: line, isOwn: false }));
   // What to do next is said here; the field that was left is gone.
-  useEffect(() => box.current?.focus(), []);
+  useEffect(() => {
+    box.current?.focus({ preventScroll: true });
+    box.current?.parentElement?.scrollIntoView({ block: 'nearest' });
+  }, []);
   return (
     <div ref={box} tabIndex={-1} className={styles.conflict} data-testid="conflict">
       <p role="alert">{explanation(draft, theirs, canRestore)}</p>
@@ -118,8 +123,7 @@ function Conflict({ editing, draft, theirs, canRestore, onTakeTheirs }: Conflict
       )}
       <div className={styles.sides}>
         <Side title={t('mine')}>
-          <Text editing={editing} draft={draft} label={t('mine')} />
-          {compared !== null && <Lines lines={compared.mine} own={t('onlyMine')} sign="−" />}
+          <Lines lines={mine} own={t('onlyMine')} sign="−" />
         </Side>
         <Side title={t('theirs')} revision={theirs === 'removed' ? undefined : theirs.revision}>
           {compared === null ? (
@@ -129,6 +133,10 @@ function Conflict({ editing, draft, theirs, canRestore, onTakeTheirs }: Conflict
           )}
         </Side>
       </div>
+      <details className={styles.change}>
+        <summary>{t('changeMine')}</summary>
+        <Text editing={editing} draft={draft} label={t('mine')} />
+      </details>
       <div className={styles.buttons}>
         {(theirs !== 'removed' || canRestore) && (
           <Button loading={draft.isSaving} onClick={() => void editing.save()}>
@@ -147,6 +155,15 @@ function Conflict({ editing, draft, theirs, canRestore, onTakeTheirs }: Conflict
       </div>
     </div>
   );
+}
+
+/** As the other side is laid out, so that only what differs in substance differs. */
+function laidOut(text: string): string {
+  try {
+    return writeJson(readJson(text), '  ');
+  } catch {
+    return text;
+  }
 }
 
 function explanation(draft: Draft, theirs: Version | 'removed', canRestore: boolean): string {

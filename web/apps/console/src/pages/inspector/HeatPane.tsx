@@ -82,11 +82,13 @@ function HeatLine(props: { service: string; object: ObjectRow; most: number }) {
           <div key={name}>
             <dt>{name}</dt>
             <dd>
-              <span
-                className={styles.bar}
-                style={{ width: `${(100 * perSecond) / most}%` }}
-                aria-hidden="true"
-              />
+              {perSecond > 0 && (
+                <span
+                  className={styles.bar}
+                  style={{ width: `${(100 * perSecond) / most}%` }}
+                  aria-hidden="true"
+                />
+              )}
               <span className={styles.rate}>{rateText(perSecond)}</span>
             </dd>
           </div>

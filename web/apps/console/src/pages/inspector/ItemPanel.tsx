@@ -238,7 +238,7 @@ function ItemActions({ place, item, editing }: ItemActionsProps) {
           <Button variant="default" data-autofocus onClick={() => setAsking(false)}>
             {t('cancel')}
           </Button>
-          <Button color="red" onClick={() => void remove()}>
+          <Button className={styles.danger} onClick={() => void remove()}>
             {t('remove')}
           </Button>
         </div>

@@ -133,7 +133,9 @@ function ObjectHead(props: { place: Place; detail: ObjectDetail; follow: Follow 
       ? t('neverExpires')
       : t('expires', { time: instantText(detail.expiresAt) }),
     t('subscribersCount', { count: detail.subscribers }),
-    t('writes', { rate: rateText(detail.writesPerSecond) }),
+    ...(detail.writesPerSecond < 0.05
+      ? []
+      : [t('writes', { rate: rateText(detail.writesPerSecond) })]),
   ];
   return (
     <header className={styles.head}>

@@ -56,8 +56,14 @@ function Permissions({ place, aclEnabled }: { place: Place; aclEnabled: boolean 
     }
     await permissions.reload();
   };
-  const set = (permission: Permission) =>
-    change(setPermission(place, permission), t('permissionSet', { identity: permission.identity }));
+  const set = (permission: Permission) => {
+    // Shown as chosen at once; read again once the server has said yes or no.
+    permissions.set((known) =>
+      known.map((one) => (one.identity === permission.identity ? permission : one)),
+    );
+    const { identity } = permission;
+    return change(setPermission(place, permission), t('permissionSet', { identity }));
+  };
 
   return (
     <div className={styles.tab}>

@@ -51,6 +51,9 @@ export function ServicePage() {
   const context: ServiceContext = { service, about: about.value };
   return (
     <div className={styles.page} data-pane={object === undefined ? 'list' : 'object'}>
+      <h1 className={styles.hidden}>
+        {t('stateOf', { name: about.value === null ? service : nameOf(about.value) })}
+      </h1>
       <section className={styles.side} aria-label={t('objects')}>
         <ServiceHead service={service} about={about.value} />
         <Objects service={service} open={object ?? null} />
@@ -70,9 +73,9 @@ function ServiceHead({ service, about }: { service: string; about: Service | nul
         <Icon name="back" size={16} />
         {t('toServices')}
       </Link>
-      <h1 className={styles.title}>
+      <p className={styles.title}>
         <Link to={servicePath(service, look)}>{about === null ? service : nameOf(about)}</Link>
-      </h1>
+      </p>
     </div>
   );
 }
@@ -96,7 +99,7 @@ function Objects({ service, open }: { service: string; open: string | null }) {
           type="search"
           size="sm"
           aria-label={t('objectFilter')}
-          placeholder={t('objectFilter')}
+          placeholder={t('objectFilterShort')}
           leftSection={<Icon name="search" size={16} />}
           value={typed}
           onChange={({ currentTarget: { value } }) => {

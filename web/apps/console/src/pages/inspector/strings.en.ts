@@ -1,6 +1,7 @@
 export const english = {
   services: 'Sync services',
   servicesText: 'Documents, lists, maps and streams live in a service. Choose one to look inside.',
+  stateOf: 'State of {{name}}',
   loading: 'Loading',
   defaultName: 'Unnamed service',
   created: 'Made {{time}}',
@@ -15,6 +16,7 @@ export const english = {
   toServices: 'All services',
   objects: 'Objects',
   objectFilter: 'Filter by name or SID',
+  objectFilterShort: 'Name or SID',
   allKinds: 'All kinds',
   kind: 'Kind of object',
   document: 'Document',
@@ -107,6 +109,7 @@ export const english = {
   mine: 'Yours',
   theirs: 'Theirs',
   theirsRemoved: 'Removed',
+  changeMine: 'Change yours first',
   keepMine: 'Keep mine',
   takeTheirs: 'Take theirs',
   onlyMine: 'only in yours',
