@@ -5,7 +5,7 @@
 import { mkdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Browser } from 'playwright-core';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, it } from 'vitest';
 import { DeskPage, launch, NARROW, until } from './support/browser.ts';
 import { Look, looks } from './support/look.ts';
 import { type Server, serverWithVisitorPage } from './support/server.ts';

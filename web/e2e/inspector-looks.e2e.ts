@@ -4,7 +4,7 @@
  */
 import { join } from 'node:path';
 import type { Browser } from 'playwright-core';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, it } from 'vitest';
 import { launch } from './support/browser.ts';
 import { type Admin, ConsolePage, makeAdmin } from './support/console.ts';
 import { Look, looks } from './support/look.ts';
