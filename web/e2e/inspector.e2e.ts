@@ -183,6 +183,8 @@ describe('the inspector', () => {
     await two.page.getByRole('button', { name: 'Keep mine' }).click();
     await two.page.getByText(/^Saved as revision/).waitFor();
     await one.valueAt('/greeting').getByText('Good evening').waitFor();
+    // A window in the background is slowed down by the browser.
+    await one.page.bringToFront();
 
     await one.page.getByRole('button', { name: 'Edit' }).click();
     await one.field().fill('{"greeting":"Bye"}');
@@ -251,19 +253,14 @@ describe('the inspector', () => {
     // By the wheel, as people do: every row that comes by is the right one, and none is missing.
     await console.items().hover();
     await countFrames(console);
-    const seen = new Set<string>();
-    for (let turn = 0; turn < 60; turn += 1) {
-      await page.mouse.wheel(0, 600);
+    const seen = new Set(await shownKeys(console));
+    for (let turn = 0; turn < 120; turn += 1) {
+      await page.mouse.wheel(0, 160);
       for (const key of await shownKeys(console)) seen.add(key);
     }
-    await until(
-      'rows came by',
-      () => shownKeys(console),
-      (keys) => keys.includes(keyOf(900)),
-    );
-    for (let index = 0; index < 800; index += 1)
-      expect(seen.has(keyOf(index)), keyOf(index)).toBe(true);
-
+    const keys = [...seen].toSorted();
+    expect(keys.length).toBeGreaterThan(300);
+    expect(keys).toEqual(keys.map((_, index) => keyOf(index)));
     const frames = await framesText(console);
 
     // In one go to the end, to the middle, and back.
@@ -542,7 +539,8 @@ function only(count: number): (found: number) => boolean {
 
 /** The keys of the rows that can be seen, from the top. */
 function shownKeys(console: ConsolePage): Promise<string[]> {
-  return console.items().evaluate((list) => {
+  return console.items().evaluate(async (list) => {
+    await new Promise((drawn) => requestAnimationFrame(() => setTimeout(drawn)));
     const { top, bottom } = list.getBoundingClientRect();
     return [...list.querySelectorAll('[role="option"]')]
       .filter((row) => {

@@ -160,7 +160,7 @@ export async function violations(page: Page): Promise<string[]> {
     return violations.map(({ id, help, nodes }) => ({
       id,
       help,
-      where: nodes.map((node) => node.html.slice(0, 160)),
+      where: nodes.slice(0, 4).map((node) => node.html.slice(0, 160)),
     }));
   });
   return found.map(({ id, help, where }) => `${id}: ${help}: ${where.join(' | ')}`);

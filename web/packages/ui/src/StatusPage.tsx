@@ -19,11 +19,11 @@ export function StatusPage(props: StatusProps) {
   );
 }
 
-/** The same in a part of a page. */
-export function Status(props: StatusProps) {
+/** The same in a part of a page, or as all of what is inside its frame. */
+export function Status({ isPage = false, ...props }: StatusProps & { isPage?: boolean }) {
   return (
     <div className={styles.part}>
-      <Box {...props} heading="h2" />
+      <Box {...props} heading={isPage ? 'h1' : 'h2'} />
     </div>
   );
 }

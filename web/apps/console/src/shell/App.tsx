@@ -142,6 +142,7 @@ function NotForYouPage({ session, signOut }: ConsoleProps) {
 function UnknownPage() {
   return (
     <Status
+      isPage
       icon="note"
       title={t('unknownTitle')}
       actions={

@@ -82,12 +82,8 @@ function Entry({ place, entry }: { place: Place; entry: HistoryEntry }) {
         </span>
         {entry.data !== null && <Value data={entry.data} />}
       </div>
-      <Link
-        className={styles.then}
-        to={objectPath(place.service, place.sid, 'value', look)}
-        aria-label={t('seeThenOf', { time: instantText(entry.at) })}
-      >
-        {t('seeThen')}
+      <Link className={styles.then} to={objectPath(place.service, place.sid, 'value', look)}>
+        {t('seeThen')} <span className={styles.hidden}>{instantText(entry.at)}</span>
       </Link>
     </li>
   );

@@ -40,6 +40,7 @@ export function ServicePage() {
     }
     return (
       <Status
+        isPage
         icon="note"
         title={t('noServiceTitle')}
         actions={<Link to={servicesPath}>{t('toServices')}</Link>}

@@ -169,7 +169,6 @@ export const english = {
   by: 'by {{who}}',
   system: 'a program of the account',
   seeThen: 'See it then',
-  seeThenOf: 'See the object as it was at {{time}}',
   identity: 'Identity',
   connection: 'Connection',
   console: 'This console',
