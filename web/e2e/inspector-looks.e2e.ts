@@ -29,7 +29,7 @@ const VALUE = {
 beforeAll(async () => {
   browser = await launch();
   admin = await makeAdmin(server);
-  service = await makeService(server, { AclEnabled: 'true' });
+  service = await makeService(server, { FriendlyName: 'Support', AclEnabled: 'true' });
   const map = await service.make('Maps', { UniqueName: 'agents' });
   await service.fill(map, 400);
   await service.write(`Maps/${map}/Items`, { Key: 'a longer value', Data: JSON.stringify(VALUE) });
@@ -73,13 +73,13 @@ describe.each(looks)('the inspector, $name', ({ name, viewport, colorScheme }) =
     await page.getByRole('heading', { name: 'Sign in' }).waitFor();
     await look.at(page, '30-console-sign-in');
     await console.signInAt('/sync', admin);
-    await page.getByRole('link', { name: service.name }).waitFor();
+    await page.locator(`a[href$="${service.sid}"]`).waitFor();
     await look.at(page, '31-services');
 
     for (let n = 0; n < 300; n += 1) {
       await service.write(`Maps/${objects.map}/Items/${keyOf(n % 9)}`, { Data: `{"n":${n}}` });
     }
-    await page.getByRole('link', { name: service.name }).click();
+    await page.locator(`a[href$="${service.sid}"]`).click();
     await page.getByRole('list', { name: 'Heat' }).getByRole('listitem').first().waitFor();
     await look.at(page, '32-heat');
     await page.getByLabel('Filter by name or SID').fill('nobody has this');

@@ -17,10 +17,10 @@ const AT_ONCE = 48;
 /** A service of a journey's own. */
 export async function makeService(server: Server, form: Form = {}) {
   const agent = new Agent({ keepAlive: true, maxSockets: AT_ONCE });
-  const name = `journey ${randomBytes(4).toString('hex')}`;
+  const name = form.FriendlyName ?? `journey ${randomBytes(4).toString('hex')}`;
   const call = (method: string, path: string, body?: Form, headers: Form = {}) =>
     callProduct(server, agent, { method, path: `/sync/v1/Services${path}`, body, headers });
-  const { sid } = await call('POST', '', { FriendlyName: name, ...form });
+  const { sid } = await call('POST', '', { ...form, FriendlyName: name });
   const below = (path: string) => `/${sid}/${path}`;
   return {
     sid,
