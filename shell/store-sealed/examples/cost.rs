@@ -13,8 +13,8 @@ use store_sqlite::SqliteStore;
 
 const ROUNDS: usize = 5;
 /// Lives that are under way at once: each step of all of them is a group.
-const AT_ONCE: u64 = 16;
-const LIVES: u64 = 6_000;
+const AT_ONCE: u64 = 64;
+const LIVES: u64 = 6_400;
 
 static TASK: Table = Table {
     name: "task",
