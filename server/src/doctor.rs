@@ -166,8 +166,13 @@ impl Found {
             writeln!(out, "  the server enciphers them while it runs")?;
         }
         if self.state.has_remains {
-            let how = "once that is done, stop the server and run `sinew doctor --compact`";
-            writeln!(out, "free room of the file may hold texts of older keys or of none: {how}")?;
+            let is_done = !self.state.has_plain && self.state.keys.len() <= 1;
+            let when = if is_done { "" } else { "once everything is under the newest key, " };
+            writeln!(
+                out,
+                "free room of the file may hold texts of older keys or of none: \
+                 {when}stop the server and run `sinew doctor --compact`"
+            )?;
         }
         for (why, count) in &total.broken {
             writeln!(out, "CANNOT BE READ: {count} texts: {why}")?;
