@@ -18,7 +18,7 @@ function packet(header, body) {
 }
 
 async function line(base) {
-  const target = new URL(base);
+  let target = new URL(base);
   const pairs = new Set();
   let isOpen = true;
   let count = 0;
@@ -45,6 +45,10 @@ async function line(base) {
     },
     mend() {
       isOpen = true;
+    },
+    // From the next connection on it leads elsewhere.
+    lead(base) {
+      target = new URL(base);
     },
     // From now on the client takes nothing; what it sends still arrives.
     hold: () => all(({ near, far }) => far.unpipe(near)),

@@ -230,6 +230,7 @@ fn state_synchronisation(steps: &mut Steps, node: &Result<(), String>) {
         move |_: &Server| {
             let mut command = Command::new("node");
             command.arg(name).env("TIMEOUT_MS", "300000");
+            command.env("SINEW", paths::release_server());
             command
         }
     };

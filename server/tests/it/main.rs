@@ -15,6 +15,7 @@ mod pages;
 mod peer;
 mod people;
 mod program;
+mod queries;
 mod replays;
 mod secrets;
 mod settings;

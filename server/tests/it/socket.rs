@@ -3,9 +3,9 @@
 use crate::caller::{ACCOUNT, KEY, KEY_SECRET};
 use access::{
     ApiKey, KeyUse, Secret,
-    token::{Grants, ServiceGrant, mint},
+    token::{Grants, ServiceGrant, TaskRouterGrant, mint},
 };
-use base::Timestamp;
+use base::{Sid, Timestamp};
 use futures_util::{SinkExt as _, StreamExt as _};
 use serde_json::{Value, json};
 use std::{
@@ -19,17 +19,38 @@ const PATIENCE: Duration = Duration::from_secs(10);
 
 /// An access token for the account's own service.
 pub(crate) fn token(identity: &str) -> String {
+    token_with(identity, None)
+}
+
+/// The same with a role in a workspace.
+pub(crate) fn routing_token(identity: &str, role: &str, workspace: &str) -> String {
+    let workspace_sid = Some(workspace.parse().unwrap());
+    let role = Some(role.to_owned());
+    token_with(identity, Some(TaskRouterGrant { workspace_sid, worker_sid: None, role }))
+}
+
+fn token_with(identity: &str, task_router: Option<TaskRouterGrant>) -> String {
+    let (key, account) = (KEY.parse().unwrap(), ACCOUNT.parse().unwrap());
+    token_by((key, account, KEY_SECRET), identity, task_router)
+}
+
+/// The same by a key of some account.
+pub(crate) fn token_by(
+    (sid, account, secret): (Sid, Sid, &str),
+    identity: &str,
+    task_router: Option<TaskRouterGrant>,
+) -> String {
     let key = ApiKey {
-        sid: KEY.parse().unwrap(),
-        account: ACCOUNT.parse().unwrap(),
-        secret: Secret::new(KEY_SECRET),
+        sid,
+        account,
+        secret: Secret::new(secret),
         purpose: KeyUse::Caller,
         friendly_name: String::new(),
         created_at: Timestamp(0),
     };
     let grant = ServiceGrant { service_sid: Some("default".to_owned()), endpoint_id: None };
     let identity = Some(identity.to_owned());
-    let grants = Grants { identity, data_sync: Some(grant), ..Grants::default() };
+    let grants = Grants { identity, data_sync: Some(grant), task_router, ..Grants::default() };
     let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_secs();
     mint(&key, grants, i64::try_from(now).unwrap(), 3_600).0
 }

@@ -6,7 +6,7 @@ use base::Sid;
 use bytes::Bytes;
 use http::Request;
 
-const STRANGER: Sid = Sid::new(*b"AC", 0xbad);
+pub(crate) const STRANGER: Sid = Sid::new(*b"AC", 0xbad);
 pub(crate) const STRANGERS_KEY: Sid = Sid::new(*b"SK", 0xbad);
 
 /// A path with something in place of each parameter: what is there, else a SID of the right kind.

@@ -8,6 +8,7 @@ mod events;
 mod log;
 mod past;
 mod portions;
+mod queries;
 mod retention;
 mod statistics;
 mod sync;
