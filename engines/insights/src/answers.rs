@@ -11,7 +11,7 @@ use base::{Sid, Timestamp};
 use serde_json::Value;
 use std::{
     collections::{BTreeMap, BTreeSet},
-    mem,
+    fmt, mem,
     ops::Bound::{Excluded, Unbounded},
     sync::Arc,
 };
@@ -36,7 +36,7 @@ impl Default for Bounds {
 }
 
 /// An item that a query holds for.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq)]
 pub struct Item {
     /// Its SID.
     pub key: Sid,
@@ -44,6 +44,13 @@ pub struct Item {
     pub data: Arc<str>,
     /// The change that made it what it is.
     pub revision: Number,
+}
+
+/// Customer data: only the size shows.
+impl fmt::Debug for Item {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Item({}, {} bytes, {})", self.key, self.data.len(), self.revision)
+    }
 }
 
 /// What became of an item, or of all.

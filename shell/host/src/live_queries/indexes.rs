@@ -18,6 +18,7 @@ use routing::{
 };
 use std::{
     collections::{BTreeMap, BTreeSet},
+    fmt,
     sync::Arc,
 };
 use store::{Batch, Filter, PartitionId, Row, Scan, Store, StoreError, Table, Test};
@@ -26,11 +27,18 @@ use store::{Batch, Filter, PartitionId, Row, Scan, Store, StoreError, Table, Tes
 const ROWS_AT_ONCE: usize = 1_000;
 
 /// A row that was written, as far as indexes care for it.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct Written {
     table: &'static Table,
     key: Box<str>,
     body: Option<String>,
+}
+
+/// Customer data does not show.
+impl fmt::Debug for Written {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Written({}, {})", self.table.name, self.key)
+    }
 }
 
 /// What a batch wrote that may concern an index.

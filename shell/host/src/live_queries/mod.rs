@@ -20,6 +20,7 @@ use insights::{Item, Number, Place, Query, QuerySid, Told};
 use routing::WorkspaceSid;
 use std::{
     collections::BTreeMap,
+    fmt,
     sync::{
         Arc, OnceLock, PoisonError, RwLock,
         atomic::{AtomicBool, AtomicUsize, Ordering},
@@ -61,13 +62,20 @@ pub enum QueryRefusal {
 }
 
 /// Something told to whoever follows a query, with its form on the wire once somebody made it.
-#[derive(Debug)]
 pub struct QueryNews {
     /// Which query.
     pub query: QuerySid,
     /// What.
     pub told: Told,
     frame: OnceLock<Bytes>,
+}
+
+/// The frame holds what customers wrote.
+impl fmt::Debug for QueryNews {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { query, told, .. } = self;
+        f.debug_struct("QueryNews").field("query", query).field("told", told).finish()
+    }
 }
 
 impl QueryNews {

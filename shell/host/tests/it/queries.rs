@@ -272,7 +272,8 @@ impl Run {
         let command = match self.random.below(18) {
             0 | 1 => {
                 let (activity, attributes) = (self.activity(), self.attributes());
-                let friendly_name = format!("{} {n}", if n % 2 == 0 { "bob" } else { "ann" });
+                let friendly_name =
+                    format!("{} {n}", if n.is_multiple_of(2) { "bob" } else { "ann" });
                 Some(Command::CreateWorker(NewWorker { friendly_name, activity, attributes }))
             }
             2..=4 => self.change_worker().await,
