@@ -288,6 +288,22 @@ describe('the inspector', () => {
     await page.keyboard.press('Home');
     await rows().first().getByText(keyOf(0)).waitFor();
 
+    // Something is added above what is read: it stays where it is.
+    await console.items().evaluate((element) => {
+      element.scrollTop = 4_000;
+    });
+    await until(
+      'row 100 is first',
+      () => shownKeys(console),
+      (keys) => keys[0] === keyOf(100),
+    );
+    await service.write(`Maps/${map}/Items`, { Key: 'a first one', Data: '{}' });
+    await page.getByText('of 100,001').waitFor();
+    expect((await shownKeys(console))[0]).toBe(keyOf(100));
+    await service.remove(`Maps/${map}/Items/a%20first%20one`);
+    await page.getByText('of 100,000').waitFor();
+    expect((await shownKeys(console))[0]).toBe(keyOf(100));
+
     await page.getByLabel('Begin at key').fill(keyOf(77_777));
     await rows().first().getByText(keyOf(77_777)).waitFor();
     await page.getByLabel('Begin at key').fill('');
@@ -499,6 +515,7 @@ describe('the inspector', () => {
     await found.first().waitFor({ timeout: 30_000 });
     await found.getByRole('link', { name: 'hot document' }).click();
     await page.getByTestId('findings').getByText('Written in a hot loop').waitFor();
+    await page.getByTestId('findings').getByText('gather changes').waitFor();
     isOver = true;
     await writing;
     console.expectNoErrors();

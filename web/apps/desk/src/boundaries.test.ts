@@ -93,6 +93,16 @@ describe('the parts of the pages', () => {
     expect(missing).toEqual([]);
   });
 
+  it("the console uses what is shared, not what is the desk's", () => {
+    const own = join(WEB, 'apps/console/src');
+    expect(
+      breaches(own, (imported) => {
+        if (imported.startsWith('/')) return isInside(imported, own);
+        return imported !== '@sinew/plugin';
+      }),
+    ).toEqual([]);
+  });
+
   it('only the link speaks with the SDK', () => {
     const link = join(import.meta.dirname, 'link');
     expect(

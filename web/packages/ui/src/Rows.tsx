@@ -25,6 +25,11 @@ interface RowsProps {
   onOpen(row: number): void;
   /** Which rows are looked at now. */
   onLook?(first: number, last: number): void;
+  /**
+   * Names rows by what they show, so that what is read stays where it is when something is added
+   * or removed above.
+   */
+  names?: { nameOf(row: number): string | null; rowOf(name: string): number | null };
   handle?: RefObject<RowsHandle | null>;
 }
 
@@ -46,6 +51,7 @@ export function Rows({
   isSelected,
   onOpen,
   onLook,
+  names,
   handle,
 }: RowsProps) {
   const id = useId();
@@ -75,6 +81,24 @@ export function Rows({
     return () => observer.disconnect();
   }, []);
   useEffect(() => onLook?.(firstSeen, lastSeen), [onLook, firstSeen, lastSeen]);
+
+  const anchor = useRef<{ name: string; row: number } | null>(null);
+  useLayoutEffect(() => {
+    const element = box.current;
+    if (element === null || names === undefined) return;
+    const held = anchor.current;
+    const row = held === null ? null : names.rowOf(held.name);
+    const isMoved = held !== null && row !== null && row !== held.row;
+    // At the very top one looks at the beginning, whatever it is.
+    if (isMoved && held.row === firstSeen && element.scrollTop > 0) {
+      element.scrollTop += ((row - held.row) * rowHeight) / scale;
+      setActive((active) => Math.max(0, active + row - held.row));
+      anchor.current = { name: held.name, row };
+      return;
+    }
+    const name = names.nameOf(firstSeen);
+    anchor.current = name === null ? null : { name, row: firstSeen };
+  });
 
   const show = (row: number) => {
     const element = box.current;

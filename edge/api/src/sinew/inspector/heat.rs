@@ -33,7 +33,7 @@ struct Hot<'a> {
 }
 
 #[derive(Serialize)]
-struct Finding {
+pub(super) struct Finding {
     code: &'static str,
     text: &'static str,
 }
@@ -61,7 +61,7 @@ fn hot(one: &Heated) -> Hot<'_> {
     }
 }
 
-const fn finding(pattern: Pattern) -> Finding {
+pub(super) const fn finding(pattern: Pattern) -> Finding {
     Finding { code: pattern.code(), text: pattern.advice() }
 }
 

@@ -1,6 +1,10 @@
 //! Objects of a service: found by kind and name, and one at a time.
 
-use super::{SERVICE, heat::rounded, object, page_size, service};
+use super::{
+    SERVICE,
+    heat::{Finding, finding, rounded},
+    object, page_size, service,
+};
 use crate::{Answer, Cx, Param, ParamKind, Permit, Problem, Reply, Routes, input::wrong};
 use ::sync::{ObjectKind, ObjectSid, Target};
 use host::{Heated, ObjectSearch, Searched, WINDOW_MAX};
@@ -33,9 +37,17 @@ struct Shown<'a> {
     reads_per_second: f64,
     writes_per_second: f64,
     events_per_second: f64,
-    findings: Vec<&'static str>,
+    findings: Vec<Told>,
     #[serde(skip_serializing_if = "Option::is_none")]
     acl: Option<Acl>,
+}
+
+/// A finding by its name; of one object, with what it means.
+#[derive(Serialize)]
+#[serde(untagged)]
+enum Told {
+    Named(&'static str),
+    Explained(Finding),
 }
 
 /// Who may do anything, in short.
@@ -92,7 +104,8 @@ async fn fetch(cx: Cx) -> Reply {
     let heated = cx.host.sync_heated(vec![object], WINDOW_MAX);
     let one = heated.first().ok_or_else(|| cx.not_found())?;
     let acl = Acl { enforced: service.acl_enabled, permissions };
-    Ok(Answer::ok(&Shown { acl: Some(acl), ..shown(one) }))
+    let findings = one.findings.iter().map(|pattern| Told::Explained(finding(*pattern))).collect();
+    Ok(Answer::ok(&Shown { acl: Some(acl), findings, ..shown(one) }))
 }
 
 fn shown(one: &Heated) -> Shown<'_> {
@@ -102,7 +115,7 @@ fn shown(one: &Heated) -> Shown<'_> {
         reads_per_second: rounded(one.usage.reads_per_s),
         writes_per_second: rounded(one.usage.writes_per_s),
         events_per_second: rounded(one.usage.events_per_s),
-        findings: one.findings.iter().map(|pattern| pattern.code()).collect(),
+        findings: one.findings.iter().map(|pattern| Told::Named(pattern.code())).collect(),
         acl: None,
     }
 }

@@ -174,6 +174,10 @@ function ItemRows({ place, name, items, open, view, handle, onOpen }: ItemRowsPr
             const found = list.at(row);
             if (found !== null) onOpen(found.key);
           }}
+          names={{
+            nameOf: (row) => list.at(row)?.key ?? null,
+            rowOf: (name) => list.rowOf(name),
+          }}
           render={(row) => <Line item={list.at(row)} />}
         />
       </div>
