@@ -514,7 +514,8 @@ describe('the inspector', () => {
     });
     await found.first().waitFor({ timeout: 30_000 });
     await found.getByRole('link', { name: 'hot document' }).click();
-    await page.getByTestId('findings').getByText('Written in a hot loop').waitFor();
+    const named = page.getByTestId('findings').getByText('Written in a hot loop', { exact: true });
+    await named.waitFor();
     await page.getByTestId('findings').getByText('gather changes').waitFor();
     isOver = true;
     await writing;
