@@ -216,8 +216,8 @@ impl<E: Engine> Seat<E> {
         Some(self.timers.rest_until.map_or(deadline, |rest| rest.max(deadline)))
     }
 
-    /// Whether a turn without new jobs has work when the clock says `now`. A clock that was set back
-    /// holds up nothing that is due already.
+    /// Whether a turn without new jobs has work when the clock says `now`. A clock that was set
+    /// back holds up nothing that is due already.
     pub fn is_due(&self, now: Timestamp) -> bool {
         let State::Serving(partition) = &self.state else { return false };
         self.next_deadline().is_some_and(|deadline| deadline <= partition.time(now))
