@@ -129,23 +129,27 @@ impl Host {
     }
 
     /// The hottest objects of a service in a window up to now.
-    pub fn sync_hottest(
+    pub async fn sync_hottest(
         &self,
         service: ServiceSid,
         window: Millis,
         limit: usize,
     ) -> Result<Vec<Heated>, StoreError> {
         let now = self.now();
-        let mut found = Vec::new();
-        for used in self.0.core.outlets.sync.heat.hottest(service, now, window) {
-            if found.len() == limit {
-                break;
+        let hottest = self.0.core.outlets.sync.heat.hottest(service, now, window);
+        let read = move |store: &dyn Store| {
+            let mut found = Vec::new();
+            for used in hottest {
+                if found.len() == limit {
+                    break;
+                }
+                // What is gone by now was hot once.
+                let object = sync_reads::by_sid(store, used.object)?;
+                found.extend(object.filter(|object| object.is_there(now)).map(Arc::new));
             }
-            // What is gone by now was hot once.
-            let object = sync_reads::by_sid(&*self.0.core.store, used.object)?;
-            found.extend(object.filter(|object| object.is_there(now)).map(Arc::new));
-        }
-        Ok(self.sync_heated(found, window))
+            Ok(found)
+        };
+        Ok(self.sync_heated(self.blocking(read).await?, window))
     }
 
     /// Some of what happened to an object, the newest first, as far as the journal is kept.

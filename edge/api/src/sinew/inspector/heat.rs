@@ -42,7 +42,7 @@ async fn list(cx: Cx) -> Reply {
     let service = service(&cx)?;
     let seconds = cx.input.int("Seconds", 5..=60)?.unwrap_or(60);
     let limit = page_size(&cx, 50)?;
-    let hottest = cx.host.sync_hottest(service, Millis::secs(seconds), limit)?;
+    let hottest = cx.host.sync_hottest(service, Millis::secs(seconds), limit).await?;
     let objects = hottest.iter().map(hot).collect();
     Ok(Answer::ok(&Heat { seconds, objects }))
 }
