@@ -67,9 +67,10 @@ impl Committer for SealedCommitter {
 
     fn forget(&mut self, forget: &Forget) -> Result<(), CommitError> {
         forget.kept.iter().for_each(RowWrite::check);
-        let kept = self.sealer.rows(&forget.partition, &forget.kept);
-        let Forget { partition, rows, journal_through, .. } = forget.clone();
-        self.inner.forget(&Forget { partition, rows, journal_through, kept })
+        let Forget { partition, rows, journal_through, kept } = forget;
+        let kept = self.sealer.rows(partition, kept);
+        let (partition, rows) = (partition.clone(), rows.clone());
+        self.inner.forget(&Forget { partition, rows, journal_through: *journal_through, kept })
     }
 
     fn rewrite(&mut self, rewrite: &Rewrite) -> Result<(), CommitError> {
