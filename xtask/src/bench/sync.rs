@@ -4,6 +4,7 @@
 //! * Server and load have a processor each; systems take turns within each round.
 //! * Ours answers and tells after the commit; of the peers, Redis alone does. Ours is measured with
 //!   the acknowledgements that the official libraries send, and without, as the peers are.
+//! * Each slice is printed when it is there; a run that is cut short has told what it saw.
 //! * The load counts: an event that is missing, twice or out of order ends the slice with an error.
 
 use std::process::{Command, Stdio};
@@ -365,6 +366,12 @@ fn slices_of(system: System, slices: &[Vec<String>]) -> Result<Vec<Value>, Strin
             figures
         }
     };
+    for (slice, figures) in slices.iter().zip(&figures) {
+        let of = |name: &str| figures[name].as_f64().unwrap_or_default();
+        let (rate, p50, p99) = (of("per_second"), of("p50_ms"), of("p99_ms"));
+        let slice = slice.join(" ");
+        println!("  {}: {slice}: {rate:.0}/s, {p50:.2} / {p99:.2} ms", system.name());
+    }
     let noted = figures.into_iter().map(|mut slice| {
         let is_noisy = quiet == Quiet::Noisy || slice["noisy"] == true;
         slice["noisy"] = Value::Bool(is_noisy);
