@@ -11,6 +11,7 @@ pub mod first;
 pub mod logging;
 pub mod replay;
 
+mod body;
 mod counted;
 mod front;
 mod listener;

@@ -2,13 +2,15 @@
 //!
 //! * Stopping lets requests in flight finish; idle connections end at once.
 //! * One slow or hostile connection holds nothing but itself: headers have a time limit.
+//! * A connection that ends after an answer says so in it, or a client would lose what it asks
+//!   next: see `body`.
 
 use crate::{
+    body,
     config::{ConfigError, TlsFiles},
     front::{Front, OpenConnection},
 };
 use api::Connection;
-use axum::body::Body;
 use hyper::{body::Incoming, server::conn::http1, service::service_fn};
 use hyper_util::rt::{TokioIo, TokioTimer};
 use std::{
@@ -151,7 +153,11 @@ async fn serve<S>(
     let service = service_fn(move |request: http::Request<Incoming>| {
         let (front, open) = (front.clone(), open.clone());
         async move {
-            let response = front.answer(request.map(Body::new), connection).await;
+            let (head, body) = request.into_parts();
+            let (body, rest) = body::lend(body);
+            let request = http::Request::from_parts(head, body);
+            let mut response = front.answer(request, connection).await;
+            rest.finish(&mut response).await;
             if response.status() == http::StatusCode::SWITCHING_PROTOCOLS {
                 open.becomes_socket();
             }

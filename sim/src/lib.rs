@@ -10,6 +10,7 @@ mod agenda;
 mod buckets;
 mod checks;
 mod faults;
+mod followers;
 mod hours;
 mod machine;
 mod rules;
@@ -18,6 +19,7 @@ mod world;
 
 pub use buckets::{BucketCounts, run as buckets};
 pub use checks::{Broken, Counts, GRACE};
+pub use followers::Tally as FollowerTally;
 pub use script::Echo;
 pub use world::Tally;
 

@@ -142,7 +142,7 @@ pub(crate) fn build_release() -> Result<(), String> {
     setup::succeed(command)
 }
 
-const SERVER_STEPS: [&str; 15] = [
+const SERVER_STEPS: [&str; 16] = [
     "sdk node rest",
     "sdk node taskrouter",
     "sdk python rest",
@@ -152,6 +152,7 @@ const SERVER_STEPS: [&str; 15] = [
     "scenarios",
     "parameters node",
     "sync scenarios",
+    "sync acceptance",
     "parameters python",
     "crash",
     "browser",
@@ -240,13 +241,16 @@ fn state_synchronisation(steps: &mut Steps, node: &Result<(), String>) {
             Err(reason) => steps.missing(name, reason),
         }
     }
-    let name = "sync scenarios";
-    match node {
-        Ok(()) => {
-            let manual = ["--clock", "manual"];
-            client_with(steps, name, "clients/node", &manual, script("sync-scenarios.js"));
+    let short = paths::root().join("clients/node/sync-acceptance.toml").display().to_string();
+    let manual = ["--clock", "manual", "--config", &short];
+    for (name, file, options) in [
+        ("sync scenarios", "sync-scenarios.js", &manual[..2]),
+        ("sync acceptance", "sync-acceptance.js", &manual[..]),
+    ] {
+        match node {
+            Ok(()) => client_with(steps, name, "clients/node", options, script(file)),
+            Err(reason) => steps.missing(name, reason),
         }
-        Err(reason) => steps.missing(name, reason),
     }
     let name = "sync browser";
     if !steps.wants(name) {

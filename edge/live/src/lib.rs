@@ -15,6 +15,8 @@ mod chat;
 mod clock;
 mod names;
 mod peer;
+#[cfg(feature = "planted-bugs")]
+pub mod planted;
 mod socket;
 mod twilsock;
 mod websocket;
@@ -23,6 +25,8 @@ pub use chat::{Demo, Topic};
 pub use peer::Peer;
 #[cfg(feature = "fuzzing")]
 pub use twilsock::exercise as exercise_twilsock;
+#[cfg(feature = "simulation")]
+pub use twilsock::simulated;
 pub use twilsock::{Limits, Relay, Twilsock};
 
 use answer::Trouble;

@@ -3,7 +3,8 @@
 
 use crate::{
     caller::{ACCOUNT, Server},
-    socket::{Socket, token},
+    socket::{Socket, strangers_token, token},
+    table::stranger,
 };
 use serde_json::{Value, json};
 use sync::{
@@ -129,4 +130,84 @@ async fn one_account_sees_nothing_of_another() {
         assert_eq!(told["event_type"], "subscription_failed");
         assert_eq!(told["event"]["error"]["status"], 404);
     }
+}
+
+#[tokio::test]
+async fn a_caller_of_another_account_sees_nothing_over_its_own_socket() {
+    let server = Server::start().await;
+    stranger(&server).await;
+    let mut ann = Socket::open(server.running.addr, &token("ann")).await;
+    let mut eve = Socket::open(server.running.addr, &strangers_token("ann")).await;
+    let (_, made) = ann.ask("POST", "/v3/Maps", &json!({"unique_name": "m"})).await;
+    let path = format!("/v3/Maps/{}", made["sid"].as_str().unwrap());
+    ann.follow(&made["sid"], "map").await;
+    for there in [&*path, "/v3/Maps/m", made["url"].as_str().unwrap()] {
+        let there = there.strip_prefix(wire::cds::BASE).unwrap_or(there);
+        assert_eq!(eve.ask("GET", there, &json!({})).await.0, 404, "{there}");
+        let put = eve.ask("PUT", &format!("{there}/Items/k"), &json!({"data": {"n": 9}})).await;
+        assert_eq!(put.0, 404, "{there}: {}", put.1);
+        assert_eq!(eve.ask("DELETE", there, &json!({})).await.0, 404, "{there}");
+    }
+    let one = json!({"object_sid": made["sid"], "object_type": "map", "last_event_id": 0});
+    let body = json!({"action": "establish", "correlation_id": 1, "requests": [one]});
+    assert_eq!(eve.ask("POST", "/v4/Subscriptions", &body).await.0, 200);
+    assert_eq!(eve.told().await["event"]["error"]["status"], 404);
+    let (status, own) = eve.ask("POST", "/v3/Maps", &json!({"unique_name": "m"})).await;
+    assert_eq!(status, 201, "names of accounts do not meet: {own}");
+    assert_ne!(own["service_sid"], made["service_sid"]);
+    eve.follow(&own["sid"], "map").await;
+    for (socket, sid, n) in [(&mut ann, &made["sid"], 1), (&mut eve, &own["sid"], 2)] {
+        let path = format!("/v3/Maps/{}/Items/k", sid.as_str().unwrap());
+        assert_eq!(socket.ask("PUT", &path, &json!({"data": {"n": n}})).await.0, 201);
+    }
+    for (socket, n) in [(&mut ann, 1), (&mut eve, 2)] {
+        assert_eq!(socket.told().await["event"]["item_data"]["n"], n);
+        let path = format!("/v3/Documents/{n}");
+        assert_eq!(socket.ask("GET", &path, &json!({})).await.0, 404);
+        assert!(!socket.knows_more(), "nobody hears of the other's");
+    }
+}
+
+#[tokio::test]
+async fn a_log_that_does_not_reach_back_is_never_stepped_over() {
+    let server = Server::with(|config| config.sync.events_kept = 5).await;
+    let mut ann = Socket::open(server.running.addr, &token("ann")).await;
+    let (_, made) = ann.ask("POST", "/v3/Maps", &json!({"unique_name": "m"})).await;
+    let path = format!("/v3/Maps/{}/Items/k", made["sid"].as_str().unwrap());
+    for n in 1..=20 {
+        let status = ann.ask("PUT", &path, &json!({"data": {"n": n}})).await.0;
+        assert!(matches!(status, 200 | 201));
+    }
+    let ask = async |socket: &mut Socket, after: u64, correlation: u64| {
+        let one = json!({"object_sid": made["sid"], "object_type": "map", "last_event_id": after});
+        let body = json!({"action": "establish", "correlation_id": correlation, "requests": [one]});
+        assert_eq!(socket.ask("POST", "/v4/Subscriptions", &body).await.0, 200);
+    };
+    ask(&mut ann, 3, 1).await;
+    let told = ann.told().await;
+    assert_eq!(told["event"]["replay_status"], "interrupted", "nothing before that: {told}");
+    assert_eq!(told["event"]["last_event_id"], 3);
+    assert_eq!(ann.ask("PUT", &path, &json!({"data": {"n": 21}})).await.0, 200);
+    ask(&mut ann, 3, 2).await;
+    let told = ann.told().await;
+    assert_eq!(told["event_type"], "subscription_failed", "no event in between: {told}");
+    assert_eq!(
+        told["event"]["error"],
+        json!({
+            "status": 410, "code": 20410,
+            "message": "What was missed is no longer kept: open the object again",
+        })
+    );
+    // Opened again, it knows where it is.
+    let (_, opened) = ann.ask("GET", "/v3/Maps/m", &json!({})).await;
+    ask(&mut ann, opened["last_event_id"].as_u64().unwrap(), 3).await;
+    assert_eq!(ann.told().await["event"]["replay_status"], "completed");
+    assert_eq!(ann.ask("PUT", &path, &json!({"data": {"n": 22}})).await.0, 200);
+    assert_eq!(ann.told().await["event"]["id"], 22);
+    // What is still in the log is told.
+    ask(&mut ann, 20, 4).await;
+    for id in [21, 22] {
+        assert_eq!(ann.told().await["event"]["id"], id);
+    }
+    assert_eq!(ann.told().await["event"]["replay_status"], "completed");
 }

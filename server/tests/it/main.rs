@@ -28,3 +28,4 @@ mod tls;
 mod why;
 mod wire;
 mod work;
+mod workspace;

@@ -1,6 +1,6 @@
 //! `sinew replay` on the store of a server that runs, and on one that stopped.
 
-use crate::caller::Server;
+use crate::workspace::{Workspace, straight_to};
 use base::Millis;
 use host::{Host, Retention};
 use serde_json::{Value, json};
@@ -66,33 +66,17 @@ async fn enciphered_traffic_is_replayed_by_whoever_has_the_key() {
 
 async fn recorded_traffic_is_replayed(kept: Kept) {
     let replay = |from: &Path, file: &Path, more: &[&str]| kept.replay(from, file, more);
-    let server = Server::with(|config| {
-        config.clock = sinew::config::Clock::Manual;
-        config.encryption = kept.keys();
-    })
-    .await;
-    let owner = server.owner();
-    let workspace = owner.made("/taskrouter/v1/Workspaces", &[("FriendlyName", "W")]).await;
-    let base = format!("/taskrouter/v1/Workspaces/{workspace}");
-    let listed = owner.get(&format!("{base}/Activities?Available=true")).await.json();
-    let available = listed["activities"][0]["sid"].as_str().unwrap().to_owned();
+    let space = Workspace::with(|config| config.encryption = kept.keys()).await;
     let mut queues = Vec::new();
     for (name, workers) in [("few", "skill == 'a'"), ("many", "1==1")] {
-        let queue = [("FriendlyName", name), ("TargetWorkers", workers)];
-        queues.push(owner.made(&format!("{base}/TaskQueues"), &queue).await);
+        queues.push(space.queue(name, workers).await);
     }
-    let straight = |queue: &str| json!({"task_routing": {"default_filter": {"queue": queue}}});
-    let old = straight(&queues[0]).to_string();
-    let workflow = [("FriendlyName", "Main"), ("Configuration", old.as_str())];
-    let workflow = owner.made(&format!("{base}/Workflows"), &workflow).await;
+    let old = straight_to(&queues[0]);
+    let workflow = space.workflow("Main", &old).await;
     for (name, attributes) in [("ann", r#"{"skill": "a"}"#), ("bob", "{}")] {
-        let form = [
-            ("FriendlyName", name),
-            ("ActivitySid", available.as_str()),
-            ("Attributes", attributes),
-        ];
-        owner.made(&format!("{base}/Workers"), &form).await;
+        space.worker(name, attributes).await;
     }
+    let Workspace { server, owner, sid: workspace, base, .. } = space;
     let pass = async |ms: u64| {
         let moved = owner.post_json("/sinew/v1/Clock", &json!({"advance_ms": ms})).await;
         assert_eq!(moved.status, 200);
@@ -115,8 +99,8 @@ async fn recorded_traffic_is_replayed(kept: Kept) {
 
     let (data, folder) = (server.folder.path().join("data"), server.folder.path().to_owned());
     let (same, other) = (folder.join("same.json"), folder.join("other.json"));
-    std::fs::write(&same, &old).unwrap();
-    std::fs::write(&other, straight(&queues[1]).to_string()).unwrap();
+    std::fs::write(&same, old.to_string()).unwrap();
+    std::fs::write(&other, straight_to(&queues[1]).to_string()).unwrap();
     let (ok, told, log) = replay(&data, &same, &["--json"]);
     assert!(ok, "{log}");
     let told: Value = serde_json::from_str(&told).unwrap();

@@ -1,6 +1,9 @@
 //! The client libraries' socket, as a plain client speaks it.
 
-use crate::caller::{ACCOUNT, KEY, KEY_SECRET};
+use crate::{
+    caller::{ACCOUNT, KEY, KEY_SECRET},
+    table::{STRANGER, STRANGERS_KEY},
+};
 use access::{
     ApiKey, KeyUse, Secret,
     token::{Grants, ServiceGrant, TaskRouterGrant, mint},
@@ -20,6 +23,11 @@ const PATIENCE: Duration = Duration::from_secs(10);
 /// An access token for the account's own service.
 pub(crate) fn token(identity: &str) -> String {
     token_with(identity, None)
+}
+
+/// The same for the other account.
+pub(crate) fn strangers_token(identity: &str) -> String {
+    token_by((STRANGERS_KEY, STRANGER, "strange"), identity, None)
 }
 
 /// The same with a role in a workspace.
@@ -103,6 +111,11 @@ impl Socket {
         let (header, payload) = self.hear().await;
         assert_eq!(header["method"], "notification", "{header}");
         payload
+    }
+
+    /// Whether it was told something that nobody looked at.
+    pub(crate) fn knows_more(&self) -> bool {
+        !self.told.is_empty()
     }
 
     async fn reply(&mut self, mut header: Value, payload: &str) -> (Value, Value) {

@@ -264,6 +264,7 @@ async fn documented_rates_hold_where_they_were_asked_for_and_leave_no_trace() {
     let space = Space::with(|config| config.limits = api::Limits::Compat).await;
     let map = space.made("/Maps", &[("UniqueName", "map")]).await["sid"].clone();
     space.made("/Maps/map/Items", &[("Key", "k"), ("Data", "{\"n\":0}")]).await;
+    let mut told_of = space.server.running.host.sync_feed(10_000);
     let mut n = 0;
     let refused = loop {
         n += 1;
@@ -282,6 +283,14 @@ async fn documented_rates_hold_where_they_were_asked_for_and_leave_no_trace() {
     assert_eq!(item["data"], json!({"n": n - 1}));
     let object = space.get("/Maps/map").await.json();
     assert_eq!(object["revision"], item["revision"], "the refused write raised no revision");
+    let mut newest = 1;
+    while newest < n {
+        let news = tokio::time::timeout(std::time::Duration::from_secs(10), told_of.recv()).await;
+        let id = news.expect("every write is told").expect("the host runs").event.id;
+        assert_eq!(id, newest + 1);
+        newest = id;
+    }
+    assert!(told_of.try_recv().is_err(), "the refused write told nobody");
     // Another object has a bucket of its own.
     space.made("/Lists", &[("UniqueName", "list")]).await;
     space.made("/Lists/list/Items", &[("Data", "{}")]).await;

@@ -1,6 +1,9 @@
 //! Why, what if, and what is likely wrong, over HTTP.
 
-use crate::caller::{Caller, Server};
+use crate::{
+    caller::{Caller, Server},
+    workspace::{Workspace, straight_to},
+};
 use serde_json::{Value, json};
 
 /// A workspace with a queue for those who speak German, one workflow and three workers.
@@ -15,27 +18,14 @@ struct Centre {
 
 impl Centre {
     async fn open() -> Self {
-        let server = Server::with(|config| config.clock = sinew::config::Clock::Manual).await;
-        let owner = server.owner();
-        let workspace = owner.made("/taskrouter/v1/Workspaces", &[("FriendlyName", "W")]).await;
-        let base = format!("/taskrouter/v1/Workspaces/{workspace}");
-        let listed = owner.get(&format!("{base}/Activities?Available=true")).await.json();
-        let available = listed["activities"][0]["sid"].as_str().unwrap().to_owned();
-        let queue = [("FriendlyName", "German"), ("TargetWorkers", "langs HAS 'de'")];
-        let queue = owner.made(&format!("{base}/TaskQueues"), &queue).await;
-        let routing = json!({"task_routing": {"default_filter": {"queue": queue}}}).to_string();
-        let workflow = [("FriendlyName", "Main"), ("Configuration", routing.as_str())];
-        let workflow = owner.made(&format!("{base}/Workflows"), &workflow).await;
+        let space = Workspace::open().await;
+        let queue = space.queue("German", "langs HAS 'de'").await;
+        let workflow = space.workflow("Main", &straight_to(&queue)).await;
         let mut workers = Vec::new();
         for (name, langs) in [("ann", r#"["de"]"#), ("bob", r#"["en"]"#), ("cy", r#"["fr"]"#)] {
-            let attributes = format!(r#"{{"langs": {langs}}}"#);
-            let worker = [
-                ("FriendlyName", name),
-                ("ActivitySid", available.as_str()),
-                ("Attributes", attributes.as_str()),
-            ];
-            workers.push(owner.made(&format!("{base}/Workers"), &worker).await);
+            workers.push(space.worker(name, &format!(r#"{{"langs": {langs}}}"#)).await);
         }
+        let Workspace { server, owner, sid: workspace, .. } = space;
         Self { server, owner, workspace, queue, workflow, workers }
     }
 

@@ -3,6 +3,11 @@
 use crate::caller::{ACCOUNT, Caller, Folder, Server, TOKEN, given};
 use serde_json::{Value, json};
 use sinew::{Config, Given};
+use std::time::Duration;
+use tokio::{
+    io::{AsyncReadExt as _, AsyncWriteExt as _},
+    net::TcpStream,
+};
 
 const WORKSPACES: &str = "/taskrouter/v1/Workspaces";
 
@@ -30,6 +35,47 @@ async fn a_problem_has_the_documented_body() {
     let large = "x".repeat(5 << 20);
     let large = owner.post(WORKSPACES, &[("FriendlyName", &large)]).await;
     assert_eq!((large.status, &large.json()["code"]), (413, &json!(20413)));
+}
+
+/// What comes on a line up to the end of an answer, by its content-length.
+async fn answer(line: &mut TcpStream) -> String {
+    let mut came = Vec::new();
+    loop {
+        let text = String::from_utf8_lossy(&came).to_lowercase();
+        let length = text.split_once("content-length: ").and_then(|(_, rest)| {
+            rest.split("\r\n").next().and_then(|length| length.parse::<usize>().ok())
+        });
+        let body = text.split_once("\r\n\r\n").map(|(_, body)| body.len());
+        if length.is_some() && body >= length {
+            return text;
+        }
+        let mut buffer = [0; 4096];
+        let count = line.read(&mut buffer).await.unwrap();
+        assert!(count > 0, "it ended after {text:?}");
+        came.extend_from_slice(&buffer[..count]);
+    }
+}
+
+#[tokio::test]
+async fn who_is_refused_before_its_body_came_may_go_on() {
+    let server = Server::start().await;
+    let mut line = TcpStream::connect(server.running.addr).await.unwrap();
+    for path in ["/taskrouter/v1/Nothing", "/nothing", WORKSPACES] {
+        let head = format!("POST {path} HTTP/1.1\r\nhost: h\r\ncontent-length: 5\r\n\r\n");
+        line.write_all(head.as_bytes()).await.unwrap();
+        // The body comes in a packet of its own, after the server has seen the headers.
+        tokio::time::sleep(Duration::from_millis(30)).await;
+        line.write_all(b"A=1&B").await.unwrap();
+        let text = answer(&mut line).await;
+        assert!(!text.contains("connection: close"), "{path}: {text}");
+    }
+    line.write_all(b"POST /nothing HTTP/1.1\r\nhost: h\r\ncontent-length: 5\r\n\r\n")
+        .await
+        .unwrap();
+    let text = answer(&mut line).await;
+    assert!(text.contains("connection: close"), "its body never came: {text}");
+    let end = line.read(&mut [0; 16]).await;
+    assert!(matches!(end, Ok(0) | Err(_)), "{end:?}");
 }
 
 #[tokio::test]

@@ -1,7 +1,7 @@
-//! How fast one object of sync takes durable writes, for how long one write holds its bucket, and
-//! what a page of a million items costs.
+//! How fast one object of sync takes durable writes, for how long one write holds its bucket, what
+//! a page of a million items costs, and what a million objects at rest cost.
 //!
-//! `cargo run --release -p host --example sync -- [folder] [throughput|sealed|hold|pages]`
+//! `cargo run --release -p host --example sync -- [folder] [throughput|sealed|hold|pages|rest]`
 
 use base::{IdSource, Sid, Timestamp};
 use host::{
@@ -30,6 +30,7 @@ const SERVICE: ServiceSid = ServiceSid::default_of(Sid::new(*b"AC", 1));
 const CALLERS: usize = 64;
 const COLD: usize = 100_000;
 const ITEMS: usize = 1_000_000;
+const OBJECTS: usize = 1_000_000;
 
 fn main() {
     let base = std::env::args().nth(1).map_or_else(std::env::temp_dir, Into::into);
@@ -45,8 +46,13 @@ fn main() {
 
 type Part = (&'static str, fn(&Path));
 
-const PARTS: &[Part] =
-    &[("throughput", throughput), ("sealed", sealed), ("hold", hold_times), ("pages", pages)];
+const PARTS: &[Part] = &[
+    ("throughput", throughput),
+    ("sealed", sealed),
+    ("hold", hold_times),
+    ("pages", pages),
+    ("rest", at_rest),
+];
 
 fn store(folder: &Path) -> Arc<dyn Store> {
     let options = store_sqlite::Options::default();
@@ -188,8 +194,10 @@ fn pages(folder: &Path) {
     runtime.expect("a runtime").block_on(async {
         let options = Options { clock: ClockKind::System, seed: Some(1), ..Options::default() };
         let host = Host::start(store, &options).expect("a store");
+        let mut costs = Vec::new();
         for at in [0, ITEMS / 2, ITEMS - 200] {
             let mut times = Vec::new();
+            let busy = processor_time();
             for n in 0..1_000 {
                 let key = ItemKey::Index((at + n % 100) as u64);
                 let bounds = [Bounds::Exclusive, Bounds::Inclusive][n % 2];
@@ -200,10 +208,75 @@ fn pages(folder: &Path) {
                 times.push(begin.elapsed());
                 assert_eq!(page.len(), 100);
             }
+            costs.push((processor_time() - busy) / times.len() as u32);
             print(&format!("a page of 100 behind item {at}"), times);
         }
+        let ratio = costs[2].as_secs_f64() / costs[0].as_secs_f64();
+        println!("processor time a page: {costs:?}, the last to the first {ratio:.2}");
         host.stop().await;
     });
+}
+
+/// What a million documents that nobody touches cost in memory and on disk.
+fn at_rest(folder: &Path) {
+    let shared = store(folder);
+    let mut desk = Desk::new(shared.clone());
+    let create = |n| {
+        let data = Some(data(n));
+        command(Action::CreateObject {
+            kind: ObjectKind::Document,
+            unique_name: None,
+            data,
+            ttl: None,
+        })
+    };
+    let before = resident_mb();
+    let mut last = None;
+    for from in (0..OBJECTS).step_by(1_000) {
+        let (_, mut replies) = desk.turn((from..from + 1_000).map(create).collect());
+        last = replies.pop();
+    }
+    let (entities, bytes) = desk.seat.engine().expect("it serves").bucket().in_memory();
+    println!(
+        "{OBJECTS} documents made: resident {before} MB before and {} MB after; {entities} of \
+         them in memory, {bytes} bytes of values and keys",
+        resident_mb()
+    );
+    let (Some(Reply::Object(last)), false) = (last, entities == 0) else { panic!("there is one") };
+    drop((desk, shared));
+    let files = std::fs::read_dir(folder).expect("the store's folder");
+    let sizes = files.filter_map(|file| file.ok()?.metadata().ok()).map(|file| file.len());
+    println!("on disk: {} MB", sizes.sum::<u64>() >> 20);
+    let before = resident_mb();
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+    runtime.expect("a runtime").block_on(async {
+        let options = Options { clock: ClockKind::System, seed: Some(1), ..Options::default() };
+        let begin = Instant::now();
+        let host = Host::start(store(folder), &options).expect("a store");
+        let took = begin.elapsed();
+        let found = host.sync_object(SERVICE, &Target::of(last.sid)).expect("readable");
+        assert_eq!(found.map(|object| object.event), Some(last.event));
+        println!(
+            "started again in {took:.1?}: resident {before} MB before, {} MB after",
+            resident_mb()
+        );
+        host.stop().await;
+    });
+}
+
+/// What this process used of processors, in all its threads.
+fn processor_time() -> Duration {
+    let threads = std::fs::read_dir("/proc/self/task").expect("Linux tells of threads");
+    let texts = threads
+        .filter_map(|thread| std::fs::read_to_string(thread.ok()?.path().join("schedstat")).ok());
+    let ns = texts.filter_map(|text| text.split(' ').next()?.parse::<u64>().ok());
+    Duration::from_nanos(ns.sum())
+}
+
+fn resident_mb() -> u64 {
+    let status = std::fs::read_to_string("/proc/self/status").expect("Linux tells of memory");
+    let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).expect("it is there");
+    line.trim().trim_end_matches(" kB").parse::<u64>().expect("kilobytes") >> 10
 }
 
 /// A bucket and a committer, one turn after the other.

@@ -48,6 +48,18 @@ pub enum Planted {
     ForgetTimers,
     /// Times depend on the machine's clock.
     UseTheClock,
+    /// Whoever follows an object misses some of what happens to it.
+    ForgetFollowers,
+    /// What does not fit into a mailbox is left out, and nobody is told.
+    ForgetOverflow,
+    /// A mailbox takes whatever comes.
+    QueueWithoutEnd,
+    /// What happened while somebody was told what was missed is not looked at.
+    GoLiveTooSoon,
+    /// Whoever comes back is told that nothing is missing, whatever is.
+    HideHoles,
+    /// An object that comes back from its rows has forgotten its newest event.
+    CountAgain,
 }
 
 thread_local! {
@@ -71,4 +83,12 @@ pub(crate) fn spoilt(now: Timestamp) -> Timestamp {
     }
     let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
     now + Millis(i64::from(since.subsec_nanos() % 5))
+}
+
+/// An object that forgot its newest event, if that is the bug.
+pub(crate) fn spoilt_object(mut object: sync::Object) -> sync::Object {
+    if is(Planted::CountAgain) && object.event > 3 {
+        object.event -= 1;
+    }
+    object
 }

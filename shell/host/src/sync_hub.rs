@@ -21,6 +21,8 @@ pub use looks::Following;
 pub(crate) use queries::QueryFollower;
 
 use crate::live_queries::{QueryNews, QueryRefusal};
+#[cfg(feature = "planted-bugs")]
+use crate::planted::{self, Planted};
 use base::Timestamp;
 use bytes::Bytes;
 use insights::{Number, QuerySid, What as Became};
@@ -71,15 +73,17 @@ impl News {
 
 /// What a post takes beside its data, about.
 const POST_BYTES: usize = 256;
+/// What an object in a list of them takes, about.
+const OBJECT_BYTES: usize = 34;
 
 /// What comes out of a mailbox.
 #[derive(Clone, Debug)]
 pub enum Post {
     /// Something that happened before the follower was told live.
     Replayed(Arc<News>),
-    /// The follower was told what it missed and is told live from here on.
+    /// The follower was told what it missed and is told live from here on; or it cannot be told.
     Followed {
-        /// What it follows.
+        /// What it asked for.
         object: ObjectSid,
         /// Whether it was told everything.
         replay: Replay,
@@ -98,7 +102,12 @@ pub enum Post {
     /// The reader may not read the object any more and does not follow it.
     Revoked(ObjectSid),
     /// Something may be missing: none of these is followed any more.
-    Interrupted(BTreeSet<ObjectSid>),
+    Interrupted {
+        /// Which.
+        objects: BTreeSet<ObjectSid>,
+        /// Why.
+        because: Loss,
+    },
     /// What became of the items of a live query.
     Query(Arc<QueryNews>),
     /// The follower of a live query was told what it missed and is told live from here on.
@@ -119,12 +128,22 @@ pub enum Post {
     QueriesInterrupted(BTreeSet<QuerySid>),
 }
 
+/// Why something may be missing.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Loss {
+    /// For a moment nobody could say what had become durable; the reader did nothing wrong.
+    Untold,
+    /// More waited than the mailbox takes.
+    Full,
+}
+
 /// Whether a follower was told everything it missed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Replay {
     /// Everything.
     Completed,
-    /// The log does not reach back that far: what it still had was told.
+    /// The log does not reach back that far: it was told nothing behind what is missing, and
+    /// follows nothing.
     Interrupted,
 }
 
@@ -233,7 +252,8 @@ impl Mailbox {
         self.hub.leave(object, self.inbox.id, None);
         let mut queue = lock(&self.inbox.queue);
         queue.follows.remove(&object);
-        queue.drop_posts(|post| is_about(post, object));
+        queue.drop_posts(|post| about(post) == Some(object));
+        queue.forget_loss(object);
         self.inbox.make_room(queue);
     }
 
@@ -313,7 +333,16 @@ impl Inbox {
             return Offered::Gone;
         }
         if queue.bytes + weight(&post) > self.bytes_max && !queue.posts.is_empty() {
-            let follows = queue.interrupt();
+            #[cfg(feature = "planted-bugs")]
+            match () {
+                () if planted::is(Planted::ForgetOverflow) => return Offered::Taken,
+                () if planted::is(Planted::QueueWithoutEnd) => {
+                    queue.put(post);
+                    return Offered::Taken;
+                }
+                () => {}
+            }
+            let follows = queue.interrupt(Loss::Full);
             wake(queue);
             return Offered::Lost(follows);
         }
@@ -367,21 +396,39 @@ impl Queue {
         self.bytes -= dropped;
     }
 
+    /// What was lost before does not matter to whoever follows an object anew.
+    fn forget_loss(&mut self, object: ObjectSid) {
+        for post in &mut self.posts {
+            if let Post::Interrupted { objects, .. } = post
+                && objects.remove(&object)
+            {
+                self.bytes -= OBJECT_BYTES;
+            }
+        }
+    }
+
     /// Loses everything but what was lost before.
-    fn interrupt(&mut self) -> BTreeMap<ObjectSid, Beginning> {
+    fn interrupt(&mut self, why: Loss) -> BTreeMap<ObjectSid, Beginning> {
         let follows = std::mem::take(&mut self.follows);
         let mut lost: BTreeSet<ObjectSid> = follows.keys().copied().collect();
         let mut queries: BTreeSet<_> = std::mem::take(&mut self.queries).into_keys().collect();
+        let mut worst = why;
         for post in self.posts.drain(..) {
+            // The end of an object that is not followed any more is lost with the rest.
+            lost.extend(about(&post));
             match post {
-                Post::Interrupted(before) => lost.extend(before),
+                Post::Interrupted { objects, because } => {
+                    lost.extend(objects);
+                    worst = worst.max(because);
+                }
                 Post::QueriesInterrupted(before) => queries.extend(before),
+                Post::QueryFailed { query, .. } => _ = queries.insert(query),
                 _ => {}
             }
         }
         self.generation += 1;
         self.bytes = 0;
-        self.put(Post::Interrupted(lost));
+        self.put(Post::Interrupted { objects: lost, because: worst });
         if !queries.is_empty() {
             self.put(Post::QueriesInterrupted(queries));
         }
@@ -391,11 +438,7 @@ impl Queue {
 
 impl SyncHub {
     /// A mailbox for a connection; `identity` is who reads, `None` for the account itself.
-    pub(crate) fn mailbox(
-        self: &Arc<Self>,
-        identity: Option<Arc<str>>,
-        bytes_max: usize,
-    ) -> Mailbox {
+    pub fn mailbox(self: &Arc<Self>, identity: Option<Arc<str>>, bytes_max: usize) -> Mailbox {
         let inbox = Inbox {
             id: self.next.fetch_add(1, Ordering::Relaxed),
             identity,
@@ -441,11 +484,14 @@ impl SyncHub {
         inbox: &Inbox,
         (object, since): (ObjectSid, Beginning),
         last: EventId,
-        replay: Replay,
     ) -> bool {
         let mut shard = self.shard(object);
         let own = shard.get_mut(&object).and_then(|list| list.get_mut(&inbox.id));
         let Some(follower) = own.filter(|follower| follower.since == since) else { return true };
+        #[cfg(feature = "planted-bugs")]
+        if planted::is(Planted::GoLiveTooSoon) {
+            follower.progress = Progress::Replaying { newest: 0, ended: false };
+        }
         if let Progress::Replaying { newest, ended } = &mut follower.progress
             && (*newest > last || *ended)
         {
@@ -455,22 +501,40 @@ impl SyncHub {
         follower.progress = Progress::Live { last };
         let mut queue = lock(&inbox.queue);
         if !queue.is_closed && queue.follows.get(&object) == Some(&since) {
-            queue.put(Post::Followed { object, replay, last });
+            queue.put(Post::Followed { object, replay: Replay::Completed, last });
         }
         wake(queue);
         true
     }
 
-    /// Ends following with a word.
+    /// Ends following because it cannot be.
     pub(crate) fn fail(
         &self,
         inbox: &Inbox,
-        (object, since): (ObjectSid, Beginning),
+        following: (ObjectSid, Beginning),
         because: Option<Rejection>,
     ) {
+        self.end(inbox, following, Post::Failed { object: following.0, because });
+    }
+
+    /// Ends following because what comes behind event `last` is not kept.
+    pub(crate) fn forgot(&self, inbox: &Inbox, following: (ObjectSid, Beginning), last: EventId) {
+        let (object, replay) = (following.0, Replay::Interrupted);
+        self.end(inbox, following, Post::Followed { object, replay, last });
+    }
+
+    /// Ends following because the object is no more, which was told.
+    pub(crate) fn over(&self, inbox: &Inbox, (object, since): (ObjectSid, Beginning)) {
         let mut shard = self.shard(object);
         if remove(&mut shard, object, inbox.id, Some(since)) {
-            inbox.end(object, Post::Failed { object, because });
+            lock(&inbox.queue).follows.remove(&object);
+        }
+    }
+
+    fn end(&self, inbox: &Inbox, (object, since): (ObjectSid, Beginning), post: Post) {
+        let mut shard = self.shard(object);
+        if remove(&mut shard, object, inbox.id, Some(since)) {
+            inbox.end(object, post);
         }
     }
 
@@ -566,7 +630,7 @@ impl SyncHub {
         for inbox in inboxes.into_values() {
             let mut queue = lock(&inbox.queue);
             // One that began to follow elsewhere meanwhile is told nothing more there either.
-            queue.interrupt();
+            queue.interrupt(Loss::Untold);
             wake(queue);
             inbox.drained.notify_waiters();
         }
@@ -623,6 +687,10 @@ impl Follower {
             }
             Progress::Live { .. } => {}
         }
+        #[cfg(feature = "planted-bugs")]
+        if planted::is(Planted::ForgetFollowers) && event.id.is_multiple_of(16) {
+            return Heard::Follows;
+        }
         let is_wanted = |queue: &Queue| queue.generation == self.generation;
         match self.inbox.offer(Post::Live(news.clone()), is_wanted) {
             Offered::Taken if is_end => {
@@ -649,10 +717,10 @@ fn weight(post: &Post) -> usize {
     match post {
         Post::Replayed(news) | Post::Live(news) => news.weight(),
         Post::Followed { .. } | Post::Failed { .. } | Post::Revoked(_) => POST_BYTES,
-        Post::Interrupted(objects) => POST_BYTES + 34 * objects.len(),
+        Post::Interrupted { objects, .. } => POST_BYTES + OBJECT_BYTES * objects.len(),
         Post::Query(news) => POST_BYTES + told_bytes(&news.told.what),
         Post::QueryFollowed { .. } | Post::QueryFailed { .. } => POST_BYTES,
-        Post::QueriesInterrupted(queries) => POST_BYTES + 34 * queries.len(),
+        Post::QueriesInterrupted(queries) => POST_BYTES + OBJECT_BYTES * queries.len(),
     }
 }
 
@@ -664,17 +732,18 @@ fn told_bytes(what: &Became) -> usize {
     }
 }
 
-fn is_about(post: &Post, of: ObjectSid) -> bool {
+/// The object whose follower a post is for.
+fn about(post: &Post) -> Option<ObjectSid> {
     match post {
-        Post::Replayed(news) | Post::Live(news) => news.event.object == of,
+        Post::Replayed(news) | Post::Live(news) => Some(news.event.object),
         Post::Followed { object, .. } | Post::Failed { object, .. } | Post::Revoked(object) => {
-            *object == of
+            Some(*object)
         }
-        Post::Interrupted(_)
+        Post::Interrupted { .. }
         | Post::Query(_)
         | Post::QueryFollowed { .. }
         | Post::QueryFailed { .. }
-        | Post::QueriesInterrupted(_) => false,
+        | Post::QueriesInterrupted(_) => None,
     }
 }
 

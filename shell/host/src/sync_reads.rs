@@ -13,7 +13,7 @@ use std::sync::Arc;
 use store::{Direction, Filter, PartitionId, Row, Scan, Seq, Store, StoreError, Test, Value};
 use sync::{
     BucketNumber, Event, EventId, Item, ItemKey, Named, Object, ObjectKind, ObjectSid, Permission,
-    Rights, ServiceSid, Target,
+    Right, Rights, ServiceSid, Target, service::Services,
 };
 
 /// Objects of one kind in a service, by SID.
@@ -56,7 +56,7 @@ pub(crate) fn partition(bucket: BucketNumber) -> PartitionId {
 }
 
 /// An object that is there, by SID or name.
-pub(crate) fn object(
+pub fn object(
     store: &dyn Store,
     service: ServiceSid,
     target: &Target,
@@ -167,7 +167,7 @@ pub(crate) fn item(
 }
 
 /// A page of items.
-pub(crate) fn items(
+pub fn items(
     store: &dyn Store,
     object: ObjectSid,
     range: &ItemRange,
@@ -208,6 +208,20 @@ pub(crate) fn rights(
     rights.transpose().map_err(|_| broken("sync_permission"))
 }
 
+/// Whether somebody has a right on an object; everybody has where permissions do not count.
+pub(crate) fn may(
+    store: &dyn Store,
+    services: &Services,
+    object: &Object,
+    identity: &str,
+    right: Right,
+) -> Result<bool, StoreError> {
+    if object.kind() == ObjectKind::Stream || !services.enforces(object.service) {
+        return Ok(true);
+    }
+    Ok(rights(store, object.sid, identity)?.is_some_and(|rights| rights.allow(right)))
+}
+
 /// A page of an object's permissions, by identity.
 pub(crate) fn permissions(
     store: &dyn Store,
@@ -232,7 +246,7 @@ pub(crate) fn permissions(
 /// Events of an object behind one of them, oldest first, out of the journal; they end early where
 /// the journal was forgotten. Numbers leave no gap: a first one that is not the next one tells that
 /// some are forgotten.
-pub(crate) fn events(
+pub fn events(
     store: &dyn Store,
     object: &Object,
     after: EventId,

@@ -22,6 +22,93 @@ fn found_by(checker: &str) {
     panic!("not found in {SEEDS} seeds; other checkers: {others:?}");
 }
 
+/// The first seed of sync under faults in which the checker cries out.
+fn found_by_followers(checker: &str) {
+    let mut others = Vec::new();
+    for seed in 0..SEEDS {
+        match sim::buckets(seed) {
+            Ok(_) => {}
+            Err(broken) if broken.checker == checker => {
+                return println!("found by seed {seed}: {}", broken.what);
+            }
+            Err(broken) => others.push((seed, broken.checker)),
+        }
+    }
+    panic!("not found in {SEEDS} seeds; other checkers: {others:?}");
+}
+
+mod in_sync {
+    use super::found_by_followers;
+    use host::planted::{Planted, plant};
+    use live::planted as of_lines;
+
+    #[test]
+    fn a_follower_that_is_forgotten() {
+        plant(Planted::ForgetFollowers);
+        found_by_followers("nothing is left out");
+    }
+
+    #[test]
+    fn a_full_queue_that_nobody_speaks_of() {
+        plant(Planted::ForgetOverflow);
+        found_by_followers("nothing is left out");
+    }
+
+    #[test]
+    fn a_queue_without_end() {
+        plant(Planted::QueueWithoutEnd);
+        found_by_followers("what waits for a connection is bounded");
+    }
+
+    #[test]
+    fn live_too_soon() {
+        plant(Planted::GoLiveTooSoon);
+        found_by_followers("nothing is left out");
+    }
+
+    #[test]
+    fn a_hole_that_is_stepped_over() {
+        plant(Planted::HideHoles);
+        found_by_followers("nothing is left out");
+    }
+
+    #[test]
+    fn numbers_that_come_again() {
+        plant(Planted::CountAgain);
+        found_by_followers("numbers never fall");
+    }
+
+    #[test]
+    fn events_told_twice_to_those_who_follow() {
+        plant(Planted::PublishTwice);
+        found_by_followers("numbers never fall");
+    }
+
+    #[test]
+    fn a_slow_client_that_is_never_sent_away() {
+        of_lines::plant(of_lines::Planted::NeverSendAway);
+        found_by_followers("who cannot keep up is sent away the second time");
+    }
+
+    #[test]
+    fn a_lost_queue_of_which_the_client_is_not_told() {
+        of_lines::plant(of_lines::Planted::ForgetInterruptions);
+        found_by_followers("in the end everybody knows what is there");
+    }
+
+    #[test]
+    fn answers_without_end() {
+        of_lines::plant(of_lines::Planted::AnswerWithoutEnd);
+        found_by_followers("what waits for a connection is bounded");
+    }
+
+    #[test]
+    fn a_token_that_never_ends() {
+        of_lines::plant(of_lines::Planted::ForgetExpiry);
+        found_by_followers("the end of a token is the end");
+    }
+}
+
 mod in_host {
     use super::{SEEDS, found_by};
     use host::planted::{Planted, plant};

@@ -7,24 +7,23 @@
 
 use super::{
     Shared, Twilsock,
-    line::{Answers, Recall},
+    line::Recall,
     lines::Place,
-    session::{Closing, Denial, Effect, Granted, Purpose, Relay, Session, problem},
-    subscriptions::{self, Asked, Subscriptions},
+    session::{Closing, Denial, Granted, Purpose, Relay, Session, problem},
+    subscriptions::{self, Server},
+    talk::{Errand, Talk},
 };
 use crate::{
     clock::real_now_ms,
     websocket::{self, BATCH_BYTES, Message, WebSocket},
 };
-use access::{
-    Permit, Principal, Who,
-    token::{self, Claims},
-};
-use base::{Kind, Problem, Sid};
+use access::token::{self, Claims};
+use base::Sid;
 use bytes::Bytes;
 use futures_util::{FutureExt as _, StreamExt as _, future::BoxFuture, stream::FuturesUnordered};
-use host::Post;
-use http::{HeaderValue, Method, Request, Response, header};
+use host::{Host, Mailbox, Post};
+use http::Response;
+use insights::{Number, Query};
 use std::{
     future::poll_fn,
     io, mem,
@@ -33,7 +32,7 @@ use std::{
     task::{Context, Poll, ready},
     time::Duration,
 };
-use sync::ServiceSid;
+use sync::{EventId, ObjectSid, ServiceSid};
 use tokio::time::{Instant, Sleep, sleep, timeout};
 
 /// How long a line that is over may take to be told so.
@@ -54,13 +53,11 @@ pub(crate) fn run(twilsock: Twilsock, socket: WebSocket) -> impl Future<Output =
     let connection = Connection {
         twilsock,
         socket,
-        session,
-        answers: Answers::default(),
+        talk: Talk::new(session),
         recall,
         place,
         admitted: None,
         under_way: FuturesUnordered::new(),
-        subscriptions: None,
         _reachable: None,
         ping_is_due: false,
         pong: None,
@@ -75,15 +72,12 @@ type Answered = (Box<str>, Response<Bytes>);
 struct Connection {
     twilsock: Twilsock,
     socket: WebSocket,
-    session: Session,
-    answers: Answers,
+    talk: Talk,
     recall: Arc<Recall>,
     place: Place,
     /// The account it counts for.
     admitted: Option<Sid>,
     under_way: FuturesUnordered<BoxFuture<'static, Answered>>,
-    /// From `init` on.
-    subscriptions: Option<Subscriptions>,
     /// The device counts as connected as long as this is held.
     _reachable: Option<host::reach::Connection>,
     /// A sign of life is to be asked for.
@@ -111,7 +105,7 @@ impl Connection {
         // What the timer is set to: it rarely changes, and setting it is not free.
         let mut wakes_at_ms = None;
         while !self.is_over {
-            let at_ms = self.session.wake_at_ms();
+            let at_ms = self.talk.session().wake_at_ms();
             if let Some(at_ms) = at_ms.filter(|_| at_ms != wakes_at_ms) {
                 let wait_ms = u64::try_from(at_ms - real_now_ms()).unwrap_or_default();
                 timer.as_mut().reset(Instant::now() + Duration::from_millis(wait_ms));
@@ -121,10 +115,10 @@ impl Connection {
                 Event::Lost => return,
                 Event::Sent => {}
                 Event::Received(message) => self.received(message),
-                Event::Answered((id, response)) => self.answered(&id, &response),
+                Event::Answered((id, response)) => self.talk.answered(&id, &response),
                 Event::Recalled => {
-                    let effects = self.session.close(Closing::Offload, real_now_ms());
-                    self.carry_out(effects);
+                    let errands = self.talk.close(Closing::Offload, real_now_ms());
+                    self.carry_out(errands);
                 }
                 Event::Woken => {
                     wakes_at_ms = None;
@@ -163,7 +157,7 @@ impl Connection {
 
     /// A client that does not take its answers is not read.
     fn poll_received(&mut self, cx: &mut Context<'_>) -> Poll<Event> {
-        if !self.session.has_room() || !self.answers.have_room() {
+        if !self.talk.reads() {
             return Poll::Pending;
         }
         self.socket.poll_message(cx).map(|message| message.map_or(Event::Lost, Event::Received))
@@ -172,11 +166,11 @@ impl Connection {
     /// Sends a batch of what waits, once the client has taken the last one.
     fn poll_send(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         ready!(self.socket.poll_sent(cx))?;
-        let is_due = !self.answers.is_empty() || self.ping_is_due || self.pong.is_some();
-        let first = match &self.subscriptions {
+        let is_due = self.talk.has_answers() || self.ping_is_due || self.pong.is_some();
+        let first = match self.talk.mailbox() {
             _ if is_due => None,
-            Some(own) if self.session.is_open() => Some(ready!(own.mailbox().poll_next(cx))),
-            Some(_) | None => return Poll::Pending,
+            Some(mailbox) => Some(ready!(mailbox.poll_next(cx))),
+            None => return Poll::Pending,
         };
         Poll::Ready(websocket::with_batch(|batch| {
             self.gather(first, batch);
@@ -192,48 +186,23 @@ impl Connection {
         if let Some(pong) = self.pong.take() {
             websocket::put(websocket::Kind::Pong, &pong, batch);
         }
-        let mut first = first;
-        while batch.len() < BATCH_BYTES {
-            if let Some(frame) = self.answers.take() {
-                websocket::put(websocket::Kind::Binary, &frame, batch);
-                continue;
-            }
-            let open = self.subscriptions.as_ref().filter(|_| self.session.is_open());
-            match first.take().or_else(|| open?.mailbox().try_next()) {
-                // The same bytes for everybody, behind nothing else.
-                Some(Post::Live(news)) => {
-                    if let Some(frame) = self.twilsock.0.told.live(&news) {
-                        websocket::put(websocket::Kind::Binary, &frame, batch);
-                    }
-                }
-                Some(other) => self.tell(other),
-                None => break,
-            }
+        let (told, mut first) = (&self.twilsock.0.told, first);
+        while batch.len() < BATCH_BYTES
+            && let Some(frame) = self.talk.take(told, &mut first, real_now_ms)
+        {
+            websocket::put(websocket::Kind::Binary, &frame, batch);
         }
         if let Some(post) = first {
-            self.tell(post);
-        }
-    }
-
-    /// Puts what came out of the mailbox behind what is to be answered.
-    fn tell(&mut self, post: Post) {
-        if matches!(post, Post::Interrupted(_)) {
-            let effects = self.session.overflowed(real_now_ms());
-            self.carry_out(effects);
-        }
-        let Some(subscriptions) = &mut self.subscriptions else { return };
-        if self.session.is_open() {
-            let frames = subscriptions.post(&self.twilsock.0.told, post);
-            frames.into_iter().for_each(|frame| self.answers.put(frame));
+            self.talk.tell(told, post, real_now_ms);
         }
     }
 
     fn received(&mut self, message: Message) {
         let now_ms = real_now_ms();
-        let effects = match message {
+        let errands = match message {
             Message::Binary(frame) => {
-                let Self { twilsock, session, admitted, .. } = self;
-                session.receive(&frame, now_ms, |token, purpose| {
+                let Self { twilsock, talk, admitted, .. } = self;
+                talk.receive(&frame, now_ms, |token, purpose| {
                     let claims = prove(twilsock, token, now_ms)?;
                     if purpose == Purpose::Open && admitted.is_none() {
                         let shared = &twilsock.0;
@@ -243,103 +212,63 @@ impl Connection {
                     Ok(claims)
                 })
             }
-            Message::Text => self.session.receive_text(now_ms),
+            Message::Text => self.talk.receive_text(now_ms),
             Message::Ping(payload) => {
                 self.pong = Some(payload);
-                return self.session.heard(now_ms);
+                return self.talk.heard(now_ms);
             }
-            Message::Pong => return self.session.heard(now_ms),
+            Message::Pong => return self.talk.heard(now_ms),
             Message::Close => {
                 self.is_over = true;
                 return;
             }
         };
-        self.carry_out(effects);
+        self.carry_out(errands);
     }
 
     fn woken(&mut self) {
         let directory = self.twilsock.0.host.directory();
         let holds = |claims: &Claims| token::still_holds(&directory, claims);
-        let effects = self.session.wake(real_now_ms(), holds);
-        self.carry_out(effects);
+        let errands = self.talk.wake(real_now_ms(), holds);
+        self.carry_out(errands);
     }
 
-    fn carry_out(&mut self, effects: Vec<Effect>) {
-        for effect in effects {
-            match effect {
-                Effect::Send(frame) => self.answers.put(frame),
-                Effect::Opened(granted) => self.opened(&granted),
-                Effect::Relay(relay) => self.relay(relay),
+    fn carry_out(&mut self, errands: Vec<Errand>) {
+        for errand in errands {
+            match errand {
+                Errand::Opened(granted) => self.opened(&granted),
+                Errand::Relay(relay) => self.relay(relay),
                 // A line that is still being written to is not idle.
-                Effect::Ping => self.ping_is_due = self.socket.is_sent(),
-                Effect::Hang => self.is_over = true,
+                Errand::Ping => self.ping_is_due = self.socket.is_sent(),
+                Errand::Hang => self.is_over = true,
             }
         }
     }
 
     fn opened(&mut self, granted: &Granted) {
         let host = &self.twilsock.0.host;
-        self.subscriptions = Some(Subscriptions::new(host, granted));
+        let identity = Some(granted.identity.clone());
+        let mailbox = host.mailbox(identity, subscriptions::WAITING_BYTES_MAX);
+        self.talk.opened(mailbox, granted);
         let name = granted.data_sync.as_deref();
-        let service = name.and_then(|name| service(&self.twilsock, granted.account, name));
+        let service = name.and_then(|name| host.service(granted.account, name));
         self._reachable = service.map(|service| {
             host.connect(service, granted.identity.clone(), granted.endpoint.clone())
         });
     }
 
     fn relay(&mut self, relay: Box<Relay>) {
+        let Shared { host, told, relay: answerer, lines, limits, .. } = &*self.twilsock.0;
+        if !lines.admit_request(relay.principal.account, *limits, real_now_ms()) {
+            let response = problem(429, 51202, "Too many requests a second of this account");
+            return self.talk.answered(&relay.id, &response);
+        }
         if relay.request.uri().path() == subscriptions::PATH {
-            return self.subscribe(&relay);
+            return self.talk.subscribe(&mut &*host, told, &relay);
         }
         let Relay { id, principal, request } = *relay;
-        let answering = (self.twilsock.0.relay)(principal, request);
+        let answering = answerer(principal, request);
         self.under_way.push(async move { (id, answering.await) }.boxed());
-    }
-
-    /// Answers first: the client knows of its request before it is told what came of it.
-    fn subscribe(&mut self, relay: &Relay) {
-        let Relay { id, principal, request } = relay;
-        let (service, asked) = match self.asked(principal, request) {
-            Ok(asked) => asked,
-            Err(Problem { kind, code, message, .. }) => {
-                let status = if code == 20004 { 405 } else { wire::problem::status(kind) };
-                return self.answered(id, &problem(status, code, &message));
-            }
-        };
-        let mut response = Response::new(Bytes::from(Asked::answer()));
-        let json = HeaderValue::from_static("application/json");
-        response.headers_mut().insert(header::CONTENT_TYPE, json);
-        self.answered(id, &response);
-        let Some(subscriptions) = &mut self.subscriptions else { return };
-        let Shared { host, told, .. } = &*self.twilsock.0;
-        let frames = subscriptions.ask(host, told, service, &asked);
-        frames.into_iter().for_each(|frame| self.answers.put(frame));
-    }
-
-    /// What is asked for, in which service, if it may be.
-    fn asked(
-        &self,
-        principal: &Principal,
-        request: &Request<Bytes>,
-    ) -> Result<(ServiceSid, Asked), Problem> {
-        if request.method() != Method::POST {
-            return Err(Problem::new(Kind::Invalid, 20004, "This path answers POST only"));
-        }
-        if !principal.may(Permit::Endpoint) {
-            return Err(Problem::new(Kind::Forbidden, 20403, "This is for client libraries"));
-        }
-        let service = match &principal.who {
-            Who::Endpoint { service: name, .. } => service(&self.twilsock, principal.account, name),
-            Who::Account | Who::Key(_) | Who::Person(_) | Who::Bearer { .. } => None,
-        };
-        let service = service.ok_or_else(|| sync::Rejection::ServiceNotFound.problem())?;
-        Ok((service, Asked::parse(request.body())?))
-    }
-
-    fn answered(&mut self, id: &str, response: &Response<Bytes>) {
-        if let Some(frame) = self.session.answered(id, response) {
-            self.answers.put(frame);
-        }
     }
 
     /// What still waits to be answered is sent, if it is taken in time.
@@ -348,12 +277,12 @@ impl Connection {
         let leaving = poll_fn(|cx| -> Poll<io::Result<()>> {
             loop {
                 ready!(self.socket.poll_sent(cx))?;
-                if mem::replace(&mut is_told, self.answers.is_empty()) {
+                if mem::replace(&mut is_told, !self.talk.has_answers()) {
                     return Poll::Ready(Ok(()));
                 }
                 websocket::with_batch(|batch| {
                     while batch.len() < BATCH_BYTES
-                        && let Some(frame) = self.answers.take()
+                        && let Some(frame) = self.talk.take_answer()
                     {
                         websocket::put(websocket::Kind::Binary, &frame, batch);
                     }
@@ -383,13 +312,32 @@ fn prove(twilsock: &Twilsock, token: &str, now_ms: i64) -> Result<Claims, Denial
     token::verify(&directory, token, now_ms / 1_000).map_err(Denial::Token)
 }
 
-/// The service that a grant names, if it is the account's.
-fn service(twilsock: &Twilsock, account: Sid, name: &str) -> Option<ServiceSid> {
-    let host = &twilsock.0.host;
-    let sid = match name {
-        "default" => ServiceSid::default_of(account),
-        sid => sid.parse().ok()?,
-    };
-    let created_at = host.directory().account(account)?.created_at;
-    host.sync_services().get(account, created_at, sid).map(|service| service.sid)
+impl Server for &Host {
+    fn service(&self, account: Sid, name: &str) -> Option<ServiceSid> {
+        let sid = match name {
+            "default" => ServiceSid::default_of(account),
+            sid => sid.parse().ok()?,
+        };
+        let created_at = self.directory().account(account)?.created_at;
+        self.sync_services().get(account, created_at, sid).map(|service| service.sid)
+    }
+
+    fn owner(&self, workspace: Sid) -> Option<Sid> {
+        let names = self.names(workspace.to_string().parse().ok()?)?;
+        Some(names.account)
+    }
+
+    fn follow(
+        &mut self,
+        mailbox: &Mailbox,
+        service: ServiceSid,
+        object: ObjectSid,
+        after: EventId,
+    ) {
+        Host::follow(self, mailbox, service, object, after);
+    }
+
+    fn follow_query(&mut self, mailbox: &Mailbox, query: Query, after: Number) {
+        Host::follow_query(self, mailbox, Arc::new(query), after);
+    }
 }

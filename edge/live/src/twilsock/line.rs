@@ -41,6 +41,12 @@ impl Answers {
         Some(frame)
     }
 
+    /// Bytes that wait.
+    #[cfg_attr(not(feature = "simulation"), expect(dead_code, reason = "the simulator looks"))]
+    pub(crate) const fn bytes(&self) -> usize {
+        self.bytes
+    }
+
     /// Whether there is none.
     pub(crate) fn is_empty(&self) -> bool {
         self.frames.is_empty()

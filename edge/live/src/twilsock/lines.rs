@@ -1,6 +1,6 @@
 //! Every open connection of this server: counted, bounded where that was asked for, and recalled.
 
-use super::{Limits, line::Recall, session::Denial};
+use super::{Limits, line::Recall, second::Second, session::Denial};
 use base::Sid;
 use std::{
     collections::BTreeMap,
@@ -16,6 +16,8 @@ const ALL_MAX: usize = 100_000;
 const ACCOUNT_PER_S: u32 = 110;
 /// Connections that may be opened within a second in all.
 const ALL_PER_S: u32 = 1_000;
+/// Requests of one account within a second, over all its connections.
+const ACCOUNT_REQUESTS_PER_S: u32 = 20_000;
 /// When a client that was refused should come back.
 const BACK_AFTER_MS: u32 = 2_000;
 
@@ -41,12 +43,7 @@ struct Known {
 struct Account {
     open: usize,
     second: Second,
-}
-
-#[derive(Clone, Copy, Default)]
-struct Second {
-    since_ms: i64,
-    count: u32,
+    requests: Second,
 }
 
 /// A connection that is counted until it is given back.
@@ -88,6 +85,18 @@ impl Lines {
         match fits {
             true => Ok(()),
             false => Err(Denial::Busy { after_ms: BACK_AFTER_MS }),
+        }
+    }
+
+    /// Whether one more request of an account with connections may pass, where rates hold.
+    pub(crate) fn admit_request(&self, account: Sid, limits: Limits, now_ms: i64) -> bool {
+        match limits {
+            Limits::None => true,
+            Limits::Compat => {
+                let mut known = self.lock();
+                let of = known.accounts.get_mut(&account);
+                of.is_none_or(|of| of.requests.admits(ACCOUNT_REQUESTS_PER_S, now_ms))
+            }
         }
     }
 
@@ -141,16 +150,6 @@ impl Lines {
     }
 }
 
-impl Second {
-    fn admits(&mut self, most: u32, now_ms: i64) -> bool {
-        if now_ms - self.since_ms >= 1_000 {
-            *self = Self { since_ms: now_ms, count: 0 };
-        }
-        self.count += 1;
-        self.count <= most
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -177,6 +176,24 @@ mod tests {
             Err(Denial::Busy { after_ms: BACK_AFTER_MS })
         );
         assert!(lines.admit(ACCOUNT, Limits::None, 100_000).is_ok());
+    }
+
+    #[test]
+    fn requests_of_an_account_are_counted_together() {
+        let lines = Lines::default();
+        let other = Sid::new(*b"AC", 2);
+        for account in [ACCOUNT, other] {
+            lines.admit(account, Limits::Compat, 0).expect("the first");
+        }
+        let pass = |account, limits, now_ms| {
+            let all = (0..ACCOUNT_REQUESTS_PER_S + 7).map(|_| ());
+            all.filter(|()| lines.admit_request(account, limits, now_ms)).count() as u32
+        };
+        assert_eq!(pass(ACCOUNT, Limits::Compat, 1_000), ACCOUNT_REQUESTS_PER_S);
+        assert_eq!(pass(ACCOUNT, Limits::Compat, 1_999), 0);
+        assert_eq!(pass(other, Limits::Compat, 1_999), ACCOUNT_REQUESTS_PER_S);
+        assert_eq!(pass(ACCOUNT, Limits::Compat, 2_000), ACCOUNT_REQUESTS_PER_S);
+        assert_eq!(pass(ACCOUNT, Limits::None, 2_000), ACCOUNT_REQUESTS_PER_S + 7);
     }
 
     #[test]

@@ -1,8 +1,8 @@
 //! The socket of the client libraries for state synchronisation and conversations: `/v3/wsconnect`.
 //!
 //! * [`codec`] and [`header`] are its frames, [`session`] is what is said on one connection,
-//!   [`line`] what it has yet to answer, and [`connection`] brings these together with a socket.
-//! * [`subscriptions`] are what a connection follows, [`told`] how that is written.
+//!   [`line`] what it has yet to answer, [`subscriptions`] what it follows and [`told`] how that
+//!   is written; [`talk`] is all of these, and [`connection`] puts them on a socket.
 //! * A request in the tunnel is answered by whoever the server put behind [`Relay`]; only
 //!   subscriptions, which belong to a connection, are seen to here.
 //! * No token and no payload reaches a log.
@@ -14,8 +14,12 @@ mod exercise;
 mod header;
 mod line;
 mod lines;
+mod second;
 mod session;
+#[cfg(feature = "simulation")]
+pub mod simulated;
 mod subscriptions;
+mod talk;
 mod ticket;
 mod told;
 

@@ -15,6 +15,7 @@ use super::{
         Continuation, Header, HttpRequest, HttpStatus, ID_BYTES_MAX, InitHeader, OK, Registered,
         Registration, ReplyHeader, ServerHeader, Status,
     },
+    second::Second,
     ticket::{Tickets, storage_id},
 };
 use access::{
@@ -139,7 +140,8 @@ pub(crate) struct Session {
     beat_at_ms: i64,
     under_way: usize,
     /// Requests a second, where the operator asked for the incumbent's rates.
-    rate: Option<Rate>,
+    per_s: Option<u32>,
+    second: Second,
     has_overflowed: bool,
 }
 
@@ -162,12 +164,6 @@ struct Open {
     warn_at_ms: Option<i64>,
 }
 
-struct Rate {
-    per_s: u32,
-    since_ms: i64,
-    count: u32,
-}
-
 impl Session {
     /// A connection that was just made. `fresh` is random; `per_s` bounds requests.
     pub(crate) fn new(tickets: Arc<Tickets>, fresh: u128, per_s: Option<u32>, now_ms: i64) -> Self {
@@ -179,7 +175,8 @@ impl Session {
             heard_at_ms: now_ms,
             beat_at_ms: now_ms + BEAT_MS,
             under_way: 0,
-            rate: per_s.map(|per_s| Rate { per_s, since_ms: now_ms, count: 0 }),
+            per_s,
+            second: Second::default(),
             has_overflowed: false,
         }
     }
@@ -239,6 +236,8 @@ impl Session {
                 return self.hang();
             }
             Phase::Waiting { .. } | Phase::Closing { .. } => return Vec::new(),
+            #[cfg(feature = "planted-bugs")]
+            Phase::Open(_) if crate::planted::is(crate::planted::Planted::ForgetExpiry) => {}
             Phase::Open(open) if now_ms >= open.expires_at_ms => {
                 return self.close(Closing::Expired, now_ms);
             }
@@ -429,7 +428,7 @@ impl Session {
         let Phase::Open(open) = &self.phase else {
             return vec![reply(&header.id, &nobody())];
         };
-        if self.rate.as_mut().is_some_and(|rate| !rate.admits(now_ms)) {
+        if self.per_s.is_some_and(|per_s| !self.second.admits(per_s, now_ms)) {
             let message = "Too many requests a second on this connection";
             return vec![Effect::Send(answer(&header.id, &problem(429, 51202, message)))];
         }
@@ -451,16 +450,6 @@ impl Session {
         self.under_way += 1;
         let relay = Relay { id: (&*header.id).into(), principal, request };
         vec![Effect::Relay(Box::new(relay))]
-    }
-}
-
-impl Rate {
-    fn admits(&mut self, now_ms: i64) -> bool {
-        if now_ms - self.since_ms >= 1_000 {
-            (self.since_ms, self.count) = (now_ms, 0);
-        }
-        self.count += 1;
-        self.count <= self.per_s
     }
 }
 

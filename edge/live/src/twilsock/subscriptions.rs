@@ -2,8 +2,9 @@
 //!
 //! * What is missed and what happens comes through one mailbox at the host, in order and without a
 //!   gap; here it is only named as the client asked for it.
-//! * A client whose log does not reach back is told so once, to ask again; if that leads to the
-//!   same place, its subscription fails, and the application opens the object again.
+//! * A client whose log does not reach back is told nothing behind the hole, and told so once, to
+//!   ask again; if that leads to the same place, its subscription fails, and the application opens
+//!   the object again.
 
 use super::{
     session::Granted,
@@ -11,8 +12,8 @@ use super::{
 };
 use base::{Kind, Problem, Sid};
 use bytes::Bytes;
-use host::{Host, Mailbox, Post, QueryRefusal, Replay};
-use insights::{Index, Query, QuerySid};
+use host::{Mailbox, Post, QueryRefusal, Replay};
+use insights::{Index, Number, Query, QuerySid};
 use serde::Deserialize;
 use serde_json::value::RawValue;
 use std::{collections::BTreeMap, sync::Arc};
@@ -22,7 +23,7 @@ use wire::cds::Outcome;
 /// Where requests for subscriptions are sent.
 pub(crate) const PATH: &str = "/v4/Subscriptions";
 /// Bytes that may wait to be told to one connection.
-const WAITING_BYTES_MAX: usize = 256 * 1024;
+pub(crate) const WAITING_BYTES_MAX: usize = 256 * 1024;
 /// Objects in one request.
 const BATCH_MAX: usize = 100;
 /// Objects one connection may follow.
@@ -65,6 +66,18 @@ struct One {
 
 /// The kind of a live query, beside those of objects.
 pub(crate) const LIVE_QUERY: &str = "live_query";
+
+/// What following needs of the server.
+pub(crate) trait Server {
+    /// The service of an account that a grant names.
+    fn service(&self, account: Sid, name: &str) -> Option<ServiceSid>;
+    /// The account of a workspace.
+    fn owner(&self, workspace: Sid) -> Option<Sid>;
+    /// Lets a mailbox follow an object behind an event.
+    fn follow(&mut self, mailbox: &Mailbox, service: ServiceSid, object: ObjectSid, after: EventId);
+    /// Lets a mailbox follow a live query behind a change.
+    fn follow_query(&mut self, mailbox: &Mailbox, query: Query, after: Number);
+}
 
 /// What a connection follows.
 pub(crate) struct Subscriptions {
@@ -114,8 +127,7 @@ impl Asked {
 
 impl Subscriptions {
     /// None yet, for whom a connection was opened.
-    pub(crate) fn new(host: &Host, granted: &Granted) -> Self {
-        let mailbox = host.mailbox(Some(granted.identity.clone()), WAITING_BYTES_MAX);
+    pub(crate) fn new(mailbox: Mailbox, granted: &Granted) -> Self {
         let (followed, queries) = (BTreeMap::new(), BTreeMap::new());
         let (account, supervises) = (granted.account, granted.supervises);
         Self { mailbox: Arc::new(mailbox), followed, account, supervises, queries }
@@ -124,7 +136,7 @@ impl Subscriptions {
     /// Carries a request out; what is to be told at once comes back.
     pub(crate) fn ask(
         &mut self,
-        host: &Host,
+        server: &mut dyn Server,
         told: &Told,
         service: ServiceSid,
         asked: &Asked,
@@ -133,7 +145,7 @@ impl Subscriptions {
         let mut frames = Vec::new();
         for one in &asked.requests {
             if one.object_type == LIVE_QUERY {
-                frames.extend(self.ask_query(host, told, asked.action, one, &correlation));
+                frames.extend(self.ask_query(server, told, asked.action, one, &correlation));
                 continue;
             }
             let object: Option<ObjectSid> = one.object_sid.parse().ok();
@@ -154,7 +166,8 @@ impl Subscriptions {
                 }
                 (Action::Establish, Some(object)) => {
                     let after = one.last_event_id.and_then(|id| id.try_into().ok()).unwrap_or(0);
-                    self.follow(host, service, object, after, correlation.clone());
+                    self.expect(object, after, correlation.clone());
+                    server.follow(&self.mailbox, service, object, after);
                     continue;
                 }
             };
@@ -164,28 +177,19 @@ impl Subscriptions {
         frames
     }
 
-    fn follow(
-        &mut self,
-        host: &Host,
-        service: ServiceSid,
-        object: ObjectSid,
-        after: EventId,
-        correlation: Arc<str>,
-    ) {
+    fn expect(&mut self, object: ObjectSid, after: EventId, correlation: Arc<str>) {
+        // Nothing that came of an earlier request is told as if it were of this one.
+        self.mailbox.leave(object);
         let before = self.forget(object);
-        if before.is_some() {
-            self.mailbox.leave(object);
-        }
         let interrupted_after = before.and_then(|before| before.interrupted_after);
         let followed = Followed { correlation, after, is_established: false, interrupted_after };
         self.followed.insert(object, followed);
-        host.follow(&self.mailbox, service, object, after);
     }
 
     /// Carries out what is asked about a live query; what is to be told at once comes back.
     fn ask_query(
         &mut self,
-        host: &Host,
+        server: &mut dyn Server,
         told: &Told,
         action: Action,
         one: &One,
@@ -200,7 +204,7 @@ impl Subscriptions {
                 }
                 Outcome::Canceled
             }
-            Action::Establish => match self.query(host, one) {
+            Action::Establish => match self.query(server, one) {
                 Ok(query) => {
                     let (sid, after) = (query.sid(), one.last_event_id.unwrap_or(0));
                     if self.queries.contains_key(&sid) {
@@ -209,7 +213,7 @@ impl Subscriptions {
                     let correlation = correlation.clone();
                     self.queries.insert(sid, FollowedQuery { correlation, is_established: false });
                     let after = after.try_into().unwrap_or(0);
-                    host.follow_query(&self.mailbox, Arc::new(query), after);
+                    server.follow_query(&self.mailbox, query, after);
                     return None;
                 }
                 Err(outcome) => outcome,
@@ -219,11 +223,11 @@ impl Subscriptions {
     }
 
     /// The query that a request names, if it may be followed.
-    fn query(&self, host: &Host, one: &One) -> Result<Query, Outcome> {
+    fn query(&self, server: &dyn Server, one: &One) -> Result<Query, Outcome> {
         let forbidden = || refused(Kind::Forbidden, 20403, "This is for supervisors");
         let workspace = self.supervises.ok_or_else(forbidden)?;
-        let names = workspace.to_string().parse().ok().and_then(|sid| host.names(sid));
-        names.filter(|names| names.account == self.account).ok_or_else(forbidden)?;
+        let owner = server.owner(workspace);
+        owner.filter(|owner| *owner == self.account).ok_or_else(forbidden)?;
         let index = one.index_name.as_deref().and_then(Index::parse).ok_or_else(nothing_there)?;
         let text = one.query_string.as_deref().unwrap_or_default();
         let query = Query::parse(workspace, index, text)
@@ -264,7 +268,7 @@ impl Subscriptions {
                 let correlation = correlation.unwrap_or_else(|| UNASKED.into());
                 vec![told.outcome(object, &correlation, &failed(&Rejection::Forbidden))]
             }
-            Post::Interrupted(objects) => {
+            Post::Interrupted { objects, .. } => {
                 let frame = |object: ObjectSid| {
                     let correlation = self.forget(object)?.awaited();
                     Some(told.outcome(object, &correlation, &Outcome::Interrupted(0)))
@@ -311,7 +315,6 @@ impl Subscriptions {
             }
             Replay::Interrupted if followed.interrupted_after == Some(followed.after) => {
                 let followed = self.forget(object).expect("it was there a moment ago");
-                self.mailbox.leave(object);
                 return vec![told.outcome(object, &followed.correlation, &forgotten())];
             }
             Replay::Interrupted => {

@@ -350,7 +350,11 @@ fn entity(store: &dyn Store, id: &PartitionId, key: &Key) -> Result<Option<Entit
             Some(Value::Text(sid)) => sid.parse().ok().map(Entity::Name),
             _ => None,
         },
-        Key::Object(_) => object_row(&row).map(|object| Entity::Object(Arc::new(object))),
+        Key::Object(_) => object_row(&row).map(|object| {
+            #[cfg(feature = "planted-bugs")]
+            let object = crate::planted::spoilt_object(object);
+            Entity::Object(Arc::new(object))
+        }),
         Key::Item(object, key) => {
             item_row(*object, key.clone(), &row).map(|item| Entity::Item(Arc::new(item)))
         }

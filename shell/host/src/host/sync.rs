@@ -2,13 +2,14 @@
 
 use super::{Host, Shared};
 use crate::{
-    Mailbox, Post, Refusal, Replay,
+    Mailbox, Refusal,
     adapters::SyncEngine,
     core::Core,
+    following::{Around, Reading},
     inbox::Inbox,
     outlets::Outlets,
     reach::{Connection, Reached, Window},
-    sync_hub::{self, Beginning, News, SyncHub},
+    sync_hub::{News, SyncHub},
     sync_reads::{self, ItemRange, ObjectRange},
     tables::SYNC_SERVICES_PARTITION,
 };
@@ -20,7 +21,7 @@ use std::sync::{
 use store::{Direction, Store, StoreError};
 use sync::{
     Action, BUCKETS, BucketNumber, Caller, Command, Event, EventId, Item, ItemKey, Object,
-    ObjectKind, ObjectSid, Permission, Rejection, Reply, Right, Rights, ServiceSid, Target, What,
+    ObjectKind, ObjectSid, Permission, Rejection, Reply, Right, Rights, ServiceSid, Target,
     service::{ServiceCommand, ServiceReply, Services},
 };
 use tokio::sync::mpsc;
@@ -163,7 +164,7 @@ impl Host {
         right: Right,
     ) -> Result<bool, StoreError> {
         let Caller::Client { identity, .. } = caller else { return Ok(true) };
-        may(&*self.0.core.store, &self.sync_services(), object, identity, right)
+        sync_reads::may(&*self.0.core.store, &self.sync_services(), object, identity, right)
     }
 
     /// A page of an object's permissions, by identity.
@@ -234,69 +235,18 @@ impl Host {
         object: ObjectSid,
         after: EventId,
     ) {
-        let (host, inbox) = (self.clone(), mailbox.inbox.clone());
-        let (outlets, now) = (&self.0.core.outlets.sync, self.now());
-        let since = outlets.hub.begin(&inbox, (object, service), now);
-        outlets.heat.followed(service, object, now);
+        let now = self.now();
+        self.0.core.outlets.sync.heat.followed(service, object, now);
+        let (host, begun) = (self.clone(), mailbox.begin(service, object, after, now));
         tokio::spawn(async move {
-            let hub = &host.0.core.outlets.sync.hub;
-            match host.replay(&inbox, service, (object, since), after).await {
-                Ok(()) => {}
-                Err(because) => hub.fail(&inbox, (object, since), because),
-            }
+            let read = |object, after| -> Reading {
+                let host = host.clone();
+                Box::pin(async move { host.sync_events(object, after, REPLAYED_AT_ONCE).await })
+            };
+            let Core { store, outlets, .. } = &host.0.core;
+            let now = || host.now();
+            begun.catch_up(Around { store: &**store, outlets, now: &now, read: &read }).await;
         });
-    }
-
-    async fn replay(
-        &self,
-        inbox: &Arc<sync_hub::Inbox>,
-        service: ServiceSid,
-        (sid, since): (ObjectSid, Beginning),
-        after: EventId,
-    ) -> Result<(), Option<Rejection>> {
-        let hub = &self.0.core.outlets.sync.hub;
-        let (mut last, mut replay) = (after, Replay::Completed);
-        loop {
-            let found = self.sync_object(service, &Target::of(sid)).map_err(|_| None)?;
-            let object = found.ok_or(Some(Rejection::NotFound(sid.kind())))?;
-            if let Some(identity) = &inbox.identity {
-                let services = self.sync_services();
-                let store = &*self.0.core.store;
-                let may =
-                    may(store, &services, &object, identity, Right::Read).map_err(|_| None)?;
-                may.then_some(()).ok_or(Some(Rejection::Forbidden))?;
-            }
-            if last > object.event {
-                // It knows what was never durable here, or is no more.
-                (last, replay) = (object.event, Replay::Interrupted);
-            }
-            while last < object.event {
-                let events = match &object.data {
-                    // Of a document, the newest value says everything.
-                    Some(_) => vec![newest(&object)],
-                    None => {
-                        let read = self.sync_events(object.clone(), last, REPLAYED_AT_ONCE).await;
-                        read.map_err(|_| None)?
-                    }
-                };
-                if events.is_empty() {
-                    (last, replay) = (object.event, Replay::Interrupted);
-                }
-                for event in events {
-                    if event.id != last + 1 && object.kind() != ObjectKind::Document {
-                        replay = Replay::Interrupted;
-                    }
-                    last = event.id;
-                    let post = Post::Replayed(Arc::new(News::of(event)));
-                    if !inbox.put_when_there_is_room(sid, since, post).await {
-                        return Ok(());
-                    }
-                }
-            }
-            if hub.go_live(inbox, (sid, since), last, replay) {
-                return Ok(());
-            }
-        }
     }
 
     pub(super) async fn blocking<T: Send + 'static>(
@@ -338,34 +288,6 @@ impl Shared {
         let open = || self.core.open_new(SYNC_SERVICES_PARTITION.into(), &self.core.clock);
         self.sync.services.get_or_init(open).clone()
     }
-}
-
-/// A document as somebody who missed something is told of it.
-fn newest(object: &Object) -> Event {
-    let data = object.data.clone().unwrap_or_default();
-    Event {
-        object: object.sid,
-        service: object.service,
-        unique_name: object.unique_name.clone(),
-        id: object.event,
-        at: object.updated_at,
-        by: object.created_by.clone(),
-        endpoint: None,
-        what: What::DocumentUpdated { data },
-    }
-}
-
-fn may(
-    store: &dyn Store,
-    services: &Services,
-    object: &Object,
-    identity: &str,
-    right: Right,
-) -> Result<bool, StoreError> {
-    if object.kind() == ObjectKind::Stream || !services.enforces(object.service) {
-        return Ok(true);
-    }
-    Ok(sync_reads::rights(store, object.sid, identity)?.is_some_and(|rights| rights.allow(right)))
 }
 
 /// Takes from everybody who follows something in a service what they may not read.

@@ -7,8 +7,8 @@ use host::{
     partition::Partition, retention::Forgetting, tables,
 };
 use routing::{
-    Change, Command, Reservation, Routing, Task, TaskSid, TaskStatus,
-    command::{IfMatch, ReservationOwner, ReservationStep, TaskPatch},
+    Change, Command, Reservation, Routing, Task, TaskSid,
+    command::{IfMatch, ReservationOwner, ReservationStep},
     explain::{Detail, Look},
 };
 use serde_json::Value;
@@ -26,16 +26,6 @@ async fn step(place: &Place, task: TaskSid, step: ReservationStep) {
     let open = of_task.into_iter().rfind(|one| one.status.is_open()).expect("it was offered");
     let (sid, owner) = (open.sid, ReservationOwner::Task(task));
     let command = Command::UpdateReservation { sid, owner, if_match: IfMatch::Any, step };
-    place.host.routing(place.workspace, command).await.unwrap();
-}
-
-async fn cancel(place: &Place, task: &Task) {
-    let patch = TaskPatch {
-        status: Some(TaskStatus::Canceled),
-        reason: Some("done".to_owned()),
-        ..TaskPatch::default()
-    };
-    let command = Command::UpdateTask { sid: task.sid, if_match: IfMatch::Any, patch };
     place.host.routing(place.workspace, command).await.unwrap();
 }
 
@@ -80,13 +70,13 @@ async fn a_decision_is_explained_as_long_as_the_journal_holds_it() {
         step(&place, long.sid, ReservationStep::Accept).await;
         let waits = place.task(r#"{"n": 3}"#).await;
         host.advance(Millis(DAY.0 / 2)).await;
-        cancel(&place, &waits).await;
+        place.cancel(&waits).await;
         step(&place, long.sid, ReservationStep::Complete).await;
         let late = place.task(r#"{"n": 4}"#).await;
         handle(&place, &late).await;
         let unmet = place.task(r#"{"n": 5}"#).await;
         step(&place, unmet.sid, ReservationStep::Reject { activity: None }).await;
-        cancel(&place, &unmet).await;
+        place.cancel(&unmet).await;
         host.advance(Millis(30 * DAY.0 - DAY.0 / 4)).await;
         let before = (explained(&place, &late).await, explained(&place, &unmet).await);
         assert!(before.0.is_ok() && before.1.is_ok(), "{before:?}");
@@ -142,7 +132,7 @@ async fn what_is_kept_and_the_journal_fit_together_wherever_a_process_ends() {
             }
             match n % 2 {
                 0 => handle(&place, &task).await,
-                _ => cancel(&place, &task).await,
+                _ => place.cancel(&task).await,
             }
             host.advance(Millis::secs(600)).await;
         }

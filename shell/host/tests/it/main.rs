@@ -17,8 +17,8 @@ mod workspaces;
 use base::{Attributes, Sid};
 use host::{ClockKind, Host, Options, tables};
 use routing::{
-    Command, Reply, Task, TaskQueue, Worker, Workflow, WorkspaceSid,
-    command::{NewTask, NewTaskQueue, NewWorker, NewWorkflow, NewWorkspace},
+    Command, Reply, Task, TaskQueue, TaskStatus, Worker, Workflow, WorkspaceSid,
+    command::{IfMatch, NewTask, NewTaskQueue, NewWorker, NewWorkflow, NewWorkspace, TaskPatch},
 };
 use std::{
     path::PathBuf,
@@ -114,5 +114,16 @@ impl Place {
             Ok(Reply::Task(task)) => task,
             other => panic!("{other:?}"),
         }
+    }
+
+    async fn cancel(&self, task: &Task) {
+        let patch = TaskPatch {
+            status: Some(TaskStatus::Canceled),
+            reason: Some("done".to_owned()),
+            ..TaskPatch::default()
+        };
+        let command = Command::UpdateTask { sid: task.sid, if_match: IfMatch::Any, patch };
+        let canceled = self.host.routing(self.workspace, command).await;
+        assert!(matches!(canceled, Ok(Reply::Task(_))), "{canceled:?}");
     }
 }

@@ -87,7 +87,7 @@ impl Client {
                 self.interrupted += 1;
                 self.follow(host);
             }
-            Post::Interrupted(objects) => assert!(objects.is_empty()),
+            Post::Interrupted { objects, .. } => assert!(objects.is_empty()),
             other => panic!("{other:?}"),
         }
     }

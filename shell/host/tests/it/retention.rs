@@ -3,10 +3,7 @@
 use crate::{Place, start, stores};
 use base::{Attributes, Millis};
 use host::{EventQuery, EventWindow, Refusal, Retention, tables};
-use routing::{
-    Command, EventKind, Reply, Task, TaskStatus,
-    command::{IfMatch, NewTask, TaskPatch},
-};
+use routing::{Command, EventKind, Reply, Task, command::NewTask};
 use store::{Direction, Scan, Store, Table};
 
 const DAY: Millis = Millis::secs(24 * 60 * 60);
@@ -16,16 +13,6 @@ const TWO_DAYS: Retention =
 fn count(store: &dyn Store, table: &'static Table, place: &Place) -> usize {
     let partition = place.workspace.to_string().into();
     store.scan(&Scan::of(table, partition)).unwrap().len()
-}
-
-async fn cancel(place: &Place, task: &Task) {
-    let patch = TaskPatch {
-        status: Some(TaskStatus::Canceled),
-        reason: Some("done".to_owned()),
-        ..TaskPatch::default()
-    };
-    let command = Command::UpdateTask { sid: task.sid, if_match: IfMatch::Any, patch };
-    assert!(matches!(place.host.routing(place.workspace, command).await, Ok(Reply::Task(_))));
 }
 
 #[tokio::test]
@@ -43,10 +30,10 @@ async fn what_is_old_is_forgotten_and_what_lives_stays() {
         let made = host.routing(place.workspace, Command::CreateTask(new)).await;
         let Ok(Reply::Task(patient)) = made else { panic!("{made:?}") };
         let old = place.task("{}").await;
-        cancel(&place, &old).await;
+        place.cancel(&old).await;
         host.advance(Millis(2 * DAY.0 + 1)).await;
         let fresh = place.task("{}").await;
-        cancel(&place, &fresh).await;
+        place.cancel(&fresh).await;
         let newest = store.partitions().unwrap();
 
         let forgotten = host.forget_old_once(TWO_DAYS).await.unwrap();
@@ -70,7 +57,7 @@ async fn what_is_old_is_forgotten_and_what_lives_stays() {
         drop(host);
         let host = start(&store);
         let place = Place { host: host.clone(), ..place };
-        cancel(&place, &patient).await;
+        place.cancel(&patient).await;
         host.stop().await;
     }
 }

@@ -1,12 +1,18 @@
 //! Sync under faults: a few buckets, random commands, commits that fail or whose fate is unknown,
-//! crashes, and stores that cannot be read; then calm, and a look.
+//! crashes, restarts, stores that cannot be read, and those who follow; then calm, and a look.
 //!
 //! Promises:
 //! * what was answered is durable, and numbers of events that were answered or told never fall;
 //! * what was told is what the journal says;
-//! * rows, journal and a bucket that holds everything agree in the end.
+//! * rows, journal and a bucket that holds everything agree in the end;
+//! * whoever follows is told everything, once and in order, and knows in the end what there is.
 
-use crate::Broken;
+mod writer;
+
+use crate::{
+    Broken,
+    followers::{Course, Crowd, Switchboard, Tally},
+};
 use base::{IdSource, Millis, Timestamp};
 use host::{
     adapters::SyncEngine,
@@ -22,10 +28,7 @@ use std::{
     sync::Arc,
 };
 use store::{CommitError, MemoryStore, PartitionId, Store};
-use sync::{
-    Action, Bounds, Caller, Command, EventId, IfMatch, Item, ItemKey, Limits, NewItem, Object,
-    ObjectKind, ObjectSid, Payload, Rejection, Reply, ServiceSid, Target, Ttl,
-};
+use sync::{Bounds, Command, EventId, Item, Limits, Object, ObjectSid, Rejection, Reply};
 use testkit::{Fault, FaultyStore, Random};
 use tokio::sync::{
     mpsc::Receiver as Feed,
@@ -34,7 +37,8 @@ use tokio::sync::{
 
 const BUCKETS: [&str; 3] = ["sync-0", "sync-7", "sync-f"];
 const STEPS: u64 = 250;
-const SERVICE: ServiceSid = ServiceSid::new(1);
+/// Time does not pass by more at once: lines show a sign of life in between.
+const MOMENT_MS: i64 = 15_000;
 
 /// What happened, in numbers.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -47,6 +51,8 @@ pub struct BucketCounts {
     pub told: u64,
     /// Crashes.
     pub crashes: u64,
+    /// What happened to those who follow.
+    pub followers: Tally,
 }
 
 type Answer = Result<Reply, host::Refusal<Rejection>>;
@@ -60,6 +66,7 @@ struct Machine {
     under_way: VecDeque<Work>,
     feed: Feed<Arc<host::News>>,
     answers: Vec<Receiver<Answer>>,
+    board: Switchboard,
 }
 
 struct World {
@@ -72,6 +79,7 @@ struct World {
     /// The newest number anybody heard of.
     newest: BTreeMap<ObjectSid, EventId>,
     told: Vec<sync::Event>,
+    crowd: Crowd,
     counts: BucketCounts,
     broken: Option<Broken>,
 }
@@ -79,8 +87,10 @@ struct World {
 /// Runs a seed once.
 pub fn run(seed: u64) -> Result<BucketCounts, Broken> {
     let memory = MemoryStore::new();
+    let mut random = Random::new(seed).branch("buckets");
     let mut world = World {
-        random: Random::new(seed).branch("buckets"),
+        crowd: Crowd::new(random.branch("followers")),
+        random,
         store: FaultyStore::new(Arc::new(memory.clone())),
         memory,
         now: MANUAL_START,
@@ -93,17 +103,24 @@ pub fn run(seed: u64) -> Result<BucketCounts, Broken> {
     };
     let mut machine = Some(world.start());
     for _ in 0..STEPS {
-        if world.random.percent(2) {
+        if world.random.percent(1) {
             world.counts.crashes += 1;
             machine = None;
         }
         let running = machine.get_or_insert_with(|| world.start());
         world.step(running);
+        if world.random.percent(1) {
+            world.stop(running);
+            machine = None;
+        }
+        if world.broken.is_some() {
+            break;
+        }
     }
-    if let Some(mut machine) = machine {
-        world.calm_down(&mut machine);
-    }
+    let mut machine = machine.unwrap_or_else(|| world.start());
+    world.calm_down(&mut machine);
     world.compare();
+    world.counts.followers = world.crowd.tally();
     world.broken.map_or(Ok(world.counts), Err)
 }
 
@@ -136,17 +153,54 @@ impl World {
             seats.insert(id, (seat, Settled::default()));
         }
         let (under_way, answers) = (VecDeque::new(), Vec::new());
-        Machine { outlets, health, committer, seats, under_way, feed, answers }
+        let board = Switchboard::new(self.random.draw(), shared, outlets.clone(), self.now);
+        Machine { outlets, health, committer, seats, under_way, feed, answers, board }
+    }
+
+    /// Time passes: mostly little, seldom minutes.
+    fn pass(&mut self, machine: &mut Machine) {
+        let mut left_ms = match self.random.below(100) {
+            0..88 => self.random.below(400),
+            88..97 => self.random.below(6_000),
+            _ => self.random.below(240_000),
+        } as i64;
+        while left_ms > 0 {
+            let moment_ms = left_ms.min(MOMENT_MS);
+            left_ms -= moment_ms;
+            self.now = self.now + Millis(moment_ms);
+            machine.board.wake(self.now);
+        }
+    }
+
+    /// The server ends as it is meant to: everybody is sent away, and what was said is durable.
+    fn stop(&mut self, machine: &mut Machine) {
+        let sent = machine.board.offload(self.now);
+        self.hold(sent);
+        let left = self.crowd.step(self.now, &[], &mut machine.board);
+        self.hold(left);
+        self.store.heal();
+        for _ in 0..10 {
+            self.commit_first(machine, usize::MAX);
+        }
+        self.listen(machine);
+    }
+
+    fn hold(&mut self, checked: Result<(), Broken>) {
+        if let Err(Broken { checker, what }) = checked {
+            self.fail(checker, what);
+        }
     }
 
     fn step(&mut self, machine: &mut Machine) {
-        self.now = self.now + Millis(self.random.below(400) as i64);
+        self.pass(machine);
         if self.random.percent(3) {
             self.store.set_unreadable(true);
         }
         let bucket = PartitionId::from(BUCKETS[self.random.below(3) as usize]);
-        let commands = (0..self.random.below(5)).map(|_| self.command(&bucket)).collect();
+        let commands = (0..self.random.below(8)).map(|_| self.command(&bucket)).collect();
         self.turn(machine, &bucket, commands);
+        let followed = self.crowd.step(self.now, &self.known, &mut machine.board);
+        self.hold(followed);
         self.store.set_unreadable(false);
         if self.random.percent(60) {
             self.commit(machine);
@@ -186,14 +240,22 @@ impl World {
             2 => Fault::LoseGroup,
             _ => Fault::None,
         });
+        // Sometimes nobody can say for a while what is durable.
+        self.store.set_unreadable(self.random.percent(5));
+        self.commit_first(machine, count);
+        self.store.heal();
+    }
+
+    fn commit_first(&mut self, machine: &mut Machine, count: usize) {
+        let count = count.min(machine.under_way.len());
         let (batches, rests) = Work::split(machine.under_way.drain(..count).collect());
         let committed = machine.committer.commit(batches);
+        machine.board.untold += u64::from(committed.untold);
         for (partition, done) in deliver(committed, rests, &machine.outlets) {
             if let Some((_, settled)) = machine.seats.get_mut(&partition) {
                 settled.add(done);
             }
         }
-        self.store.heal();
     }
 
     /// Takes note of what was answered and told.
@@ -266,22 +328,19 @@ impl World {
         }
     }
 
+    /// Nothing goes wrong any more, and everybody comes to know what there is.
     fn calm_down(&mut self, machine: &mut Machine) {
-        for _ in 0..400 {
+        for _ in 0..600 {
+            if self.broken.is_some() {
+                return;
+            }
             self.store.heal();
             machine.committer.probe();
+            self.now = self.now + Millis(50);
             for bucket in BUCKETS {
                 self.turn(machine, &bucket.into(), Vec::new());
             }
-            let all = machine.under_way.len();
-            let (batches, rests) = Work::split(machine.under_way.drain(..all).collect());
-            for (partition, done) in
-                deliver(machine.committer.commit(batches), rests, &machine.outlets)
-            {
-                if let Some((_, settled)) = machine.seats.get_mut(&partition) {
-                    settled.add(done);
-                }
-            }
+            self.commit_first(machine, usize::MAX);
             self.listen(machine);
             let is_quiet = |(seat, settled): &(Seat<SyncEngine>, Settled)| {
                 seat.in_flight() == settled.batches
@@ -289,15 +348,20 @@ impl World {
                     && !seat.is_lost()
                     && seat.next_deadline().is_none_or(|at| at > self.now)
             };
-            if machine.seats.values().all(is_quiet) && machine.answers.is_empty() {
-                return;
+            let is_quiet = machine.seats.values().all(is_quiet) && machine.answers.is_empty();
+            match self.crowd.settle(self.now, &mut machine.board) {
+                Ok(true) if is_quiet => return,
+                Ok(_) => {}
+                Err(broken) => self.hold(Err(broken)),
             }
         }
-        self.fail("it settles", "something is still under way".to_owned());
+        let what = format!("still under way: {:?} {}", self.crowd.unsettled(), machine.board.dbg());
+        self.fail("it settles", what);
     }
 
     /// Rows and journal say the same, and what was told is in the journal.
     fn compare(&mut self) {
+        let mut course = Course::default();
         for bucket in BUCKETS {
             let id = PartitionId::from(bucket);
             let mut replayed = SyncEngine::empty(&id);
@@ -306,6 +370,7 @@ impl World {
             for entry in &entries {
                 replayed.replay(entry).expect("it was written here");
                 let change = SyncEngine::read(entry).expect("it was written here");
+                course.note(&change);
                 if let Some(place) = change.logged()
                     && changes.insert(place, change).is_some()
                 {
@@ -325,53 +390,8 @@ impl World {
                 }
             }
         }
-    }
-
-    fn command(&mut self, bucket: &str) -> Command {
-        let own: Vec<ObjectSid> =
-            self.known.iter().copied().filter(|sid| partition(*sid) == bucket).collect();
-        let object = self.random.one_of(&own).copied();
-        let action = match object {
-            Some(sid) if !self.random.percent(12) => self.action(sid),
-            _ => {
-                let kind = ObjectKind::ALL[self.random.below(3) as usize];
-                Action::CreateObject { kind, unique_name: None, data: None, ttl: self.ttl() }
-            }
-        };
-        Command { service: SERVICE, caller: Caller::System, action }
-    }
-
-    fn action(&mut self, sid: ObjectSid) -> Action {
-        let (object, data) = (Target::of(sid), self.data());
-        let if_match = self.random.percent(25).then(|| {
-            let newest = self.revisions.len().saturating_sub(8);
-            IfMatch::Revision(*self.random.one_of(&self.revisions[newest..]).expect("there is one"))
-        });
-        let item = NewItem { data: data.clone(), ttl: self.ttl(), collection_ttl: None };
-        let key: Arc<str> = ["a", "b", "c", "d"][self.random.below(4) as usize].into();
-        match (sid.kind(), self.random.below(10)) {
-            (_, 0) => Action::DeleteObject { object, if_match },
-            (ObjectKind::Document | ObjectKind::Stream, _) => {
-                Action::UpdateObject { object, data: Some(data), ttl: self.ttl(), if_match }
-            }
-            (ObjectKind::List, 1..7) => Action::AddItem { object, key: None, item },
-            (ObjectKind::Map, 1..7) => Action::PutItem { object, key, item, if_match },
-            (ObjectKind::List, _) => {
-                let key = ItemKey::Index(self.random.below(6));
-                Action::DeleteItem { object, key, if_match }
-            }
-            (ObjectKind::Map, _) => Action::DeleteItem { object, key: ItemKey::Key(key), if_match },
-        }
-    }
-
-    fn data(&mut self) -> Payload {
-        let text = format!("{{\"n\":{}}}", self.random.below(1_000));
-        Payload::parse(text).expect("an object")
-    }
-
-    fn ttl(&mut self) -> Option<Ttl> {
-        let seconds = self.random.within(1, 8) as i64;
-        self.random.percent(30).then(|| Ttl::new("Ttl", seconds).expect("in bounds"))
+        let compared = self.crowd.compare(&course);
+        self.hold(compared);
     }
 }
 
