@@ -135,7 +135,7 @@ impl World {
         let (outlets, health) = (Arc::new(Outlets::default()), Arc::new(Health::default()));
         let memory = Bounds { entities: 12, bytes: 4_000 };
         let limits = Limits { memory, ..Limits::default() };
-        let options = SyncOptions { limits, events_kept: 20 };
+        let options = SyncOptions { limits, events_kept: 8 };
         outlets.sync.options.set(options).expect("they are new");
         let feed = outlets.sync.hub.feed(100_000);
         let committer = GroupCommitter::new(shared.clone(), health.clone());
@@ -355,7 +355,7 @@ impl World {
                 Err(broken) => self.hold(Err(broken)),
             }
         }
-        let what = format!("still under way: {:?} {}", self.crowd.unsettled(), machine.board.dbg());
+        let what = format!("still under way: {:?}", self.crowd.unsettled());
         self.fail("it settles", what);
     }
 

@@ -172,25 +172,6 @@ impl Switchboard {
         Ok(())
     }
 
-    pub(crate) fn dbg(&self) -> String {
-        let links: Vec<_> = self
-            .links
-            .iter()
-            .map(|(n, l)| {
-                format!(
-                    "{n} {:?} up {} down {} cut {} open {} reads {}",
-                    l.connection.waiting_bytes(),
-                    l.up.len(),
-                    l.down.len(),
-                    l.is_cut,
-                    l.connection.is_open(),
-                    l.connection.reads()
-                )
-            })
-            .collect();
-        format!("{} {links:?}", self.catching_up.len())
-    }
-
     /// Whether nobody waits for anything.
     pub(super) fn is_quiet(&self) -> bool {
         self.catching_up.is_empty()

@@ -42,7 +42,6 @@ impl Answers {
     }
 
     /// Bytes that wait.
-    #[cfg_attr(not(feature = "simulation"), expect(dead_code, reason = "the simulator looks"))]
     pub(crate) const fn bytes(&self) -> usize {
         self.bytes
     }
