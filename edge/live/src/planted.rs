@@ -12,8 +12,6 @@ pub enum Planted {
     NeverSendAway,
     /// A client whose queue was lost is not told.
     ForgetInterruptions,
-    /// What waits for a client is turned into frames at once, however slowly it takes them.
-    AnswerWithoutEnd,
     /// A token is good for ever.
     ForgetExpiry,
 }

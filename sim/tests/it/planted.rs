@@ -79,12 +79,6 @@ mod in_sync {
     }
 
     #[test]
-    fn events_told_twice_to_those_who_follow() {
-        plant(Planted::PublishTwice);
-        found_by_followers("numbers never fall");
-    }
-
-    #[test]
     fn a_slow_client_that_is_never_sent_away() {
         of_lines::plant(of_lines::Planted::NeverSendAway);
         found_by_followers("who cannot keep up is sent away the second time");
@@ -94,12 +88,6 @@ mod in_sync {
     fn a_lost_queue_of_which_the_client_is_not_told() {
         of_lines::plant(of_lines::Planted::ForgetInterruptions);
         found_by_followers("in the end everybody knows what is there");
-    }
-
-    #[test]
-    fn answers_without_end() {
-        of_lines::plant(of_lines::Planted::AnswerWithoutEnd);
-        found_by_followers("what waits for a connection is bounded");
     }
 
     #[test]
