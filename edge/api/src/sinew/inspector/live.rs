@@ -11,12 +11,12 @@ use crate::{
     Answer, Cx, Param, ParamKind, Permit, Problem, Reply, Routes, auth, input::wrong,
     shared::Shared,
 };
-use ::sync::{Event, EventId, ObjectSid, ServiceSid, What};
+use ::sync::{Event, EventId, ObjectSid, ServiceSid, Target, What};
 use axum::body::Body;
 use base::Sid;
 use bytes::Bytes;
 use futures_util::stream;
-use host::{Mailbox, News, Post, Replay};
+use host::{Host, Mailbox, News, Post, Replay};
 use http::HeaderMap;
 use serde_json::json;
 use std::{collections::BTreeSet, convert::Infallible, fmt::Write as _, sync::Arc, time::Duration};
@@ -55,11 +55,21 @@ async fn follow(cx: Cx) -> Reply {
     let mailbox = cx.host.mailbox(None, WAITING_BYTES_MAX);
     cx.host.follow(&mailbox, service, object.sid, after);
     let line = Line::of(&cx, service);
-    let chunks = stream::unfold((line, mailbox), |(mut line, mailbox)| async move {
-        let chunk = line.next(of_object(&mailbox)).await?;
-        Some((Ok::<_, Infallible>(chunk), (line, mailbox)))
-    });
+    let (host, sid) = (cx.host.clone(), object.sid);
+    let chunks =
+        stream::unfold((line, mailbox, host), move |(mut line, mailbox, host)| async move {
+            let from_now = || follow_from_now(&host, &mailbox, service, sid);
+            let chunk = line.next(of_object(&mailbox, from_now)).await?;
+            Some((Ok::<_, Infallible>(chunk), (line, mailbox, host)))
+        });
     Ok(Answer::events(Body::from_stream(chunks)))
+}
+
+/// For who was told to look anew; whether there is something to follow.
+fn follow_from_now(host: &Host, mailbox: &Mailbox, service: ServiceSid, sid: ObjectSid) -> bool {
+    let Ok(Some(object)) = host.sync_object(service, &Target::of(sid)) else { return false };
+    host.follow(mailbox, service, sid, object.event);
+    true
 }
 
 /// The newest event that is known already.
@@ -151,7 +161,7 @@ impl Line {
 }
 
 /// The next posts of a mailbox, as many as are there.
-async fn of_object(mailbox: &Mailbox) -> Told {
+async fn of_object(mailbox: &Mailbox, from_now: impl Fn() -> bool) -> Told {
     let mut told = Told { text: String::new(), is_end: false };
     loop {
         let post = match told.text.is_empty() {
@@ -169,8 +179,11 @@ async fn of_object(mailbox: &Mailbox) -> Told {
             | Post::QueryFollowed { .. }
             | Post::QueryFailed { .. }
             | Post::QueriesInterrupted(_) => {}
-            Post::Followed { replay: Replay::Interrupted, .. } => told.text.push_str(LOST),
-            Post::Failed { .. } | Post::Revoked(_) | Post::Interrupted(_) => {
+            Post::Followed { replay: Replay::Interrupted, .. } => {
+                told.text.push_str(LOST);
+                told.is_end = !from_now();
+            }
+            Post::Failed { .. } | Post::Revoked(_) | Post::Interrupted { .. } => {
                 told.text.push_str(LOST);
                 told.is_end = true;
             }
