@@ -10,6 +10,7 @@
 //! * `order`: who is asked for, and who goes first, on the same rows.
 //! * `telling`: what is to be told outside is written with what it tells of, and told in the end.
 //! * `age`: what is old is forgotten, and nothing of what ended is left.
+//! * `watching`: whoever follows live queries ends with what the rows say.
 //! * `liveness`: once nothing goes wrong any more, what can be offered is offered.
 
 mod age;
@@ -23,6 +24,7 @@ mod order;
 mod place;
 mod rules;
 mod telling;
+mod watching;
 
 pub use liveness::GRACE;
 pub(crate) use place::Place;
@@ -50,6 +52,7 @@ pub(crate) struct Checks {
     log: log::Log,
     hearing: Hearing,
     telling: telling::Telling,
+    watching: watching::Watching,
     shadows: BTreeMap<WorkspaceSid, agreement::Shadow>,
     since: liveness::Since,
     broken: Option<Broken>,
@@ -96,6 +99,7 @@ impl Checks {
             log: log::Log::default(),
             hearing: Hearing::default(),
             telling: telling::Telling::default(),
+            watching: watching::Watching::default(),
             shadows: BTreeMap::new(),
             since: liveness::Since::default(),
             broken: None,
@@ -210,7 +214,9 @@ impl Checks {
         if !place.is_gone() {
             broken.extend(self.counting.apply(workspace, batch, place));
         }
+        broken.extend(self.watching.apply(workspace, batch, &self.memory));
         if place.is_gone() {
+            self.watching.gone(workspace);
             self.counting.gone(workspace);
             self.places.remove(&workspace);
             self.hearing.gone(workspace);
@@ -271,6 +277,9 @@ impl Checks {
             self.fail("nothing acknowledged is lost", what);
         }
         if let Some((checker, what)) = self.log.look_through(&self.memory) {
+            self.fail(checker, what);
+        }
+        if let Some((checker, what)) = self.watching.look(&self.places, &self.memory) {
             self.fail(checker, what);
         }
     }
