@@ -91,14 +91,19 @@ pub fn run(seed: u64, options: Options) -> Result<Report, Box<Failure>> {
     Ok(Report { seed, tally, counts, commands, changes, script: script.text().to_owned() })
 }
 
+/// Runs the part of a seed that is about sync, once. It writes no script.
+pub fn run_buckets(seed: u64) -> Result<BucketCounts, Box<Failure>> {
+    buckets(seed).map_err(|broken| Box::new(Failure { seed, broken, tail: String::new() }))
+}
+
 /// Runs a seed twice; both must go well and have the same script.
 pub fn run_twice(seed: u64) -> Result<Report, Box<Failure>> {
     let first = run(seed, Options::default())?;
-    let failed = |broken| Box::new(Failure { seed, broken, tail: String::new() });
-    let buckets = [buckets(seed).map_err(failed)?, buckets(seed).map_err(failed)?];
+    let buckets = [run_buckets(seed)?, run_buckets(seed)?];
     if buckets[0] != buckets[1] {
         let what = format!("{:?}\n{:?}", buckets[0], buckets[1]);
-        return Err(failed(Broken { checker: "one seed, one course", what }));
+        let broken = Broken { checker: "one seed, one course", what };
+        return Err(Box::new(Failure { seed, broken, tail: String::new() }));
     }
     let second = run(seed, Options::default())?;
     if first == second {

@@ -44,7 +44,12 @@ fn main() -> ExitCode {
 }
 
 fn one(seed: u64, echo: Echo) -> bool {
-    match sim::run(seed, Options { echo }) {
+    let run = || {
+        let report = sim::run(seed, Options { echo })?;
+        sim::run_buckets(seed)?;
+        Ok::<_, Box<Failure>>(report)
+    };
+    match run() {
         Ok(report) => {
             println!("seed {seed} went well: {:?} {:?}", report.tally, report.counts);
             true

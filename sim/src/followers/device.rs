@@ -74,6 +74,8 @@ pub(super) struct Device {
     random: Random,
     pace: Pace,
     renews_its_token: bool,
+    /// Everything that was under way is durable or lost.
+    is_calm: bool,
     ticket: Option<String>,
     talk: Option<Talk>,
     away_until: Timestamp,
@@ -125,6 +127,7 @@ impl Device {
             name: format!("device-{number}"),
             pace,
             renews_its_token: random.percent(60),
+            is_calm: false,
             random,
             ticket: None,
             talk: None,
@@ -138,7 +141,7 @@ impl Device {
 
     /// Hurries, and stays, from now on.
     pub(super) fn calm_down(&mut self, now: Timestamp) {
-        (self.pace, self.renews_its_token) = (Pace::Quick, true);
+        (self.pace, self.renews_its_token, self.is_calm) = (Pace::Quick, true, true);
         self.away_until = now.min(self.away_until);
     }
 
@@ -337,8 +340,8 @@ impl Device {
                 (self.talk, self.away_until) = (None, now);
             }
             "G" => {
-                let sid = talk.opening.remove(id);
-                let copy = sid.and_then(|sid| self.copies.get_mut(&sid));
+                let Some(sid) = talk.opening.remove(id) else { return Ok(()) };
+                let copy = self.copies.get_mut(&sid);
                 let Some(copy) = copy.filter(|copy| copy.stage == Stage::Opening) else {
                     return Ok(());
                 };
@@ -351,7 +354,7 @@ impl Device {
                         copy.last = payload["last"].as_u64().unwrap_or_default();
                         copy.stage = Stage::Known;
                     }
-                    404 => *copy = Copy { stage: Stage::Gone, last: 0, entries: Entries::new() },
+                    404 => self.not_found(sid),
                     _ => copy.stage = Stage::Unopened,
                 }
             }
@@ -438,13 +441,26 @@ impl Device {
         }
     }
 
+    /// An object that lived too long is not there, although a longer life may be on its way to the
+    /// disk: nobody is to believe it for ever. In the end it is true.
+    fn not_found(&mut self, sid: ObjectSid) {
+        let gone = Copy { stage: Stage::Gone, last: 0, entries: Entries::new() };
+        match self.is_calm {
+            true => _ = self.copies.insert(sid, gone),
+            false => _ = self.copies.remove(&sid),
+        }
+    }
+
     fn refused(&mut self, sid: ObjectSid, asked: Option<u64>, event: &Value) -> Checked {
         let Some(copy) = self.copies.get_mut(&sid) else {
             return broken("only what is followed is told", format!("{} {sid}", self.name));
         };
         let is_awaited = asked.is_some_and(|asked| copy.stage == Stage::Asked(asked));
         copy.stage = match event["error"]["status"].as_u64() {
-            Some(404) if is_awaited => Stage::Gone,
+            Some(404) if is_awaited => {
+                self.not_found(sid);
+                return Ok(());
+            }
             Some(503) if is_awaited => Stage::Known,
             Some(410) if is_awaited => {
                 self.tally.forgotten += 1;
