@@ -396,6 +396,8 @@ impl Writer {
     }
 
     fn live(&mut self, task: usize, calls: &mut Calls<'_>) -> Result<(), Stop> {
+        // Whatever becomes of these requests is looked up after the crash.
+        self.things[task].touched = true;
         let path = self.things[task].path.clone();
         if self.things[task].known.progress() < 3 {
             let list = calls.get(&format!("{path}/Reservations"))?;
@@ -412,7 +414,6 @@ impl Writer {
             self.things[task].known.status = "assigned".to_owned();
         }
         let done = calls.form(&path, &[("AssignmentStatus", "completed"), ("Reason", "done")])?;
-        self.things[task].touched = true;
         self.things[task].known = Known::of(&done);
         Ok(())
     }
