@@ -29,9 +29,10 @@ pub(super) enum Pace {
 }
 
 /// How far a copy of an object has come.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 enum Stage {
     /// It is not known what is in it.
+    #[default]
     Unopened,
     /// That was asked.
     Opening,
@@ -46,11 +47,13 @@ enum Stage {
 }
 
 /// What a device knows of an object.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 struct Copy {
     stage: Stage,
     last: EventId,
     entries: Entries,
+    /// What had expired when it was read, as far as nothing was told of it since.
+    hidden: Entries,
 }
 
 /// What is known of one connection.
@@ -167,7 +170,7 @@ impl Device {
         let Some(sid) = self.random.one_of(known).copied() else { return };
         let is_leaving = self.talk.as_ref().is_some_and(|talk| talk.leaving.contains(&sid));
         if self.copies.len() < FOLLOWED_MAX && !self.copies.contains_key(&sid) && !is_leaving {
-            let copy = Copy { stage: Stage::Unopened, last: 0, entries: Entries::new() };
+            let copy = Copy::default();
             self.copies.insert(sid, copy);
         }
     }
@@ -347,10 +350,12 @@ impl Device {
                 };
                 match code("http_status") {
                     200 => {
-                        let entries = payload["entries"].as_object().into_iter().flatten();
-                        let text = |data: &Value| data.as_str().unwrap_or_default().to_owned();
-                        copy.entries =
-                            entries.map(|(place, data)| (place.clone(), text(data))).collect();
+                        let read = |name: &str| {
+                            let entries = payload[name].as_object().into_iter().flatten();
+                            let text = |data: &Value| data.as_str().unwrap_or_default().to_owned();
+                            entries.map(|(place, data)| (place.clone(), text(data))).collect()
+                        };
+                        (copy.entries, copy.hidden) = (read("entries"), read("hidden"));
                         copy.last = payload["last"].as_u64().unwrap_or_default();
                         copy.stage = Stage::Known;
                     }
@@ -444,7 +449,7 @@ impl Device {
     /// An object that lived too long is not there, although a longer life may be on its way to the
     /// disk: nobody is to believe it for ever. In the end it is true.
     fn not_found(&mut self, sid: ObjectSid) {
-        let gone = Copy { stage: Stage::Gone, last: 0, entries: Entries::new() };
+        let gone = Copy { stage: Stage::Gone, ..Copy::default() };
         match self.is_calm {
             true => _ = self.copies.insert(sid, gone),
             false => _ = self.copies.remove(&sid),
@@ -515,6 +520,9 @@ impl Device {
             _ => return broken("an event is one of the known", kind.to_owned()),
         };
         effect.apply(&mut copy.entries);
+        if let Effect::Put(place, _) | Effect::Removed(place) = &effect {
+            copy.hidden.remove(place);
+        }
         copy.last = id;
         if effect == Effect::Ended {
             copy.stage = Stage::Gone;
@@ -537,7 +545,9 @@ impl Device {
             let end = course.end(*sid);
             let agrees = match (copy.stage, &end) {
                 (Stage::Live, Some((last, entries))) => {
-                    copy.last == *last && copy.entries == *entries
+                    let is_hidden = |place: &String| copy.hidden.contains_key(place);
+                    let told = entries.iter().filter(|(place, _)| !is_hidden(place));
+                    copy.last == *last && told.eq(&copy.entries)
                 }
                 (Stage::Gone, None) => true,
                 _ => false,

@@ -202,8 +202,9 @@ impl Server<'_> {
         Timestamp(self.clock.load(Ordering::Relaxed))
     }
 
-    /// What an object is: behind which event, and what is in it.
-    fn look(&self, path: &str) -> Result<Option<(EventId, Entries)>, StoreError> {
+    /// What an object is: behind which event, what is in it, and what has expired there although a
+    /// longer life may be on its way to the disk.
+    fn look(&self, path: &str) -> Result<Option<(EventId, Entries, Entries)>, StoreError> {
         let store = &**self.store;
         let object: Option<ObjectSid> = path.strip_prefix("/open/").and_then(|s| s.parse().ok());
         let Some(sid) = object else { return Ok(None) };
@@ -212,10 +213,17 @@ impl Server<'_> {
         let Some(object) = found else { return Ok(None) };
         let data = object.data.as_ref().map(|data| (String::new(), data.text().to_owned()));
         let mut entries: Entries = data.into_iter().collect();
-        let mut from = None;
+        entries.extend(self.items(sid, self.now())?);
+        let mut hidden = self.items(sid, Timestamp(i64::MIN))?;
+        hidden.retain(|place, _| !entries.contains_key(place));
+        Ok(Some((object.event, entries, hidden)))
+    }
+
+    fn items(&self, sid: ObjectSid, now: Timestamp) -> Result<Entries, StoreError> {
+        let (mut entries, mut from) = (Entries::new(), None);
         while sid.kind().has_items() && entries.len() < ITEMS_MAX {
             let range = ItemRange { from, direction: Direction::Ascending, limit: 3 };
-            let page = sync_reads::items(store, sid, &range, self.now())?;
+            let page = sync_reads::items(&**self.store, sid, &range, now)?;
             let Some(last) = page.last() else { break };
             from = Some((last.key.clone(), Bounds::Exclusive));
             entries.extend(page.iter().map(|item| {
@@ -226,7 +234,7 @@ impl Server<'_> {
                 (place, item.data.text().to_owned())
             }));
         }
-        Ok(Some((object.event, entries)))
+        Ok(entries)
     }
 }
 
@@ -288,8 +296,9 @@ impl Around for Server<'_> {
 
     fn answer(&mut self, request: &Request<Bytes>) -> Response<Bytes> {
         let (status, body) = match self.look(request.uri().path()) {
-            Ok(Some((last, entries))) => {
-                (StatusCode::OK, serde_json::json!({"last": last, "entries": entries}))
+            Ok(Some((last, entries, hidden))) => {
+                let body = serde_json::json!({"last": last, "entries": entries, "hidden": hidden});
+                (StatusCode::OK, body)
             }
             Ok(None) => (StatusCode::NOT_FOUND, serde_json::json!({})),
             Err(_) => (StatusCode::SERVICE_UNAVAILABLE, serde_json::json!({})),
