@@ -5,6 +5,7 @@
 'use strict';
 const twilio = require('twilio');
 const { SyncClient } = require('twilio-sync');
+const { hourIn, isOpen } = require('./hours');
 const { cfg, accessToken, check, refused, waitFor, until, main } = require('./lib');
 const { line } = require('./line');
 
@@ -65,9 +66,6 @@ async function cannedResponses() {
   await shutdown([supervisor, ...desks]);
 }
 
-// Which hour it is in a zone, summer time included.
-const hourIn = (zone, now) => Number(new Intl.DateTimeFormat('en-GB', { timeZone: zone, hour: '2-digit', hourCycle: 'h23' }).format(now));
-
 // Goes through a zone's messages and claims each before it is sent: who finds it claimed leaves it alone.
 async function worker(map, name, sent) {
   let page = await map.getItems({ pageSize: 7 });
@@ -118,15 +116,6 @@ async function messagesForLater() {
   }
   check('a closed zone waits', (await all(await office.map('America/New_York'))).length === zones['America/New_York']);
   await shutdown(clients);
-}
-
-function isOpen(hours, now) {
-  const parts = new Intl.DateTimeFormat('en-CA', { timeZone: hours.timezone, weekday: 'short', year: 'numeric', month: '2-digit', day: '2-digit' }).formatToParts(now);
-  const part = (type) => parts.find((one) => one.type === type).value;
-  const day = `${part('year')}-${part('month')}-${part('day')}`;
-  const [from, to] = (day in hours.special ? hours.special[day] : hours.week[part('weekday')]) || [0, 0];
-  const hour = hourIn(hours.timezone, now);
-  return hour >= from && hour < to;
 }
 
 async function openingHours() {

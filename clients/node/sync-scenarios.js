@@ -3,6 +3,7 @@
 // Run: BASE=http://host:port ACCOUNT_SID= AUTH_TOKEN= node sync-scenarios.js   (the server with --clock manual)
 'use strict';
 const twilio = require('twilio');
+const { hourIn, isOpen } = require('./hours');
 const { cfg, check, main } = require('./lib');
 
 async function clock(advance_ms = 0) {
@@ -43,9 +44,6 @@ async function cannedResponses([supervisors, desks]) {
   const late = await status(theirs(sid).syncListItems(german[0].index).update({ data: { text: 'too late' }, ifMatch: german[0].revision }));
   check('and who edits what was edited meanwhile is told', late === 412, late);
 }
-
-// Which hour it is in a zone, summer time included.
-const hourIn = (zone, now) => Number(new Intl.DateTimeFormat('en-GB', { timeZone: zone, hour: '2-digit', hourCycle: 'h23' }).format(now));
 
 // Goes through a zone's messages page by page, and takes each before it is sent; who takes it may send it.
 async function worker(services, zone, sent) {
@@ -100,15 +98,6 @@ async function claims([one, other]) {
     if (count < 1) nobody += 1;
   }
   check('of two claims one succeeds', twice === 0 && nobody === 0, { twice, nobody });
-}
-
-function isOpen(hours, now) {
-  const parts = new Intl.DateTimeFormat('en-CA', { timeZone: hours.timezone, weekday: 'short', year: 'numeric', month: '2-digit', day: '2-digit' }).formatToParts(now);
-  const part = (type) => parts.find((one) => one.type === type).value;
-  const day = `${part('year')}-${part('month')}-${part('day')}`;
-  const [from, to] = (day in hours.special ? hours.special[day] : hours.week[part('weekday')]) || [0, 0];
-  const hour = hourIn(hours.timezone, now);
-  return hour >= from && hour < to;
 }
 
 async function openingHours([one, other]) {

@@ -44,6 +44,17 @@ export async function until<T>(
   }
 }
 
+/** What goes wrong on a page from now on. */
+export function errorsOf(page: Page): string[] {
+  const errors: string[] = [];
+  page.on('pageerror', (error) => errors.push(String(error)));
+  page.on('console', (message) => {
+    // A refused policy is told nowhere else.
+    if (/Content Security Policy/i.test(message.text())) errors.push(message.text());
+  });
+  return errors;
+}
+
 export interface Frame {
   text: string;
   atMs: number;
@@ -55,17 +66,13 @@ export class DeskPage {
   readonly base: string;
   /** What the server sent over the bridge's socket, signs of life left out. */
   readonly frames: Frame[] = [];
-  readonly #errors: string[] = [];
+  readonly #errors: string[];
 
   constructor(page: Page, base: string) {
     this.page = page;
     this.base = base;
     page.setDefaultTimeout(15_000);
-    page.on('pageerror', (error) => this.#errors.push(String(error)));
-    page.on('console', (message) => {
-      // A refused policy is told nowhere else.
-      if (/Content Security Policy/i.test(message.text())) this.#errors.push(message.text());
-    });
+    this.#errors = errorsOf(page);
     page.on('websocket', (socket) => {
       socket.on('framereceived', ({ payload }) => {
         const text = payload.toString();

@@ -4,7 +4,7 @@
 import { randomBytes } from 'node:crypto';
 import type { Browser, BrowserContextOptions, Page } from 'playwright-core';
 import { expect } from 'vitest';
-import { WIDE } from './browser.ts';
+import { errorsOf, WIDE } from './browser.ts';
 import type { Server } from './server.ts';
 import { makeUser } from './site.ts';
 
@@ -26,17 +26,13 @@ export async function makeAdmin(server: Server): Promise<Admin> {
 export class ConsolePage {
   readonly page: Page;
   readonly base: string;
-  readonly #errors: string[] = [];
+  readonly #errors: string[];
 
   constructor(page: Page, base: string) {
     this.page = page;
     this.base = base;
     page.setDefaultTimeout(15_000);
-    page.on('pageerror', (error) => this.#errors.push(String(error)));
-    page.on('console', (message) => {
-      // A refused policy is told nowhere else.
-      if (/Content Security Policy/i.test(message.text())) this.#errors.push(message.text());
-    });
+    this.#errors = errorsOf(page);
   }
 
   static async open(browser: Browser, base: string, options: BrowserContextOptions = {}) {
