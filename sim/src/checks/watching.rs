@@ -222,13 +222,15 @@ impl Client {
 }
 
 impl Place {
-    /// The keys that one of [`QUERIES`] holds for.
+    /// The keys that one of [`QUERIES`] holds for. A row whose task or activity is lost counts as
+    /// none of them: that is for other checkers to say.
     fn keys(&self, at: usize) -> BTreeSet<Sid> {
         match QUERIES[at].0 {
             Index::Workers => {
                 let workers = self.workers.values().map(|(worker, _)| worker);
-                let available =
-                    workers.filter(|worker| self.activities[&worker.activity].available);
+                let available = workers.filter(|worker| {
+                    self.activities.get(&worker.activity).is_some_and(|activity| activity.available)
+                });
                 available.map(|worker| worker.sid.sid()).collect()
             }
             Index::Tasks => {
@@ -236,7 +238,9 @@ impl Place {
                 self.tasks.values().filter(pending).map(|task| task.sid.sid()).collect()
             }
             Index::Reservations => {
-                let small = |one: &&routing::Reservation| self.tasks[&one.task].priority < 5;
+                let small = |one: &&routing::Reservation| {
+                    self.tasks.get(&one.task).is_some_and(|task| task.priority < 5)
+                };
                 self.open().filter(small).map(|reservation| reservation.sid.sid()).collect()
             }
             Index::Queues => self.queues.keys().map(|queue| queue.sid()).collect(),
