@@ -1,7 +1,8 @@
-//! How fast one object of sync takes durable writes, for how long one write holds its bucket, what
-//! a page of a million items costs, and what a million objects at rest cost.
+//! How fast one object of sync takes durable writes, for how long one write holds its bucket and
+//! what followers of one object cost writers of others, what a page of a million items costs, and
+//! what a million objects at rest cost.
 //!
-//! `cargo run --release -p host --example sync -- [folder] [throughput|sealed|hold|pages|rest]`
+//! `cargo run --release -p host --example sync -- [folder] [throughput|sealed|hold|beside|pages|rest]`
 
 use base::{IdSource, Sid, Timestamp};
 use host::{
@@ -50,6 +51,7 @@ const PARTS: &[Part] = &[
     ("throughput", throughput),
     ("sealed", sealed),
     ("hold", hold_times),
+    ("beside", beside),
     ("pages", pages),
     ("rest", at_rest),
 ];
@@ -163,15 +165,71 @@ fn hold_times(folder: &Path) {
         for (sid, times) in
             [(cold[0], &mut hot), (cold[draws.below(COLD as u64) as usize], &mut other)]
         {
-            let (object, data) = (Target::of(sid), Some(data(n)));
-            let update = Action::UpdateObject { object, data, ttl: None, if_match: None };
-            times.push(desk.turn(vec![command(update)]).0);
+            times.push(desk.turn(vec![update(sid, n)]).0);
         }
     }
     print("a write to a hot document holds its bucket", hot);
     print("a write to one of 100 000 cold documents", other);
     let (entities, bytes) = desk.seat.engine().expect("it serves").bucket().in_memory();
     println!("in memory: {entities} entities, {bytes} bytes of values and keys");
+}
+
+/// How long a write to a cold document takes beside a hot one that is written 200 times a second,
+/// with and without those who follow the hot one.
+fn beside(folder: &Path) {
+    let runtime =
+        tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build();
+    runtime.expect("a runtime").block_on(async {
+        let options = Options { clock: ClockKind::System, seed: Some(1), ..Options::default() };
+        let host = Host::start(store(folder), &options).expect("an empty store");
+        let (hot, cold) = (document(&host).await, document(&host).await);
+        for followers in [0, 1_000, 0, 1_000] {
+            let readers: Vec<_> = (0..followers).map(|_| read(&host, hot)).collect();
+            let writer = tokio::spawn(write_often(host.clone(), hot));
+            let mut times = Vec::new();
+            for n in 0..4_000 {
+                let begin = Instant::now();
+                host.sync(update(cold, n)).await.expect("it is written");
+                times.push(begin.elapsed());
+            }
+            print(&format!("a write beside a hot document that {followers} follow"), times);
+            writer.abort();
+            readers.iter().for_each(tokio::task::JoinHandle::abort);
+        }
+        host.stop().await;
+    });
+}
+
+async fn document(host: &Host) -> ObjectSid {
+    match host.sync(create(ObjectKind::Document)).await {
+        Ok(Reply::Object(document)) => document.sid,
+        other => panic!("{other:?}"),
+    }
+}
+
+fn update(object: ObjectSid, n: usize) -> Command {
+    let object = Target::of(object);
+    command(Action::UpdateObject { object, data: Some(data(n)), ttl: None, if_match: None })
+}
+
+async fn write_often(host: Host, object: ObjectSid) {
+    let mut pace = tokio::time::interval(Duration::from_millis(5));
+    for n in 0.. {
+        pace.tick().await;
+        host.sync(update(object, n)).await.expect("it is written");
+    }
+}
+
+/// Follows a document and takes what comes, until it is ended.
+fn read(host: &Host, object: ObjectSid) -> tokio::task::JoinHandle<()> {
+    let mailbox = host.mailbox(None, 1 << 20);
+    let known = host.sync_object(SERVICE, &Target::of(object)).expect("readable");
+    host.follow(&mailbox, SERVICE, object, known.expect("it is there").event);
+    tokio::spawn(async move {
+        loop {
+            mailbox.next().await;
+        }
+    })
 }
 
 /// What a page of 100 of a million items costs, wherever it begins.
