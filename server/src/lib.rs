@@ -9,6 +9,7 @@ pub mod config;
 pub mod doctor;
 pub mod first;
 pub mod logging;
+pub mod panics;
 pub mod replay;
 
 mod body;

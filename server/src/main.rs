@@ -94,6 +94,7 @@ fn allow_open_files() {
 fn serve(flags: &Flags) -> Result<(), ServeError> {
     let config = Config::load(flags)?;
     sinew::logging::start(&config)?;
+    sinew::panics::keep_messages_inside();
     allow_open_files();
     if config.encryption.is_some() {
         sinew::keep_memory_inside();

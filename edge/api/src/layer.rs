@@ -60,6 +60,9 @@ pub(crate) async fn answer(shared: &Arc<Shared>, request: Request<Body>) -> Resp
     let mut response = answer.response();
     dress(shared, &method, &mut response);
     let took = started.elapsed();
+    if at.is_some_and(|(product, _)| shared.products[product].name == "sync") {
+        dress_for_sync(took, response.headers_mut());
+    }
     shared.metrics.count(at, status, took);
     let operation = at.map_or("none", |(p, r)| shared.products[p].routes[r].operation);
     let us = took.as_micros();
@@ -277,7 +280,8 @@ fn dress(shared: &Shared, method: &Method, response: &mut Response<Body>) {
     fixed(headers, header::X_CONTENT_TYPE_OPTIONS, "nosniff");
     fixed(headers, header::CACHE_CONTROL, "no-store");
     fixed(headers, header::ACCESS_CONTROL_ALLOW_ORIGIN, "*");
-    fixed(headers, header::ACCESS_CONTROL_EXPOSE_HEADERS, "ETag, X-Request-Id, Retry-After");
+    let exposed = "ETag, X-Request-Id, Twilio-Request-Id, Retry-After";
+    fixed(headers, header::ACCESS_CONTROL_EXPOSE_HEADERS, exposed);
     if *method == Method::OPTIONS {
         fixed(headers, header::ACCESS_CONTROL_ALLOW_METHODS, "GET, POST, PUT, DELETE, OPTIONS");
         let allowed = "Authorization, Content-Type, apiVersion, clientVersion, Idempotency-Key, \
@@ -291,6 +295,16 @@ fn dress(shared: &Shared, method: &Method, response: &mut Response<Body>) {
         *response.body_mut() = Body::empty();
         response.headers_mut().insert(header::CONTENT_LENGTH, HeaderValue::from(length));
     }
+}
+
+/// What programs for state synchronisation know: the id under another name, and seconds.
+fn dress_for_sync(took: Duration, headers: &mut HeaderMap) {
+    if let Some(id) = headers.get(REQUEST_ID).cloned() {
+        headers.insert(HeaderName::from_static("twilio-request-id"), id);
+    }
+    let seconds = format!("{:.3}", took.as_secs_f64());
+    let seconds = HeaderValue::try_from(seconds).expect("a number fits a header");
+    headers.insert(HeaderName::from_static("twilio-request-duration"), seconds);
 }
 
 #[cfg(test)]

@@ -216,9 +216,20 @@ impl Cx {
         &self,
         key: &'static str,
         entries: Vec<(Vec<Value>, T)>,
+        show: impl FnMut(&T, &mut Items) -> Result<(), Problem>,
+    ) -> Reply {
+        self.list_of_at_most(key, SIZE_MAX, entries, show)
+    }
+
+    /// The same where no page has more than `size_max` rows.
+    pub(crate) fn list_of_at_most<T>(
+        &self,
+        key: &'static str,
+        size_max: usize,
+        entries: Vec<(Vec<Value>, T)>,
         mut show: impl FnMut(&T, &mut Items) -> Result<(), Problem>,
     ) -> Reply {
-        let wanted = Wanted::parse(self.path(), &self.input)?;
+        let wanted = Wanted::within(self.path(), &self.input, size_max)?;
         let width = entries.first().map_or(0, |(cursor, _)| cursor.len());
         let mut rows: Vec<(T, Vec<Value>)> = entries.into_iter().map(|(c, e)| (e, c)).collect();
         wanted.cut(&mut rows);
@@ -274,7 +285,9 @@ impl Wanted {
     /// Where no page has more rows than this.
     fn within(path: &str, input: &Input, size_max: usize) -> Result<Self, Problem> {
         let size_max = i64::try_from(size_max).unwrap_or(i64::MAX);
-        let size = input.int("PageSize", 1..=i64::MAX)?.unwrap_or(SIZE_DEFAULT).min(size_max);
+        let size = input.int("PageSize", 1..=i64::MAX);
+        let size = size.map_err(|_| wrong("PageSize", "must be a whole number from 1 on"))?;
+        let size = size.unwrap_or(SIZE_DEFAULT).min(size_max);
         let number = input.int("Page", 0..=i64::from(u32::MAX))?.unwrap_or(0);
         let digest = digest(path, input);
         let start = match input.text("PageToken") {

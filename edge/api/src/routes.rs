@@ -6,6 +6,7 @@
 use crate::{Cx, Reply};
 use access::Permit;
 use http::Method;
+use percent_encoding::percent_decode_str;
 use std::{fmt, future::Future, pin::Pin, sync::Arc};
 
 /// What a route calls.
@@ -272,6 +273,10 @@ impl Product {
     }
 
     pub(crate) fn find(&self, method: &Method, path: &str) -> Found<'_> {
+        // What is no text names nothing; taken for another text, it would name something else.
+        if path.contains('%') && percent_decode_str(path).decode_utf8().is_err() {
+            return Found::Nothing;
+        }
         let Ok(matched) = self.paths.at(path) else { return Found::Nothing };
         let wanted = if *method == Method::HEAD { &Method::GET } else { method };
         let indexes = matched.value.iter().copied();

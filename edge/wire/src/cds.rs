@@ -11,7 +11,8 @@ pub use queries::{query_message, query_page};
 use base::{Sid, Timestamp};
 use std::fmt::Write as _;
 use sync::{
-    Event, EventId, Item, ItemKey, ItemSeen, Object, ObjectKind, ObjectSid, ServiceSid, What,
+    Event, EventId, Item, ItemKey, ItemSeen, Object, ObjectKind, ObjectSid, Payload, ServiceSid,
+    What,
 };
 
 /// Where links begin. The libraries send them back through the socket, whatever host they name; one
@@ -169,19 +170,32 @@ pub fn object(object: &Object, account: Sid, items: Option<&str>) -> String {
 
 /// An item's descriptor.
 pub fn item(service: ServiceSid, item: &Item) -> String {
+    described(service, item, Some(&item.data))
+}
+
+/// The same for whoever wrote no value, and may not be allowed to read the one that is there.
+pub fn item_without_data(service: ServiceSid, item: &Item) -> String {
+    described(service, item, None)
+}
+
+fn described(service: ServiceSid, item: &Item, data: Option<&Payload>) -> String {
     let (container, key) = names_of(item.object.kind());
     let shown = Json::new();
     let shown = match &item.key {
         ItemKey::Index(index) => shown.number(key, *index),
         ItemKey::Key(text) => shown.text(key, text),
     };
-    shown
+    let shown = shown
         .plain(container, item.object)
         .plain("service_sid", service)
         .plain("url", item_url(service, item.object, &item.key))
         .plain("revision", item.revision())
-        .number("last_event_id", item.event)
-        .raw("data", item.data.text())
+        .number("last_event_id", item.event);
+    let shown = match data {
+        Some(data) => shown.raw("data", data.text()),
+        None => shown,
+    };
+    shown
         .date("date_created", item.created_at)
         .date("date_updated", item.updated_at)
         .maybe_date("date_expires", item.expires_at)

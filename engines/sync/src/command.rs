@@ -323,9 +323,11 @@ pub enum IfMatch {
 }
 
 impl IfMatch {
-    /// From the header's text, bare or quoted.
+    /// From the header's text, bare or quoted. A proxy that compresses an answer makes its `ETag`
+    /// a weak one, which means the same here.
     pub fn parse(text: &str) -> Result<Self, Rejection> {
         let text = text.trim();
+        let text = text.strip_prefix("W/").unwrap_or(text);
         let bare = text.strip_prefix('"').and_then(|rest| rest.strip_suffix('"')).unwrap_or(text);
         if bare == "-1" {
             return Ok(Self::Absent);
@@ -383,6 +385,7 @@ mod tests {
         let read = IfMatch::parse;
         assert_eq!(read("1f"), Ok(IfMatch::Revision(31)));
         assert_eq!(read("\"1f\""), Ok(IfMatch::Revision(31)));
+        assert_eq!(read("W/\"1f\""), Ok(IfMatch::Revision(31)));
         assert_eq!(read("-1"), Ok(IfMatch::Absent));
         assert_eq!(read("\"-1\""), Ok(IfMatch::Absent));
         for text in ["", "\"\"", "-2", "+1", "xyz", "\"1", "1f1f1f1f1f1f1f1f1f"] {

@@ -23,6 +23,7 @@ mod socket;
 mod store;
 mod storm;
 mod sync;
+mod sync_edges;
 mod table;
 mod tls;
 mod why;

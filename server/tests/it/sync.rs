@@ -8,43 +8,43 @@ use serde_json::{Value, json};
 use std::collections::BTreeSet;
 
 /// A service of its own on a server of its own.
-struct Space {
-    server: Server,
-    owner: Caller,
-    at: String,
+pub(crate) struct Space {
+    pub(crate) server: Server,
+    pub(crate) owner: Caller,
+    pub(crate) at: String,
 }
 
 impl Space {
-    async fn with(change: impl FnOnce(&mut sinew::Config)) -> Self {
+    pub(crate) async fn with(change: impl FnOnce(&mut sinew::Config)) -> Self {
         let server = Server::with(change).await;
         let owner = server.owner();
         let service = owner.made("/sync/v1/Services", &[]).await;
         Self { server, owner, at: format!("/sync/v1/Services/{service}") }
     }
 
-    async fn open() -> Self {
+    pub(crate) async fn open() -> Self {
         Self::with(|_| {}).await
     }
 
-    async fn get(&self, path: &str) -> Got {
+    pub(crate) async fn get(&self, path: &str) -> Got {
         self.owner.get(&format!("{}{path}", self.at)).await
     }
 
-    async fn post(&self, path: &str, form: &[(&str, &str)]) -> Got {
+    pub(crate) async fn post(&self, path: &str, form: &[(&str, &str)]) -> Got {
         self.owner.post(&format!("{}{path}", self.at), form).await
     }
 
-    async fn delete(&self, path: &str) -> Got {
+    pub(crate) async fn delete(&self, path: &str) -> Got {
         self.owner.delete(&format!("{}{path}", self.at)).await
     }
 
-    async fn made(&self, path: &str, form: &[(&str, &str)]) -> Value {
+    pub(crate) async fn made(&self, path: &str, form: &[(&str, &str)]) -> Value {
         let got = self.post(path, form).await;
         assert_eq!(got.status, 201, "{path}: {}", got.text());
         got.json()
     }
 
-    async fn refused(&self, path: &str, form: &[(&str, &str)]) -> (u16, u64) {
+    pub(crate) async fn refused(&self, path: &str, form: &[(&str, &str)]) -> (u16, u64) {
         told(&self.post(path, form).await)
     }
 
@@ -65,11 +65,11 @@ impl Space {
     }
 }
 
-fn told(got: &Got) -> (u16, u64) {
+pub(crate) fn told(got: &Got) -> (u16, u64) {
     (got.status, got.json()["code"].as_u64().unwrap_or_default())
 }
 
-fn etag(got: &Got) -> String {
+pub(crate) fn etag(got: &Got) -> String {
     got.header("etag").trim_matches('"').to_owned()
 }
 
@@ -119,6 +119,8 @@ async fn the_etag_is_the_revision_and_stale_ones_are_refused() {
     let form = [("UniqueName", "doc"), ("Data", "{\"n\":1}")];
     let made = origin.post(&format!("{}/Documents", space.at), &form).await;
     assert_eq!(made.json()["revision"], etag(&made));
+    assert!(made.header("twilio-request-id").starts_with("RQ"));
+    assert!(made.header("twilio-request-duration").parse::<f64>().is_ok());
     let exposed = made.header("access-control-expose-headers");
     assert!(exposed.split(", ").any(|name| name == "ETag"), "{exposed}");
     let preflight = origin.send("OPTIONS", &space.at, None, String::new()).await;
@@ -191,6 +193,8 @@ async fn a_token_leads_into_its_own_list_only() {
     assert_eq!(maps["maps"].as_array().unwrap().len(), 1);
     assert!(maps["meta"]["next_page_url"].is_string());
     assert_eq!(space.get("/Maps?PageSize=500").await.json()["meta"]["page_size"], 100);
+    let services = space.owner.get("/sync/v1/Services?PageSize=500").await.json();
+    assert_eq!(services["meta"]["page_size"], 100);
 }
 
 #[tokio::test]
@@ -296,19 +300,80 @@ async fn documented_rates_hold_where_they_were_asked_for_and_leave_no_trace() {
     space.made("/Lists/list/Items", &[("Data", "{}")]).await;
 }
 
+/// What a client library of ann's asks through its socket.
+async fn asked(
+    server: &Server,
+    method: &str,
+    path: &str,
+    body: &'static str,
+) -> http::Response<bytes::Bytes> {
+    let account = ACCOUNT.parse().unwrap();
+    let (identity, service, endpoint) = ("ann".into(), "default".into(), "e".into());
+    let who = access::Who::Endpoint { identity, service, endpoint, supervises: None };
+    let request = http::Request::builder().method(method).uri(path);
+    let request = request.header("content-type", "application/json");
+    let request = request.body(bytes::Bytes::from_static(body.as_bytes())).unwrap();
+    server.running.api.tunnelled(access::Principal { account, who }, request).await
+}
+
+#[tokio::test]
+async fn who_may_not_read_is_answered_no_value() {
+    let server = Server::start().await;
+    let (owner, at) = (server.owner(), "/sync/v1/Services/default");
+    assert_eq!(owner.post(at, &[("AclEnabled", "true")]).await.status, 200);
+    let hidden = ("Data", "{\"hidden\":1}");
+    owner.made(&format!("{at}/Documents"), &[("UniqueName", "d"), hidden]).await;
+    for (kind, key) in [("Lists", None), ("Maps", Some(("Key", "0")))] {
+        owner.made(&format!("{at}/{kind}"), &[("UniqueName", "c")]).await;
+        let item: Vec<_> = key.into_iter().chain([hidden]).collect();
+        assert_eq!(owner.post(&format!("{at}/{kind}/c/Items"), &item).await.status, 201);
+    }
+    for object in ["Documents/d", "Lists/c", "Maps/c"] {
+        let all_but_read = [("Read", "false"), ("Write", "true"), ("Manage", "true")];
+        let path = format!("{at}/{object}/Permissions/ann");
+        assert_eq!(owner.post(&path, &all_but_read).await.status, 200);
+    }
+    let places = ["/v3/Documents/d", "/v3/Lists/c/Items/0", "/v3/Maps/c/Items/0"];
+    for path in places {
+        assert_eq!(asked(&server, "GET", path, "").await.status().as_u16(), 403, "{path}");
+        let longer = asked(&server, "POST", path, r#"{"ttl":100}"#).await;
+        let body = String::from_utf8_lossy(longer.body()).into_owned();
+        assert_eq!(longer.status().as_u16(), 200, "{body}");
+        assert!(body.contains("\"date_expires\":\"") && !body.contains("hidden"), "{body}");
+        let written = asked(&server, "POST", path, r#"{"data":{"mine":1}}"#).await;
+        let body = String::from_utf8_lossy(written.body()).into_owned();
+        assert!(body.contains("\"data\":{\"mine\":1}"), "{body}");
+    }
+}
+
+#[tokio::test]
+async fn what_is_no_whole_number_is_a_wrong_time_to_live() {
+    let server = Server::start().await;
+    let made = asked(&server, "POST", "/v3/Maps", r#"{"unique_name":"m"}"#).await;
+    assert_eq!(made.status().as_u16(), 201);
+    let bodies = [
+        r#"{"data":{},"ttl":1.5}"#,
+        r#"{"data":{},"ttl":"5"}"#,
+        r#"{"data":{},"ttl":-1}"#,
+        r#"{"data":{},"item_ttl":31536001}"#,
+        r#"{"data":{},"collection_ttl":99999999999999999999}"#,
+    ];
+    for body in bodies {
+        let refused = asked(&server, "PUT", "/v3/Maps/m/Items/k", body).await;
+        let said: Value = serde_json::from_slice(refused.body()).unwrap();
+        assert_eq!((refused.status().as_u16(), &said["code"]), (400, &json!(54011)), "{body}");
+    }
+    for body in [r#"{"data":{},"ttl":null}"#, r#"{"data":{},"ttl":0}"#] {
+        let put = asked(&server, "PUT", "/v3/Maps/m/Items/k", body).await;
+        let put: Value = serde_json::from_slice(put.body()).unwrap();
+        assert_eq!(put["date_expires"], Value::Null, "{body}");
+    }
+}
+
 #[tokio::test]
 async fn documented_rates_hold_for_client_libraries_too() {
     let server = Server::with(|config| config.limits = api::Limits::Compat).await;
-    let account = ACCOUNT.parse().unwrap();
-    let call = async |method: &str, path: &str, body: &'static str| {
-        let (identity, service, endpoint) = ("ann".into(), "default".into(), "e".into());
-        let who = access::Who::Endpoint { identity, service, endpoint, supervises: None };
-        let request = http::Request::builder().method(method).uri(path);
-        let request = request.header("content-type", "application/json");
-        let request = request.body(bytes::Bytes::from_static(body.as_bytes())).unwrap();
-        let caller = access::Principal { account, who };
-        server.running.api.tunnelled(caller, request).await
-    };
+    let call = async |method: &str, path: &str, body| asked(&server, method, path, body).await;
     let made = call("POST", "/v3/Maps", r#"{"unique_name":"map"}"#).await;
     assert_eq!(made.status().as_u16(), 201);
     let mut written = 0;

@@ -2,6 +2,7 @@
 //!
 //! * A page is found by the key it begins at, so nothing is passed over when items come and go.
 //! * What is expired is not there, whether it was removed yet or not.
+//! * Whoever writes no value is answered none: to write and to read are different rights.
 //! * A token says order, size and place; what else the request says does not matter then.
 
 use super::{Asker, Body, if_match, objects::places, shown, target};
@@ -12,7 +13,7 @@ use host::{Bounds, ItemRange};
 use serde::{Deserialize, Serialize};
 use std::sync::Arc;
 use store::Direction;
-use sync::{Action, Item, ItemKey, NewItem, Object, ObjectKind, Put, Rejection, Reply};
+use sync::{Action, Item, ItemKey, NewItem, Object, ObjectKind, Put, Rejection, Reply, ServiceSid};
 use wire::cds;
 
 /// Items of a page, if nothing is said.
@@ -115,27 +116,29 @@ async fn add(cx: Cx, kind: ObjectKind) -> Answered {
         ObjectKind::Document | ObjectKind::List | ObjectKind::Stream => None,
     };
     let action = Action::AddItem { object: target(&cx, kind), key, item: new(&body)? };
-    written(&asker, asker.command(&cx, action).await?)
+    written(&asker, asker.command(&cx, action).await?, cds::item)
 }
 
 async fn put(cx: Cx) -> Answered {
     let (asker, body) = (Asker::of(&cx)?, Body::of(&cx)?);
     let (object, key) = (target(&cx, ObjectKind::Map), (*cx.path_text("item")).into());
     let action = Action::PutItem { object, key, item: new(&body)?, if_match: if_match(&cx)? };
-    written(&asker, asker.command(&cx, action).await?)
+    written(&asker, asker.command(&cx, action).await?, cds::item)
 }
 
 async fn change(cx: Cx, kind: ObjectKind) -> Answered {
     let (asker, body) = (Asker::of(&cx)?, Body::of(&cx)?);
+    let data = body.data()?;
+    let show = if data.is_some() { cds::item } else { cds::item_without_data };
     let action = Action::UpdateItem {
         object: target(&cx, kind),
         key: key(&cx, kind)?,
-        data: body.data()?,
+        data,
         ttl: body.item_ttl()?,
         collection_ttl: body.collection_ttl()?,
         if_match: if_match(&cx)?,
     };
-    written(&asker, asker.command(&cx, action).await?)
+    written(&asker, asker.command(&cx, action).await?, show)
 }
 
 async fn remove(cx: Cx, kind: ObjectKind) -> Answered {
@@ -169,14 +172,14 @@ fn new(body: &Body) -> Result<NewItem, Problem> {
     Ok(NewItem { data: body.required_data()?, ttl, collection_ttl })
 }
 
-fn written(asker: &Asker, reply: Reply) -> Answered {
+fn written(asker: &Asker, reply: Reply, show: fn(ServiceSid, &Item) -> String) -> Answered {
     match reply {
         Reply::Item { item, put, .. } => {
             let status = match put {
                 Put::Added => 201,
                 Put::Updated => 200,
             };
-            Ok(shown(status, cds::item(asker.service, &item), Some(&item.revision())))
+            Ok(shown(status, show(asker.service, &item), Some(&item.revision())))
         }
         Reply::Object(_)
         | Reply::Removed { .. }

@@ -104,9 +104,9 @@ fn if_match(cx: &Cx) -> Result<Option<IfMatch>, Problem> {
 struct Body {
     unique_name: Option<String>,
     data: Option<Box<RawValue>>,
-    ttl: Option<i64>,
-    item_ttl: Option<i64>,
-    collection_ttl: Option<i64>,
+    ttl: Option<Box<RawValue>>,
+    item_ttl: Option<Box<RawValue>>,
+    collection_ttl: Option<Box<RawValue>>,
     key: Option<String>,
 }
 
@@ -127,21 +127,23 @@ impl Body {
     }
 
     fn ttl(&self) -> Result<Option<Ttl>, Problem> {
-        ttl("ttl", self.ttl)
+        ttl("ttl", self.ttl.as_deref())
     }
 
     /// An item's own: `ttl` is another name for it.
     fn item_ttl(&self) -> Result<Option<Ttl>, Problem> {
-        ttl("item_ttl", self.item_ttl.or(self.ttl))
+        ttl("item_ttl", self.item_ttl.as_deref().or(self.ttl.as_deref()))
     }
 
     fn collection_ttl(&self) -> Result<Option<Ttl>, Problem> {
-        ttl("collection_ttl", self.collection_ttl)
+        ttl("collection_ttl", self.collection_ttl.as_deref())
     }
 }
 
-fn ttl(name: &'static str, seconds: Option<i64>) -> Result<Option<Ttl>, Problem> {
-    Ok(seconds.map(|seconds| Ttl::new(name, seconds)).transpose()?)
+/// What is no whole number is a time to live all the same: a wrong one.
+fn ttl(name: &'static str, seconds: Option<&RawValue>) -> Result<Option<Ttl>, Problem> {
+    let parse = |seconds: &RawValue| Ttl::parse(name, seconds.get());
+    Ok(seconds.map(parse).transpose()?)
 }
 
 /// An answer that is JSON already, with the revision that `If-Match` compares.

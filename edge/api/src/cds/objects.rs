@@ -97,8 +97,15 @@ async fn fetch(cx: Cx, kind: ObjectKind) -> Answered {
 async fn update(cx: Cx, kind: ObjectKind) -> Answered {
     let (asker, body) = (Asker::of(&cx)?, Body::of(&cx)?);
     let (object, if_match) = (target(&cx, kind), if_match(&cx)?);
-    let action = Action::UpdateObject { object, data: body.data()?, ttl: body.ttl()?, if_match };
+    let data = body.data()?;
+    let is_write = data.is_some();
+    let action = Action::UpdateObject { object, data, ttl: body.ttl()?, if_match };
     let object = changed(asker.command(&cx, action).await?)?;
+    if is_write {
+        return answer(200, &cx, &object, None);
+    }
+    // Who may say how long it lives may not be allowed to read it.
+    let object = Object { data: None, ..Object::clone(&object) };
     answer(200, &cx, &object, None)
 }
 

@@ -1,6 +1,6 @@
 //! Services.
 
-use super::service;
+use super::{PAGE_SIZE_MAX, service};
 use crate::{Answer, Cx, Param, ParamKind, Permit, Problem, Reply, Routes, Shape, input::wrong};
 use ::sync::{
     Rejection,
@@ -45,7 +45,7 @@ async fn list(cx: Cx) -> Reply {
         (vec![rank.into(), sid.as_str().into()], service)
     };
     let entries = services.into_iter().map(entry).collect();
-    cx.list_of("services", entries, |service, items| {
+    cx.list_of_at_most("services", PAGE_SIZE_MAX, entries, |service, items| {
         items.push(&SyncService::new(service, cx.base()));
         Ok(())
     })

@@ -80,10 +80,11 @@ impl Bucket {
         (data, ttl): (Option<&Payload>, Option<Ttl>),
         if_match: Option<IfMatch>,
     ) -> Result<Reply, Stop> {
+        // Only a document has a value: what is given for another object is none.
+        let data = data.filter(|_| target.kind == ObjectKind::Document);
         // Whoever may write a value may say how long that lives; the time alone is the manager's.
         let right = if data.is_some() { Right::Write } else { Right::Manage };
         let object = self.find(cx, target, right, None)?;
-        let data = data.filter(|_| target.kind == ObjectKind::Document);
         if data.is_none() && ttl.is_none() {
             return Err(Rejection::NothingGiven.into());
         }

@@ -114,10 +114,10 @@ impl Model {
                 )
             }
             Action::UpdateObject { object, data, ttl, if_match } => {
+                let data = data.as_ref().filter(|_| object.kind == ObjectKind::Document);
                 let right =
                     if data.is_some() { |r: &Rights| r.write } else { |r: &Rights| r.manage };
                 let sid = self.find(command, object, now, right)?;
-                let data = data.as_ref().filter(|_| object.kind == ObjectKind::Document);
                 if data.is_none() && ttl.is_none() {
                     return Err(54010);
                 }

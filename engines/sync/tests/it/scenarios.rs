@@ -4,8 +4,8 @@ use crate::disk::{BUCKET, Served};
 use base::{Millis, Timestamp};
 use std::sync::Arc;
 use sync::{
-    Action, Bounds, BucketNumber, Caller, Command, IfMatch, ItemKey, NewItem, ObjectKind, Payload,
-    Put, Rejection, Removal, Reply, ServiceSid, Target, Ttl, What,
+    Action, Bounds, BucketNumber, Caller, Command, Enforcement, IfMatch, ItemKey, NewItem,
+    ObjectKind, Payload, Put, Rejection, Removal, Reply, Rights, ServiceSid, Target, Ttl, What,
 };
 
 const NOW: Timestamp = Timestamp(1_767_225_600_000);
@@ -129,6 +129,34 @@ fn values_stay_as_they_were_sent_and_have_bounds() {
     assert_eq!(too_large, Err(Rejection::TooLarge { size: 16_385, max: 16_384 }));
     let none = Action::UpdateObject { object: document, data: None, ttl: None, if_match: None };
     assert_eq!(run(&mut served, NOW, none), Err(Rejection::NothingGiven));
+}
+
+#[test]
+fn who_may_only_write_cannot_end_an_object_by_its_time() {
+    let (mut served, ttl) = (served(), Ttl::new("Ttl", 1).ok());
+    let identity: Arc<str> = "ann".into();
+    let caller =
+        Caller::Client { identity: identity.clone(), endpoint: None, enforcement: Enforcement::On };
+    let rights = Rights { read: true, write: true, manage: false };
+    for kind in [ObjectKind::Document, ObjectKind::List, ObjectKind::Map] {
+        let object = create(&mut served, kind, None);
+        let identity = identity.clone();
+        let permit = Action::SetPermission { object: object.clone(), identity, rights };
+        assert!(run(&mut served, NOW, permit).is_ok());
+        let mut end = |data| {
+            let object = object.clone();
+            let action = Action::UpdateObject { object, data, ttl, if_match: None };
+            let command = Command { service: SERVICE, caller: caller.clone(), action };
+            served.run(NOW, &command)
+        };
+        assert_eq!(end(None), Err(Rejection::Forbidden));
+        // A value that says how long it lives is a value; a list or map has none.
+        let with_value = end(Some(data("{}")));
+        match kind {
+            ObjectKind::Document => assert!(with_value.is_ok()),
+            _ => assert_eq!(with_value, Err(Rejection::Forbidden)),
+        }
+    }
 }
 
 #[test]
