@@ -92,6 +92,12 @@ pub enum OpenError {
         /// The columns of the declared table.
         declared: String,
     },
+    /// There is nothing to be read.
+    #[error("there is no store at {}", .file.display())]
+    Absent {
+        /// Where it would be.
+        file: PathBuf,
+    },
     /// The folder or a file in it cannot be used.
     #[error("the data folder {} cannot be used: {cause}", .folder.display())]
     Folder {
@@ -163,8 +169,12 @@ impl SqliteStore {
         tables: &'static [&'static Table],
     ) -> Result<Self, OpenError> {
         let file = if from.is_dir() { from.join(FILE_NAME) } else { from.to_owned() };
-        let refused = |cause| OpenError::Folder { folder: from.to_owned(), cause };
-        std::fs::metadata(&file).map_err(refused)?;
+        if let Err(cause) = std::fs::metadata(&file) {
+            return Err(match cause.kind() {
+                std::io::ErrorKind::NotFound => OpenError::Absent { file },
+                _ => OpenError::Folder { folder: from.to_owned(), cause },
+            });
+        }
         let known = schema::version(&file)?;
         if known > VERSION {
             return Err(OpenError::Newer { found: known, known: VERSION });

@@ -95,6 +95,19 @@ fn files_of_others_are_left_alone() {
 }
 
 #[test]
+fn where_there_is_no_store_none_is_read() {
+    let folder = Folder::new();
+    std::fs::create_dir(&folder.0).unwrap();
+    let file = folder.0.join("sinew.db");
+    for from in [&folder.0, &file] {
+        let refused = SqliteStore::open_to_read(from, &Options::default(), TABLES);
+        let refused = refused.err().unwrap().to_string();
+        assert_eq!(refused, format!("there is no store at {}", file.display()));
+    }
+    assert!(!file.exists(), "and none is made");
+}
+
+#[test]
 fn tables_and_indexes_may_come_and_go() {
     static PLAIN: Table = Table { name: "task", indexes: &[], live: None, ..TASK_COPY };
     const TASK_COPY: Table = Table {
