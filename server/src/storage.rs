@@ -30,8 +30,10 @@ pub(crate) fn open(config: &Config) -> Result<(Arc<dyn Store>, Weak<SqliteStore>
                 );
                 return Ok((inner, sqlite));
             };
-            tracing::info!(key = keys.newest().id(), "what is stored is enciphered");
-            Ok((Arc::new(SealedStore::open(inner, keys, &TABLES)?), sqlite))
+            let newest = keys.newest().id().to_owned();
+            let sealed = SealedStore::open(inner, keys, &TABLES)?;
+            tracing::info!(key = newest, "what is stored is enciphered");
+            Ok((Arc::new(sealed), sqlite))
         }
         StoreKind::Memory => {
             tracing::warn!(

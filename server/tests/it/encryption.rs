@@ -330,6 +330,7 @@ async fn without_its_key_or_with_another_a_store_is_refused_and_left_as_it_is() 
     assert!(!said.contains("4242"), "{said}");
     let (is_well, said) = site.doctor(&[]);
     assert!(!is_well && said.contains("CANNOT BE READ"), "{said}");
+    assert!(said.contains("key 'own' does not open it: it is another key"), "{said}");
     std::fs::write(&key, "short").unwrap();
     assert!(site.refused().contains("key 'own' is not 32 bytes"));
     assert!(std::fs::read(&file).unwrap() == before, "nothing was changed");

@@ -301,7 +301,7 @@ async fn documented_rates_hold_where_they_were_asked_for_and_leave_no_trace() {
 }
 
 /// What a client library of ann's asks through its socket.
-async fn asked(
+pub(crate) async fn asked(
     server: &Server,
     method: &str,
     path: &str,
@@ -419,7 +419,7 @@ async fn one_account_knows_nothing_of_anothers() {
     assert_eq!(listed["services"].as_array().unwrap().len(), 1);
 }
 
-fn reaches_home(config: &mut sinew::Config) {
+pub(crate) fn reaches_home(config: &mut sinew::Config) {
     config.allow_private_callbacks = vec!["127.0.0.0/8".parse().unwrap()];
 }
 

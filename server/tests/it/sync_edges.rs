@@ -1,7 +1,11 @@
 //! State synchronisation where it is easy to be wrong: odd names, odd values, bounds, and requests
 //! that meet.
 
-use crate::sync::{Space, etag, told};
+use crate::{
+    caller::Server,
+    peer::Peer,
+    sync::{Space, asked, etag, reaches_home, told},
+};
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 use serde_json::{Value, json};
 
@@ -323,4 +327,86 @@ async fn a_condition_that_is_none_is_told_apart_from_one_that_does_not_hold() {
     }
     let nothing = send("POST", "/Maps/m/Items/unknown", "1").await;
     assert_eq!(told(&nothing), (404, 54201));
+}
+
+#[tokio::test]
+async fn who_makes_an_object_may_do_everything_with_it() {
+    let server = Server::start().await;
+    let (owner, at) = (server.owner(), "/sync/v1/Services/default");
+    assert_eq!(owner.post(at, &[("AclEnabled", "true")]).await.status, 200);
+    let made = asked(&server, "POST", "/v3/Maps", r#"{"unique_name":"hers"}"#).await;
+    assert_eq!(made.status().as_u16(), 201);
+    let rights = owner.get(&format!("{at}/Maps/hers/Permissions")).await.json();
+    let rights = &rights["permissions"][0];
+    assert_eq!(rights["identity"], "ann");
+    let may = ["read", "write", "manage"].map(|right| rights[right] == true);
+    assert_eq!(may, [true; 3]);
+    assert_eq!(owner.get(&format!("{at}/Maps/hers")).await.json()["created_by"], "ann");
+    let put = asked(&server, "PUT", "/v3/Maps/hers/Items/k", r#"{"data":{}}"#).await;
+    assert_eq!(put.status().as_u16(), 201);
+    // The account asks nobody, and what it makes is for those whom it lets in.
+    let item = owner.get(&format!("{at}/Maps/hers/Items/k")).await.json();
+    assert_eq!(item["created_by"], "ann");
+    owner.made(&format!("{at}/Maps"), &[("UniqueName", "ours")]).await;
+    let ours = owner.get(&format!("{at}/Maps/ours")).await.json();
+    assert_eq!(ours["created_by"], "system");
+    let refused = asked(&server, "GET", "/v3/Maps/ours", "").await;
+    let said: Value = serde_json::from_slice(refused.body()).unwrap();
+    assert_eq!((refused.status().as_u16(), &said["code"]), (403, &json!(54007)));
+    let gone = asked(&server, "DELETE", "/v3/Maps/hers", "").await;
+    assert_eq!(gone.status().as_u16(), 204);
+}
+
+#[tokio::test]
+async fn rights_are_anybodys_and_all_three_are_said() {
+    let space = Space::open().await;
+    space.made("/Documents", &[("UniqueName", "d")]).await;
+    let all = [("Read", "true"), ("Write", "false"), ("Manage", "false")];
+    for identity in ["ann@example.test", "a/b:c %", "é \u{1F600}", ".."] {
+        let path = format!("/Documents/d/Permissions/{}", encoded(identity));
+        let set = space.post(&path, &all).await;
+        assert_eq!((set.status, &set.json()["identity"]), (200, &json!(identity)));
+        assert_eq!(space.get(&path).await.json(), set.json(), "{identity}");
+        for left_out in 0..3 {
+            let two: Vec<_> = (0..3).filter(|n| *n != left_out).map(|n| all[n]).collect();
+            assert_eq!(space.refused(&path, &two).await, (400, 20001), "{left_out}");
+        }
+        assert_eq!(space.delete(&path).await.status, 204);
+        assert_eq!(told(&space.get(&path).await), (404, 20404));
+        assert_eq!(space.delete(&path).await.status, 204, "who has none has none afterwards");
+    }
+    space.made("/Streams", &[("UniqueName", "s")]).await;
+    let of_a_stream = space.get("/Streams/s/Permissions").await;
+    assert_eq!(told(&of_a_stream), (404, 20404), "there are none on streams");
+}
+
+#[tokio::test]
+async fn what_expires_is_told_where_the_accounts_own_doings_are() {
+    let peer = Peer::start().await;
+    let space = Space::with(|config| {
+        reaches_home(config);
+        config.clock = sinew::config::Clock::Manual;
+    })
+    .await;
+    let url = peer.url("/sync");
+    let pass = async |ms: i64| {
+        let moved = space.owner.post_json("/sinew/v1/Clock", &json!({"advance_ms": ms})).await;
+        assert_eq!(moved.status, 200, "{}", moved.text());
+    };
+    let settings = [("WebhookUrl", &*url), ("WebhooksFromRestEnabled", "true")];
+    assert_eq!(space.post("", &settings).await.status, 200);
+    space.made("/Maps", &[("UniqueName", "m")]).await;
+    let item = [("Key", "k"), ("Data", "{\"n\":1}"), ("Ttl", "1")];
+    space.made("/Maps/m/Items", &item).await;
+    pass(1_000).await;
+    let heard = peer.hears("/sync", 3).await;
+    let mut kinds: Vec<&str> = heard.iter().map(|one| one.get("EventType")).collect();
+    kinds.sort_unstable();
+    assert_eq!(kinds, ["map_created", "map_item_added", "map_item_removed"]);
+    let removed = heard.iter().find(|one| one.get("EventType") == "map_item_removed").unwrap();
+    assert_eq!(
+        ["ItemKey", "ItemData", "EventId"].map(|name| removed.get(name)),
+        ["k", "{\"n\":1}", "2"]
+    );
+    assert_eq!(removed.get("Identity"), "system");
 }

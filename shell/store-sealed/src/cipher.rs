@@ -48,7 +48,7 @@ pub(crate) enum Broken {
     #[error("it needs key '{0}', which is not configured")]
     NoKey(String),
     /// Changed, moved, or enciphered with another key of that id.
-    #[error("it is not what was written there under key '{0}'")]
+    #[error("key '{0}' does not open it: it is another key of that id, or the text was changed")]
     Changed(String),
 }
 
