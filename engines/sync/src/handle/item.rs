@@ -32,6 +32,7 @@ impl Bucket {
             _ => return Err(Rejection::InvalidKey.into()),
         };
         let mut object = self.find(cx, target, Right::Write, key.as_ref())?;
+        self.may_keep(cx, object.sid, new.collection_ttl)?;
         self.fits(Some(&new.data))?;
         let key = match key {
             None => ItemKey::Index(object.next_index),
@@ -62,6 +63,7 @@ impl Bucket {
         }
         let key = ItemKey::Key(key.clone());
         let mut object = self.find(cx, target, Right::Write, Some(&key))?;
+        self.may_keep(cx, object.sid, new.collection_ttl)?;
         self.fits(Some(&new.data))?;
         let stale = Rejection::StaleItem(target.kind);
         let held = self.item_at(&object, &key)?;
@@ -91,7 +93,8 @@ impl Bucket {
         if_match: Option<IfMatch>,
     ) -> Result<Reply, Stop> {
         let (object, item) = self.find_item(cx, target, key, if_match)?;
-        let (data, ttl, _) = update;
+        let (data, ttl, collection_ttl) = update;
+        self.may_keep(cx, object.sid, collection_ttl)?;
         if data.is_none() && ttl.is_none() {
             return Err(Rejection::NothingGiven.into());
         }
@@ -109,6 +112,22 @@ impl Bucket {
         let (object, item) = self.find_item(cx, target, key, if_match)?;
         self.remove_item(cx.turn, &object, &item, Removal::Deleted, cx.caller);
         Ok(Reply::Removed { event: object.event + 1, at: cx.now() })
+    }
+
+    /// Whoever writes an item and says how long its list or map lives must be that one's manager
+    /// too: it would end with all that others wrote.
+    fn may_keep(
+        &mut self,
+        cx: &Cx<'_, '_, '_>,
+        object: ObjectSid,
+        ttl: Option<Ttl>,
+    ) -> Result<(), Stop> {
+        let asked = ttl.and_then(|_| cx.enforced(object.kind()));
+        let Some(identity) = asked else { return Ok(()) };
+        match self.get(&Key::Permission(object, identity))? {
+            Slot::Permission(rights) if rights.allow(Right::Manage) => Ok(()),
+            _ => Err(Rejection::Forbidden.into()),
+        }
     }
 
     /// An item that is there and as the caller saw it.

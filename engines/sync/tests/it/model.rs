@@ -138,6 +138,9 @@ impl Model {
             }
             Action::AddItem { object, key, item } => {
                 let sid = self.find(command, object, now, |r| r.write)?;
+                if item.collection_ttl.is_some() {
+                    self.find(command, object, now, |r| r.manage)?;
+                }
                 let thing = self.objects.get_mut(&sid).unwrap();
                 let key = match key {
                     None => ItemKey::Index(thing.next_index),
@@ -151,6 +154,9 @@ impl Model {
             }
             Action::PutItem { object, key, item, if_match } => {
                 let sid = self.find(command, object, now, |r| r.write)?;
+                if item.collection_ttl.is_some() {
+                    self.find(command, object, now, |r| r.manage)?;
+                }
                 let thing = self.objects.get_mut(&sid).unwrap();
                 let key = ItemKey::Key(key.clone());
                 let held = thing.items.get(&key).filter(|held| is_there(held.expires_at, now));
@@ -165,7 +171,12 @@ impl Model {
                 Ok(())
             }
             Action::UpdateItem { object, key, data, ttl, collection_ttl, if_match } => {
+                let may_keep = collection_ttl.is_none()
+                    || self.find(command, object, now, |r| r.manage).is_ok();
                 let thing = self.find_item(command, object, key, *if_match, now)?;
+                if !may_keep {
+                    return Err(54007);
+                }
                 if data.is_none() && ttl.is_none() {
                     return Err(54010);
                 }

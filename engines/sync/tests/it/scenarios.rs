@@ -156,6 +156,30 @@ fn who_may_only_write_cannot_end_an_object_by_its_time() {
             ObjectKind::Document => assert!(with_value.is_ok()),
             _ => assert_eq!(with_value, Err(Rejection::Forbidden)),
         }
+        if kind == ObjectKind::Document {
+            continue;
+        }
+        // Nor with an item of it.
+        let key = || (kind == ObjectKind::Map).then(|| "k".into());
+        let mut add = |collection_ttl| {
+            let item = NewItem { collection_ttl, ..new_item("{}") };
+            let action = Action::AddItem { object: object.clone(), key: key(), item };
+            served.run(NOW, &Command { service: SERVICE, caller: caller.clone(), action })
+        };
+        assert_eq!(add(ttl), Err(Rejection::Forbidden));
+        assert!(add(None).is_ok());
+        let place =
+            if kind == ObjectKind::Map { ItemKey::Key("k".into()) } else { ItemKey::Index(0) };
+        let action = Action::UpdateItem {
+            object: object.clone(),
+            key: place,
+            data: Some(data("{}")),
+            ttl: None,
+            collection_ttl: ttl,
+            if_match: None,
+        };
+        let command = Command { service: SERVICE, caller: caller.clone(), action };
+        assert_eq!(served.run(NOW, &command), Err(Rejection::Forbidden));
     }
 }
 
