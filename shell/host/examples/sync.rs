@@ -2,7 +2,8 @@
 //! what followers of one object cost writers of others, what a page of a million items costs, and
 //! what a million objects at rest cost.
 //!
-//! `cargo run --release -p host --example sync -- [folder] [throughput|sealed|hold|beside|pages|rest]`
+//! `cargo run --release -p host --example sync -- [folder] [part]`, where a part is one of
+//! throughput, sealed, hold, beside, pages and rest.
 
 use base::{IdSource, Sid, Timestamp};
 use host::{
