@@ -116,7 +116,7 @@ describe.each(looks)('the inspector, $name', ({ name, viewport, colorScheme }) =
     await page.getByRole('cell', { name: 'dana.reyes@example.test' }).waitFor();
     await look.at(page, '40-subscribers');
     await open(`/${objects.empty}/subscribers`);
-    await page.getByText('This console').or(page.getByText('Nobody is subscribed')).waitFor();
+    await page.getByText('A console window').or(page.getByText('Nobody is subscribed')).waitFor();
     await look.at(page, '41-nobody-else');
     await open(`/${objects.map}/permissions`);
     await page.getByLabel('lee may read').waitFor();

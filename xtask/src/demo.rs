@@ -11,6 +11,7 @@ use serde_json::{Value, json};
 use signal_hook::consts::{SIGINT, SIGTERM};
 
 use crate::customers;
+use crate::demo_state;
 use crate::http::{Caller, Connection, text};
 use crate::scratch::{Scratch, hex};
 use crate::server::{Server, Settings};
@@ -33,12 +34,14 @@ pub(crate) fn run(arguments: &[String]) -> Result<(), String> {
     settings.options = vec!["--demo".to_owned()];
     let mut server = Server::start(&settings)?;
     let sign_ins = fill(&server.owner())?;
+    let state = demo_state::start(&server.owner(), Arc::clone(&over))?;
     announce(&server, &settings, &sign_ins);
     let customers = options.customers.then(|| customers::start(server.address, Arc::clone(&over)));
     while !over.load(Ordering::Relaxed) && server.is_alive() {
         std::thread::sleep(Duration::from_millis(100));
     }
     let was_asked_to_end = over.swap(true, Ordering::Relaxed);
+    state.join().expect("whoever writes the demo's state does not panic");
     if let Some(customers) = customers {
         customers.join().expect("simulated customers do not panic");
     }

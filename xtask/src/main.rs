@@ -9,6 +9,7 @@ mod count;
 mod crash;
 mod customers;
 mod demo;
+mod demo_state;
 mod http;
 mod layers;
 mod parameters;

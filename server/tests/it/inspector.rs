@@ -211,6 +211,15 @@ async fn a_search_looks_at_so_much_and_goes_on_where_it_was() {
 }
 
 #[tokio::test]
+async fn heat_says_since_when_it_counts() {
+    let (_server, owner) = with_manual_clock().await;
+    let began = get(&owner, "/Heat").await["counted_since"].clone();
+    let now = advance(&owner, 90_000).await;
+    assert!(began.as_str().unwrap() < &*now, "{began} {now}");
+    assert_eq!(get(&owner, "/Heat?Seconds=10").await["counted_since"], began);
+}
+
+#[tokio::test]
 async fn who_may_and_who_follows_is_told() {
     let server = Server::start().await;
     let owner = server.owner();

@@ -81,6 +81,8 @@ struct Shared {
     sync: sync::SyncHomes,
     /// Held by those who read beginning and journal of a workspace, and by who forgets entries.
     journals: Arc<tokio::sync::RwLock<()>>,
+    /// What is counted in memory alone is counted since then.
+    began_at: Timestamp,
 }
 
 impl Host {
@@ -113,7 +115,9 @@ impl Host {
         let (workspaces, ids) = (RwLock::new(workspaces), Mutex::new(ids));
         let looking_back = tokio::sync::Semaphore::new(LOOKING_BACK_MAX);
         let journals = Arc::default();
-        let shared = Shared { core, access, workspaces, ids, looking_back, sync, journals };
+        let began_at = core.clock.now();
+        let shared =
+            Shared { core, access, workspaces, ids, looking_back, sync, journals, began_at };
         let host = Self(Arc::new(shared));
         host.purge_ending();
         Ok(host)

@@ -128,7 +128,7 @@ export class DeskPage {
 
   /** Path, kind and text of every value shown, once the exact text is there. */
   async shownAttributes(): Promise<[string, string, string][]> {
-    await this.page.locator('[data-testid="attributes"][data-exact="true"]').waitFor();
+    await this.page.locator('[data-exact="true"] [data-testid="attributes"]').waitFor();
     return this.page.locator('[data-testid="attributes"] [data-kind]').evaluateAll((elements) =>
       elements
         .map((element) => element as HTMLElement)
@@ -143,7 +143,9 @@ export class DeskPage {
 
   async rawAttributes(): Promise<string> {
     await this.page.getByText('Original', { exact: true }).click();
-    const raw = this.page.locator('[data-testid="attributes-raw"][data-exact="true"]');
+    const raw = this.page.locator(
+      '[data-exact="true"] [data-testid="attributes"][data-view="raw"] pre',
+    );
     const text = await raw.evaluate((element) => element.textContent ?? '');
     await this.page.getByText('Readable', { exact: true }).click();
     return text;

@@ -28,8 +28,9 @@ export async function makeService(server: Server, form: Form = {}) {
     async make(kind: 'Documents' | 'Lists' | 'Maps' | 'Streams', body: Form): Promise<string> {
       return (await call('POST', below(kind), body)).sid;
     },
-    async read(path: string): Promise<Record<string, string>> {
-      return call('GET', below(path));
+    /** Also out of another service. */
+    async read(path: string, of = sid): Promise<Record<string, unknown>> {
+      return call('GET', path === '' ? `/${of}` : `/${of}/${path}`);
     },
     async write(path: string, body: Form): Promise<void> {
       await call('POST', below(path), body);

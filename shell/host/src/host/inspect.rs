@@ -128,6 +128,11 @@ impl Host {
         heated.collect()
     }
 
+    /// Since when it is counted what objects are used for: the start of this process.
+    pub fn sync_heat_since(&self) -> Timestamp {
+        self.0.began_at
+    }
+
     /// The hottest objects of a service in a window up to now.
     pub async fn sync_hottest(
         &self,

@@ -6,6 +6,7 @@ export { AccountMenu } from './AccountMenu.tsx';
 export { Header, SkipLink } from './Header.tsx';
 export { LostBanner } from './LostBanner.tsx';
 export { type Notice, NoticeList, type NoticeTone } from './NoticeList.tsx';
+export { Page } from './Page.tsx';
 export { LoadingPage, UnreachablePage } from './pages.tsx';
 export { SignIn } from './SignIn.tsx';
 export { ThemeMenu } from './ThemeMenu.tsx';

@@ -6,7 +6,7 @@ export { Dialog } from './Dialog.tsx';
 export { Duration } from './Duration.tsx';
 export { createFlag, type Flag } from './flag.ts';
 export { Icon, type IconName } from './Icon.tsx';
-export { JsonTree } from './JsonTree.tsx';
+export { JsonView } from './JsonView.tsx';
 export { type JsonNode, JsonSyntaxError, leafCount, member, readJson, writeJson } from './json.ts';
 export { Key } from './Key.tsx';
 export { Rows, type RowsHandle } from './Rows.tsx';

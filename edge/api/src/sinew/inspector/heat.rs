@@ -6,6 +6,7 @@ use ::sync::ObjectSid;
 use base::Millis;
 use host::{Heated, Pattern};
 use serde::Serialize;
+use wire::inspector::Instant;
 
 pub(super) fn routes() -> Routes {
     Routes::at(SERVICE).json().get("/Heat", "inspected_heat.list", Permit::Admin, list).params(&[
@@ -17,6 +18,8 @@ pub(super) fn routes() -> Routes {
 #[derive(Serialize)]
 struct Heat<'a> {
     seconds: i64,
+    /// Before it nothing is counted: the window may reach back to where nobody looked.
+    counted_since: Instant,
     objects: Vec<Hot<'a>>,
 }
 
@@ -43,8 +46,9 @@ async fn list(cx: Cx) -> Reply {
     let seconds = cx.input.int("Seconds", 5..=60)?.unwrap_or(60);
     let limit = page_size(&cx, 50)?;
     let hottest = cx.host.sync_hottest(service, Millis::secs(seconds), limit).await?;
+    let counted_since = Instant(cx.host.sync_heat_since());
     let objects = hottest.iter().map(hot).collect();
-    Ok(Answer::ok(&Heat { seconds, objects }))
+    Ok(Answer::ok(&Heat { seconds, counted_since, objects }))
 }
 
 fn hot(one: &Heated) -> Hot<'_> {

@@ -6,6 +6,7 @@ import {
   LoadingPage,
   LostBanner,
   NoticeList,
+  Page,
   SignIn,
   SkipLink,
   ThemeMenu,
@@ -13,17 +14,19 @@ import {
   useWho,
 } from '@sinew/frame';
 import { Status, StatusPage } from '@sinew/ui';
-import { useEffect, useRef } from 'react';
+import { useEffect, useRef, useState } from 'react';
 import { Link, Navigate, NavLink, Route, Routes } from 'react-router';
 import { HeatPane } from '../pages/inspector/HeatPane.tsx';
 import { ObjectPane } from '../pages/inspector/ObjectPane.tsx';
 import { ServicePage } from '../pages/inspector/ServicePage.tsx';
 import { ServicesPage } from '../pages/inspector/ServicesPage.tsx';
 import styles from './App.module.css';
+import { LeaveDialog } from './LeaveDialog.tsx';
 import { askAgain, useLine } from './line.ts';
 import { dismiss, notify, useNotices } from './notices.ts';
 import { SessionOver } from './session.ts';
 import { t } from './strings.ts';
+import { forgetAllUnsaved, hasUnsaved, unsavedOf } from './unsaved.ts';
 
 /** Decides by session and role whether the console is shown, and by address which page of it. */
 export function App() {
@@ -53,8 +56,38 @@ interface ConsoleProps {
 }
 
 function Console({ session, signOut }: ConsoleProps) {
+  // Before anything on the page looks for what it had kept.
+  useState(() => unsavedOf(session.username));
+  const [isAsking, setAsking] = useState(false);
+  const leave = () => {
+    forgetAllUnsaved();
+    signOut();
+  };
   return (
-    <div className={styles.console}>
+    <Page
+      top={<Top session={session} signOut={() => (hasUnsaved() ? setAsking(true) : leave())} />}
+      banner={<Lost />}
+    >
+      <main id="content" tabIndex={-1} className={styles.main}>
+        <Routes>
+          <Route path="/" element={<Navigate to="/sync" replace />} />
+          <Route path="/sync" element={<ServicesPage />} />
+          <Route path="/sync/:service" element={<ServicePage />}>
+            <Route index element={<HeatPane />} />
+            <Route path=":object/:tab?" element={<ObjectPane />} />
+          </Route>
+          <Route path="*" element={<UnknownPage />} />
+        </Routes>
+      </main>
+      <Notices />
+      <LeaveDialog opened={isAsking} stay={() => setAsking(false)} leave={leave} />
+    </Page>
+  );
+}
+
+function Top({ session, signOut }: ConsoleProps) {
+  return (
+    <>
       <SkipLink to="content">{t('skip')}</SkipLink>
       <Header
         start={
@@ -74,22 +107,7 @@ function Console({ session, signOut }: ConsoleProps) {
           </>
         }
       />
-      <div>
-        <Lost />
-      </div>
-      <main id="content" tabIndex={-1} className={styles.main}>
-        <Routes>
-          <Route path="/" element={<Navigate to="/sync" replace />} />
-          <Route path="/sync" element={<ServicesPage />} />
-          <Route path="/sync/:service" element={<ServicePage />}>
-            <Route index element={<HeatPane />} />
-            <Route path=":object/:tab?" element={<ObjectPane />} />
-          </Route>
-          <Route path="*" element={<UnknownPage />} />
-        </Routes>
-      </main>
-      <Notices />
-    </div>
+    </>
   );
 }
 

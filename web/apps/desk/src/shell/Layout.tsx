@@ -1,4 +1,4 @@
-import { Header, SkipLink } from '@sinew/frame';
+import { Header, Page, SkipLink } from '@sinew/frame';
 import { Slot, selectedTask, type TaskView, useDeskState } from '@sinew/plugin';
 import { Icon } from '@sinew/ui';
 import { type RefObject, useEffect, useRef } from 'react';
@@ -21,12 +21,17 @@ export function Layout({ store }: { store: DeskStore }) {
     isOpened.current = true;
   }, []);
   return (
-    <div className={styles.desk} data-pane={showsList ? 'list' : 'canvas'}>
-      <SkipLink to="canvas">{t('skipToTask')}</SkipLink>
-      <Header start={<Slot name="header.start" />} end={<Slot name="header.end" />} />
-      <div className={styles.banner}>
-        <Slot name="banner" />
-      </div>
+    <Page
+      className={styles.desk}
+      data-pane={showsList ? 'list' : 'canvas'}
+      top={
+        <>
+          <SkipLink to="canvas">{t('skipToTask')}</SkipLink>
+          <Header start={<Slot name="header.start" />} end={<Slot name="header.end" />} />
+        </>
+      }
+      banner={<Slot name="banner" />}
+    >
       <main className={styles.main}>
         <h1 className={styles.hidden}>{t('desk')}</h1>
         <section className={styles.list} aria-label={t('tasks')} data-region="list">
@@ -43,7 +48,7 @@ export function Layout({ store }: { store: DeskStore }) {
       <Notices store={store} />
       <LiveRegions store={store} />
       <Slot name="background" />
-    </div>
+    </Page>
   );
 }
 

@@ -14,7 +14,7 @@ import {
 import { t } from './strings.ts';
 import styles from './Tab.module.css';
 import { Then } from './Then.tsx';
-import { TimeBar } from './TimeBar.tsx';
+import { EarlierButton, TimeBar } from './TimeBar.tsx';
 import { useEditing } from './useEditing.ts';
 import { useLook } from './useLook.ts';
 import { ValueView } from './ValueView.tsx';
@@ -59,6 +59,7 @@ function ThenDocument({ place, at }: { place: Place; at: string }) {
 function NowDocument({ place, detail, isGone, setDetail }: DocumentTabProps) {
   const version = { data: detail.data ?? EMPTY, revision: detail.revision ?? '' };
   const editing = useEditing(
+    place.sid,
     {
       async read() {
         try {
@@ -98,12 +99,12 @@ function NowDocument({ place, detail, isGone, setDetail }: DocumentTabProps) {
           <p>{t('removedText')}</p>
         </Status>
       ) : (
-        <>
-          <TimeBar place={place} />
-          <ValueView
-            data={detail.data}
-            actions={
-              !isGone && (
+        <ValueView
+          data={detail.data}
+          actions={
+            <>
+              <EarlierButton />
+              {!isGone && (
                 <Button
                   ref={edit}
                   size="xs"
@@ -112,10 +113,10 @@ function NowDocument({ place, detail, isGone, setDetail }: DocumentTabProps) {
                 >
                   {t('edit')}
                 </Button>
-              )
-            }
-          />
-        </>
+              )}
+            </>
+          }
+        />
       )}
     </div>
   );

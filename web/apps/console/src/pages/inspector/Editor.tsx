@@ -1,10 +1,12 @@
 import { Alert, Button } from '@mantine/core';
 import { readJson, writeJson } from '@sinew/ui';
 import { type KeyboardEvent, type ReactNode, useEffect, useId, useMemo, useRef } from 'react';
+import { LeaveGuard } from '../../shell/LeaveDialog.tsx';
 import { compareLines, type Line } from './diff.ts';
 import styles from './Editor.module.css';
+import { staysInPlace } from './paths.ts';
 import { t } from './strings.ts';
-import type { Draft, Editing, Version } from './useEditing.ts';
+import { type Draft, type Editing, isUnsaved, type Version } from './useEditing.ts';
 
 interface EditorProps {
   editing: Editing;
@@ -35,6 +37,11 @@ export function Editor(props: EditorProps) {
           {draft.trouble}
         </Alert>
       )}
+      <LeaveGuard
+        isUnsaved={isUnsaved(draft)}
+        leaves={(from, to) => !staysInPlace(from, to)}
+        onLeave={editing.end}
+      />
       {draft.theirs === null ? <Plain {...props} /> : <Conflict {...props} theirs={draft.theirs} />}
     </section>
   );
@@ -64,8 +71,9 @@ function Plain({ editing, draft, current }: EditorProps) {
           {t('save')}
         </Button>
         <Button variant="default" onClick={editing.end}>
-          {t('cancel')}
+          {isUnsaved(draft) ? t('discard') : t('cancel')}
         </Button>
+        <span className={styles.hint}>{t('saveHint')}</span>
       </div>
     </>
   );

@@ -9,7 +9,8 @@ import { objectPath } from './paths.ts';
 import { KIND_ICONS, rateText, type ServiceContext } from './ServicePage.tsx';
 import { type ObjectRow, readHeat } from './source.ts';
 import { t } from './strings.ts';
-import { Trouble } from './Trouble.tsx';
+import { Stale, Trouble } from './Trouble.tsx';
+import { instantText } from './time.ts';
 import { useTitle } from './useTitle.ts';
 
 const REFRESH_MS = 2_000;
@@ -22,13 +23,21 @@ export function HeatPane() {
   const read = () => readHeat(service, seconds);
   const heat = useRemote(`heat ${service} ${seconds}`, read, REFRESH_MS);
   useTitle(t('heat'), about?.name ?? service);
-  const most = Math.max(1, ...(heat.value ?? []).map(busyness));
+  const most = Math.max(1, ...(heat.value?.objects ?? []).map(busyness));
   return (
     <div className={styles.heat}>
       <div className={styles.top}>
         <div>
           <h2>{t('heat')}</h2>
           <p>{t('heatText', { seconds })}</p>
+          {heat.value !== null && (
+            <p className={styles.since}>
+              {t('heatSince', {
+                time: instantText(heat.value.countedSince),
+                every: REFRESH_MS / 1000,
+              })}
+            </p>
+          )}
         </div>
         <SegmentedControl
           size="xs"
@@ -44,13 +53,14 @@ export function HeatPane() {
       {heat.value === null && heat.problem !== null && (
         <Trouble problem={heat.problem} retry={() => void heat.reload()} />
       )}
-      {heat.value?.length === 0 && (
+      {heat.value !== null && heat.problem !== null && <Stale problem={heat.problem} />}
+      {heat.value?.objects.length === 0 && (
         <Status icon="flame" title={t('heat')}>
           <p>{t('heatCold')}</p>
         </Status>
       )}
       <ul className={styles.objects} aria-label={t('heat')} aria-busy={heat.value === null}>
-        {heat.value?.map((object) => (
+        {heat.value?.objects.map((object) => (
           <li key={object.sid} className={styles.object}>
             <HeatLine service={service} object={object} most={most} />
           </li>
@@ -82,13 +92,9 @@ function HeatLine(props: { service: string; object: ObjectRow; most: number }) {
           <div key={name}>
             <dt>{name}</dt>
             <dd>
-              {perSecond > 0 && (
-                <span
-                  className={styles.bar}
-                  style={{ width: `${(100 * perSecond) / most}%` }}
-                  aria-hidden="true"
-                />
-              )}
+              <span className={styles.track} aria-hidden="true">
+                <span className={styles.bar} style={{ width: `${(100 * perSecond) / most}%` }} />
+              </span>
               <span className={styles.rate}>{rateText(perSecond)}</span>
             </dd>
           </div>

@@ -77,7 +77,7 @@ function Entry({ place, entry }: { place: Place; entry: HistoryEntry }) {
             ...(entry.revision === null ? [] : [t('revision', { revision: entry.revision })]),
             ...(entry.by === null
               ? []
-              : [t('by', { who: entry.by === 'system' ? t('system') : entry.by })]),
+              : [entry.by === 'system' ? t('overRest') : t('by', { who: entry.by })]),
           ].join(' · ')}
         </span>
         {entry.data !== null && <Value data={entry.data} />}

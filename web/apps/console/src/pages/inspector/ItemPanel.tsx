@@ -1,12 +1,13 @@
 import { Button } from '@mantine/core';
 import { Problem } from '@sinew/api';
-import { Dialog, Icon, Status } from '@sinew/ui';
+import { Icon, Status } from '@sinew/ui';
 import { type KeyboardEvent, useEffect, useRef, useState } from 'react';
 import { Link } from 'react-router';
-import { overLine } from '../../shell/line.ts';
 import { notify } from '../../shell/notices.ts';
 import { type Remote, useRemote } from '../../shell/useRemote.ts';
+import { DeleteDialog } from './DeleteDialog.tsx';
 import { Editor } from './Editor.tsx';
+import { Expiry } from './Expiry.tsx';
 import styles from './ItemPanel.module.css';
 import { type Changes, useListener } from './live.ts';
 import { objectPath } from './paths.ts';
@@ -17,6 +18,7 @@ import {
   isConflict,
   type Place,
   readItem,
+  setItemTtl,
   writeItem,
 } from './source.ts';
 import { t } from './strings.ts';
@@ -122,6 +124,7 @@ function Content(props: ContentProps) {
   const { value } = item;
   const canRestore = place.kind === 'map';
   const editing = useEditing(
+    `${place.sid} ${itemKey}`,
     {
       async read() {
         const found = await readThere(place, itemKey, null);
@@ -172,9 +175,18 @@ function Content(props: ContentProps) {
         {value.updatedAt !== null && (
           <span>{t('updated', { time: instantText(value.updatedAt) })}</span>
         )}
-        {value.expiresAt !== null && (
-          <span>{t('expires', { time: instantText(value.expiresAt) })}</span>
-        )}
+        <Expiry
+          name={itemKey}
+          at={value.expiresAt}
+          set={
+            isReadOnly
+              ? undefined
+              : async (ttl) => {
+                  await setItemTtl(place, itemKey, ttl);
+                  await item.reload();
+                }
+          }
+        />
         <HistoryLink place={place} itemKey={itemKey} />
       </p>
       {value.isForgotten && <p className={styles.facts}>{t('itemForgotten')}</p>}
@@ -204,16 +216,13 @@ function ItemActions({ place, item, editing }: ItemActionsProps) {
   const [isAsking, setAsking] = useState(false);
   const { key } = item;
   const remove = async () => {
-    setAsking(false);
     try {
-      await overLine(deleteItem(place, key, item.revision));
-      notify('success', t('removed', { key }));
+      await deleteItem(place, key, item.revision);
     } catch (problem) {
-      if (!(problem instanceof Problem)) throw problem;
-      if (isConflict(problem)) notify('warning', t('removeConflict', { key }));
-      else if (problem.kind === 'unreachable') notify('error', t('notSavedOffline'));
-      else notify('error', t('notSaved', { message: problem.message }));
+      if (!(problem instanceof Problem) || !isConflict(problem)) throw problem;
+      return notify('warning', t('removeConflict', { key }));
     }
+    notify('success', t('removed', { key }));
   };
   return (
     <>
@@ -232,17 +241,15 @@ function ItemActions({ place, item, editing }: ItemActionsProps) {
       >
         {t('edit')}
       </Button>
-      <Dialog opened={isAsking} onClose={() => setAsking(false)} title={t('removeTitle', { key })}>
-        <p className={styles.question}>{t('removeText')}</p>
-        <div className={styles.buttons}>
-          <Button variant="default" data-autofocus onClick={() => setAsking(false)}>
-            {t('cancel')}
-          </Button>
-          <Button className={styles.danger} onClick={() => void remove()}>
-            {t('remove')}
-          </Button>
-        </div>
-      </Dialog>
+      {isAsking && (
+        <DeleteDialog
+          title={t('removeTitle', { key })}
+          text={t('removeText')}
+          action={t('remove')}
+          work={remove}
+          close={() => setAsking(false)}
+        />
+      )}
     </>
   );
 }

@@ -1,10 +1,14 @@
-import { CopyButton } from '@mantine/core';
+import { ActionIcon, CopyButton } from '@mantine/core';
 import type { Problem } from '@sinew/api';
 import { Icon, Status } from '@sinew/ui';
 import { type ReactNode, useEffect, useRef, useState } from 'react';
-import { Link, useOutletContext, useParams } from 'react-router';
+import { Link, useNavigate, useOutletContext, useParams } from 'react-router';
+import { useLine } from '../../shell/line.ts';
+import { notify } from '../../shell/notices.ts';
 import { useRemote } from '../../shell/useRemote.ts';
+import { DeleteDialog } from './DeleteDialog.tsx';
 import { DocumentTab } from './DocumentTab.tsx';
+import { Expiry } from './Expiry.tsx';
 import { Findings } from './Findings.tsx';
 import { HistoryTab } from './HistoryTab.tsx';
 import { ItemsTab } from './ItemsTab.tsx';
@@ -15,7 +19,14 @@ import { objectPath, servicePath, type Tab, tabOf } from './paths.ts';
 import { KIND_ICONS, rateText, type ServiceContext } from './ServicePage.tsx';
 import { StreamTab } from './StreamTab.tsx';
 import { SubscribersTab } from './SubscribersTab.tsx';
-import { kindOfSid, type ObjectDetail, type Place, readObject } from './source.ts';
+import {
+  deleteObject,
+  kindOfSid,
+  type ObjectDetail,
+  type Place,
+  readObject,
+  setObjectTtl,
+} from './source.ts';
 import { t } from './strings.ts';
 import { Trouble } from './Trouble.tsx';
 import { instantText } from './time.ts';
@@ -89,9 +100,15 @@ function Shown(props: ShownProps) {
       changes.miss();
     },
   });
+  const { lostSinceMs } = useLine();
+  // Whoever follows is a subscriber too: the count that was read before is one short.
+  useEffect(() => {
+    if (following === 'live') void reload();
+  }, [following, reload]);
+  const follow = isGone ? 'gone' : lostSinceMs === null ? following : 'lost';
   return (
     <article className={styles.object}>
-      <ObjectHead place={place} detail={detail} follow={isGone ? 'gone' : following} />
+      <ObjectHead place={place} detail={detail} follow={follow} reload={reload} />
       {isGone && (
         <p className={styles.gone} role="status">
           <strong>{t('removedTitle')}</strong> {t('removedText')}
@@ -105,7 +122,9 @@ function Shown(props: ShownProps) {
         {tab === 'value' && (place.kind === 'list' || place.kind === 'map') && (
           <ItemsTab place={place} detail={detail} isGone={isGone} changes={changes} />
         )}
-        {tab === 'value' && place.kind === 'stream' && <StreamTab changes={changes} />}
+        {tab === 'value' && place.kind === 'stream' && (
+          <StreamTab place={place} isGone={isGone} changes={changes} />
+        )}
         {tab === 'history' && <HistoryTab place={place} changes={changes} />}
         {tab === 'subscribers' && <SubscribersTab place={place} />}
         {tab === 'permissions' && <PermissionsTab place={place} aclEnabled={aclEnabled} />}
@@ -114,8 +133,14 @@ function Shown(props: ShownProps) {
   );
 }
 
-function ObjectHead(props: { place: Place; detail: ObjectDetail; follow: Follow }) {
-  const { place, detail, follow } = props;
+interface ObjectHeadProps {
+  place: Place;
+  detail: ObjectDetail;
+  follow: Follow;
+  reload(): Promise<void>;
+}
+
+function ObjectHead({ place, detail, follow, reload }: ObjectHeadProps) {
   const [look] = useLook();
   const title = useRef<HTMLHeadingElement>(null);
   // Whoever opened it goes on reading here; a page that was opened at this address is left alone.
@@ -129,10 +154,22 @@ function ObjectHead(props: { place: Place; detail: ObjectDetail; follow: Follow 
     ...(detail.revision === null ? [] : [t('revision', { revision: detail.revision })]),
     ...(detail.items === null ? [] : [t('items', { count: detail.items })]),
     t('updated', { time: instantText(detail.updatedAt) }),
-    detail.expiresAt === null
-      ? t('neverExpires')
-      : t('expires', { time: instantText(detail.expiresAt) }),
-    t('subscribersCount', { count: detail.subscribers }),
+    <Expiry
+      key="expiry"
+      name={detail.name ?? place.sid}
+      at={detail.expiresAt}
+      set={
+        follow === 'gone'
+          ? undefined
+          : async (ttl) => {
+              await setObjectTtl(place, ttl);
+              await reload();
+            }
+      }
+    />,
+    t(follow === 'live' ? 'subscribersWithUs' : 'subscribersCount', {
+      count: detail.subscribers,
+    }),
     ...(detail.writesPerSecond < 0.05
       ? []
       : [t('writes', { rate: rateText(detail.writesPerSecond) })]),
@@ -158,6 +195,7 @@ function ObjectHead(props: { place: Place; detail: ObjectDetail; follow: Follow 
       <span className={styles.live} data-following={follow} data-testid="following" role="status">
         {t(FOLLOW_TEXTS[follow])}
       </span>
+      {follow !== 'gone' && <DeleteObject place={place} detail={detail} />}
       <ul className={styles.facts}>
         {facts.map((fact, at) => (
           // biome-ignore lint/suspicious/noArrayIndexKey: each fact has its place
@@ -166,6 +204,40 @@ function ObjectHead(props: { place: Place; detail: ObjectDetail; follow: Follow 
       </ul>
       <Findings findings={detail.findings} />
     </header>
+  );
+}
+
+function DeleteObject({ place, detail }: { place: Place; detail: ObjectDetail }) {
+  const [isAsking, setAsking] = useState(false);
+  const [look] = useLook();
+  const navigate = useNavigate();
+  const name = detail.name ?? place.sid;
+  const { kind, q } = look;
+  return (
+    <>
+      <ActionIcon
+        className={styles.delete}
+        variant="default"
+        size={28}
+        aria-label={t('deleteObject', { name })}
+        title={t('deleteObject', { name })}
+        onClick={() => setAsking(true)}
+      >
+        <Icon name="trash" size={16} />
+      </ActionIcon>
+      {isAsking && (
+        <DeleteDialog
+          title={t('deleteObjectTitle', { name })}
+          text={`${detail.items ? t('deleteItems', { count: detail.items }) : ''} ${t('deleteObjectText')}`.trim()}
+          close={() => setAsking(false)}
+          work={async () => {
+            await deleteObject(place);
+            notify('success', t('objectDeleted', { name }));
+            navigate(servicePath(place.service, { kind, q }));
+          }}
+        />
+      )}
+    </>
   );
 }
 

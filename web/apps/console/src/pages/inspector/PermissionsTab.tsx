@@ -1,9 +1,9 @@
 import { Button, Checkbox, TextInput } from '@mantine/core';
-import { Problem } from '@sinew/api';
 import { Icon, Status } from '@sinew/ui';
 import { type FormEvent, useState } from 'react';
 import { overLine } from '../../shell/line.ts';
 import { notify } from '../../shell/notices.ts';
+import { useProblemFilter } from '../../shell/session.ts';
 import { useRemote } from '../../shell/useRemote.ts';
 import {
   deletePermission,
@@ -15,6 +15,7 @@ import {
 import { t } from './strings.ts';
 import styles from './Tab.module.css';
 import { Trouble } from './Trouble.tsx';
+import { troubleText } from './useAttempt.ts';
 
 const REFRESH_MS = 5_000;
 const RIGHTS = ['read', 'write', 'manage'] as const;
@@ -39,6 +40,7 @@ function Permissions({ place, aclEnabled }: { place: Place; aclEnabled: boolean 
     REFRESH_MS,
   );
   const { value, problem } = permissions;
+  const filter = useProblemFilter();
   if (value === null) {
     if (problem === null) return <p className={styles.tab}>{t('loading')}</p>;
     return <Trouble problem={problem} retry={() => void permissions.reload()} />;
@@ -50,9 +52,9 @@ function Permissions({ place, aclEnabled }: { place: Place; aclEnabled: boolean 
       await overLine(done);
       notify('success', text);
     } catch (error) {
-      if (!(error instanceof Problem)) throw error;
-      const isUnknown = error.kind === 'unreachable';
-      notify('error', isUnknown ? t('notSavedOffline') : t('notSaved', { message: error.message }));
+      const found = filter(error);
+      if (found === null) return;
+      notify('error', troubleText(found));
     }
     await permissions.reload();
   };
@@ -74,7 +76,7 @@ function Permissions({ place, aclEnabled }: { place: Place; aclEnabled: boolean 
         </Status>
       ) : (
         <div className={styles.scroll}>
-          <table className={styles.table}>
+          <table className={`${styles.table} ${styles.ticks}`}>
             <thead>
               <tr>
                 <th scope="col">{t('identity')}</th>

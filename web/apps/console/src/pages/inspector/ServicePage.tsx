@@ -1,17 +1,20 @@
-import { NativeSelect, TextInput } from '@mantine/core';
+import { ActionIcon, Button, NativeSelect, TextInput } from '@mantine/core';
 import { useDebouncedCallback } from '@mantine/hooks';
 import { Icon, type IconName, Rows, Status } from '@sinew/ui';
 import { useState } from 'react';
 import { Link, Outlet, useNavigate, useParams } from 'react-router';
 import { useRemote } from '../../shell/useRemote.ts';
 import { findingTitle } from './findings.ts';
+import { NewObjectDialog } from './NewObjectDialog.tsx';
 import { kindOf, objectPath, servicePath, servicesPath } from './paths.ts';
+import { ServiceDialog } from './ServiceDialog.tsx';
 import styles from './ServicePage.module.css';
+import { serviceName } from './ServicesPage.tsx';
 import { KINDS, type ObjectKind, type ObjectRow, readService, type Service } from './source.ts';
 import { t } from './strings.ts';
-import { Trouble } from './Trouble.tsx';
+import { Stale, Trouble } from './Trouble.tsx';
 import { useLook } from './useLook.ts';
-import { useObjects } from './useObjects.ts';
+import { OBJECTS_REFRESH_MS, useObjects } from './useObjects.ts';
 
 const ROW_PX = 56;
 
@@ -53,10 +56,10 @@ export function ServicePage() {
   return (
     <div className={styles.page} data-pane={object === undefined ? 'list' : 'object'}>
       <h1 className={styles.hidden}>
-        {t('stateOf', { name: about.value === null ? service : nameOf(about.value) })}
+        {t('stateOf', { name: about.value === null ? service : serviceName(about.value) })}
       </h1>
       <section className={styles.side} aria-label={t('objects')}>
-        <ServiceHead service={service} about={about.value} />
+        <ServiceHead service={service} about={about.value} reload={() => void about.reload()} />
         <Objects service={service} open={object ?? null} />
       </section>
       <section className={styles.pane} aria-label={object === undefined ? t('heat') : t('object')}>
@@ -66,8 +69,15 @@ export function ServicePage() {
   );
 }
 
-function ServiceHead({ service, about }: { service: string; about: Service | null }) {
+interface ServiceHeadProps {
+  service: string;
+  about: Service | null;
+  reload(): void;
+}
+
+function ServiceHead({ service, about, reload }: ServiceHeadProps) {
   const [look] = useLook();
+  const [isOpen, setOpen] = useState(false);
   return (
     <div className={styles.head}>
       <Link to={servicesPath} className={styles.up}>
@@ -75,14 +85,25 @@ function ServiceHead({ service, about }: { service: string; about: Service | nul
         {t('toServices')}
       </Link>
       <p className={styles.title}>
-        <Link to={servicePath(service, look)}>{about === null ? service : nameOf(about)}</Link>
+        <Link to={servicePath(service, look)}>{about === null ? service : serviceName(about)}</Link>
+        {about !== null && (
+          <ActionIcon
+            variant="subtle"
+            color="gray"
+            size={32}
+            aria-label={t('serviceSettings')}
+            title={t('serviceSettings')}
+            onClick={() => setOpen(true)}
+          >
+            <Icon name="settings" size={18} />
+          </ActionIcon>
+        )}
       </p>
+      {isOpen && about !== null && (
+        <ServiceDialog service={about} done={reload} close={() => setOpen(false)} />
+      )}
     </div>
   );
-}
-
-function nameOf(about: Service): string {
-  return about.name ?? about.sid;
 }
 
 function Objects({ service, open }: { service: string; open: string | null }) {
@@ -93,6 +114,7 @@ function Objects({ service, open }: { service: string; open: string | null }) {
   const [typed, setTyped] = useState(q);
   const search = useDebouncedCallback((text: string) => setLook({ q: text }, 'replace'), 200);
   const objects = useObjects(service, kind, q);
+  const [isMaking, setMaking] = useState(false);
   return (
     <>
       <div className={styles.filters}>
@@ -142,6 +164,29 @@ function Objects({ service, open }: { service: string; open: string | null }) {
           />
         )}
       </div>
+      <div className={styles.foot}>
+        <Button
+          size="xs"
+          variant="default"
+          leftSection={<Icon name="plus" size={14} />}
+          onClick={() => setMaking(true)}
+        >
+          {t('newObject')}
+        </Button>
+        {objects.problem !== null && objects.hasBegun ? (
+          <Stale problem={objects.problem} />
+        ) : (
+          <span>{t('refreshed', { every: OBJECTS_REFRESH_MS / 1000 })}</span>
+        )}
+      </div>
+      {isMaking && (
+        <NewObjectDialog
+          service={service}
+          kind={kind ?? 'document'}
+          made={objects.renew}
+          close={() => setMaking(false)}
+        />
+      )}
     </>
   );
 }

@@ -48,7 +48,7 @@ export function SubscribersTab({ place }: { place: Place }) {
                   <strong>{one.identity ?? t('console')}</strong>
                 </td>
                 <td>{one.since === null ? '' : instantText(one.since)}</td>
-                <td>{one.lastEventId}</td>
+                <td>{one.lastEventId ?? t('catchingUp')}</td>
                 <td>{t('waitingBytes', { bytes: one.waitingBytes.toLocaleString() })}</td>
                 <td className={styles.code}>{one.connection}</td>
               </tr>

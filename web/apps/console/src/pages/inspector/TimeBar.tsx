@@ -24,19 +24,27 @@ export function TimeBar({ place, children }: TimeBarProps) {
   if (!at) {
     return (
       <div className={styles.bar}>
-        <Button
-          size="xs"
-          variant="default"
-          leftSection={<Icon name="clock" size={14} />}
-          onClick={() => setLook({ at: secondIso(Date.now()) })}
-        >
-          {t('earlier')}
-        </Button>
+        <EarlierButton />
         {children}
       </div>
     );
   }
   return <Earlier place={place} at={at} setAt={(next, how) => setLook({ at: next }, how)} />;
+}
+
+/** The way to an earlier instant; it begins with the present one. */
+export function EarlierButton() {
+  const [, setLook] = useLook();
+  return (
+    <Button
+      size="xs"
+      variant="default"
+      leftSection={<Icon name="clock" size={14} />}
+      onClick={() => setLook({ at: secondIso(Date.now()) })}
+    >
+      {t('earlier')}
+    </Button>
+  );
 }
 
 interface EarlierProps {

@@ -15,3 +15,12 @@ export function Trouble({ problem, retry }: { problem: Problem; retry(): void })
     </Status>
   );
 }
+
+/** Beside what could be read before and cannot be now. */
+export function Stale({ problem }: { problem: Problem }) {
+  return (
+    <p role="status" style={{ margin: 0, color: 'var(--sinew-danger)' }}>
+      {t('stale', { message: problem.message })}
+    </p>
+  );
+}

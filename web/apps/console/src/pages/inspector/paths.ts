@@ -62,3 +62,14 @@ export function objectPath(
   const end = tab === 'value' ? '' : `/${tab}`;
   return withLook(`/sync/${encodeURIComponent(service)}/${object}${end}`, look);
 }
+
+interface Address {
+  pathname: string;
+  search: string;
+}
+
+/** Whether the same value is looked at, whatever is listed beside it. */
+export function staysInPlace(from: Address, to: Address): boolean {
+  const [one, other] = [from, to].map(({ search }) => lookOf(new URLSearchParams(search)));
+  return from.pathname === to.pathname && one?.item === other?.item && one?.at === other?.at;
+}

@@ -12,11 +12,21 @@ import { Shape } from './shape.ts';
 export const KINDS = ['document', 'list', 'map', 'stream'] as const;
 export type ObjectKind = (typeof KINDS)[number];
 
-export interface Service {
-  sid: string;
+/** What can be set of a service. */
+export interface ServiceSettings {
   name: string | null;
   aclEnabled: boolean;
   webhookUrl: string | null;
+  webhooksFromRest: boolean;
+  reachabilityWebhooks: boolean;
+  debouncing: boolean;
+  debouncingWindowMs: string;
+}
+
+export interface Service extends ServiceSettings {
+  sid: string;
+  /** The one every account has from its start. */
+  isDefault: boolean;
   createdAt: string;
 }
 
@@ -146,12 +156,15 @@ function product({ service, kind, sid }: Place, ...below: string[]): string {
   return `${PRODUCT}/${parts.join('/')}`;
 }
 
+const DEFAULT = 'default';
+
 export async function listServices(): Promise<Service[]> {
   const services: Service[] = [];
+  const ofAccount = await defaultSid();
   let path: string | null = `${PRODUCT}?PageSize=100`;
   while (path !== null) {
     const page = await read(path);
-    services.push(...page.list('services').map(serviceOf));
+    services.push(...page.list('services').map((one) => serviceOf(one, ofAccount)));
     const next = page.part('meta')?.textOrNull('next_page_url') ?? null;
     // The address may name another host that leads here; only what follows it matters.
     path = next === null ? null : next.slice(next.indexOf(PRODUCT));
@@ -160,15 +173,53 @@ export async function listServices(): Promise<Service[]> {
 }
 
 export async function readService(service: string): Promise<Service> {
-  return serviceOf(await read(`${PRODUCT}/${encodeURIComponent(service)}`));
+  const [found, ofAccount] = await Promise.all([
+    read(`${PRODUCT}/${encodeURIComponent(service)}`),
+    defaultSid(),
+  ]);
+  return serviceOf(found, ofAccount);
 }
 
-function serviceOf(shape: Shape): Service {
+/** The account's own service has an alias; nothing in a service says that it is that one. */
+async function defaultSid(): Promise<string> {
+  return (await read(`${PRODUCT}/${DEFAULT}`)).text('sid');
+}
+
+/** Changes a service's settings, or makes one with them. */
+export async function writeService(
+  sid: string | null,
+  settings: ServiceSettings,
+): Promise<Service> {
+  const form = {
+    FriendlyName: settings.name ?? '',
+    AclEnabled: word(settings.aclEnabled),
+    WebhookUrl: settings.webhookUrl ?? '',
+    WebhooksFromRestEnabled: word(settings.webhooksFromRest),
+    ReachabilityWebhooksEnabled: word(settings.reachabilityWebhooks),
+    ReachabilityDebouncingEnabled: word(settings.debouncing),
+    ReachabilityDebouncingWindow: settings.debouncingWindowMs,
+  };
+  const path = sid === null ? PRODUCT : `${PRODUCT}/${sid}`;
+  const written = Shape.of(await callText('POST', path, { form }));
+  return serviceOf(written, await defaultSid());
+}
+
+/** Removes it with everything in it. */
+export async function deleteService(sid: string): Promise<void> {
+  await callText('DELETE', `${PRODUCT}/${sid}`);
+}
+
+function serviceOf(shape: Shape, ofAccount: string): Service {
   return {
     sid: shape.text('sid'),
-    name: shape.textOrNull('friendly_name'),
+    isDefault: shape.text('sid') === ofAccount,
+    name: shape.textOrNull('friendly_name') || null,
     aclEnabled: shape.flag('acl_enabled'),
-    webhookUrl: shape.textOrNull('webhook_url'),
+    webhookUrl: shape.textOrNull('webhook_url') || null,
+    webhooksFromRest: shape.flag('webhooks_from_rest_enabled'),
+    reachabilityWebhooks: shape.flag('reachability_webhooks_enabled'),
+    debouncing: shape.flag('reachability_debouncing_enabled'),
+    debouncingWindowMs: shape.text('reachability_debouncing_window'),
     createdAt: shape.text('date_created'),
   };
 }
@@ -211,9 +262,58 @@ function findingOf(shape: Shape): Finding {
   return code === null ? { code: shape.own, text: null } : { code, text: shape.textOrNull('text') };
 }
 
-export async function readHeat(service: string, seconds: number): Promise<ObjectRow[]> {
+export interface Heat {
+  /** What was used before is not counted. */
+  countedSince: string;
+  objects: ObjectRow[];
+}
+
+export async function readHeat(service: string, seconds: number): Promise<Heat> {
   const path = `${OURS}/${encodeURIComponent(service)}/Heat`;
-  return (await read(path, { Seconds: seconds })).list('objects').map(rowOf);
+  const heat = await read(path, { Seconds: seconds });
+  return { countedSince: heat.text('counted_since'), objects: heat.list('objects').map(rowOf) };
+}
+
+export interface NewObject {
+  /** Empty for none. */
+  name: string;
+  /** Of a document. */
+  data: JsonNode | null;
+  /** Seconds, 0 for ever. */
+  ttl: number;
+}
+
+export async function createObject(
+  service: string,
+  kind: ObjectKind,
+  { name, data, ttl }: NewObject,
+): Promise<{ sid: string }> {
+  const form = {
+    ...(name !== '' && { UniqueName: name }),
+    ...(data !== null && { Data: writeJson(data) }),
+    Ttl: String(ttl),
+  };
+  const path = `${PRODUCT}/${encodeURIComponent(service)}/${PLURALS[kind]}`;
+  return { sid: Shape.of(await callText('POST', path, { form })).text('sid') };
+}
+
+/** With everything in it. */
+export async function deleteObject(place: Place): Promise<void> {
+  await callText('DELETE', product(place));
+}
+
+/** Tells a message to whoever follows the stream. */
+export async function publish(place: Place, data: JsonNode): Promise<void> {
+  await callText('POST', product(place, 'Messages'), { form: { Data: writeJson(data) } });
+}
+
+/** How long it lives from now on: seconds, 0 for ever. */
+export async function setObjectTtl(place: Place, ttl: number): Promise<void> {
+  await callText('POST', product(place), { form: { Ttl: String(ttl) } });
+}
+
+export async function setItemTtl(place: Place, key: string, ttl: number): Promise<void> {
+  await callText('POST', product(place, 'Items', key), { form: { ItemTtl: String(ttl) } });
 }
 
 export async function readObject(place: Omit<Place, 'kind'>): Promise<ObjectDetail> {
@@ -302,9 +402,14 @@ export async function writeItem(
   return Shape.of(text).text('revision');
 }
 
-/** `key` is a map's; a list gives its items an index. */
-export async function addItem(place: Place, key: string | null, data: JsonNode): Promise<Item> {
-  const form = { Data: writeJson(data), ...(key === null ? {} : { Key: key }) };
+/** `key` is a map's; a list gives its items an index. `ttl` in seconds, 0 for ever. */
+export async function addItem(
+  place: Place,
+  key: string | null,
+  data: JsonNode,
+  ttl = 0,
+): Promise<Item> {
+  const form = { Data: writeJson(data), ItemTtl: String(ttl), ...(key !== null && { Key: key }) };
   return itemOf(Shape.of(await callText('POST', product(place, 'Items'), { form })));
 }
 

@@ -2,16 +2,19 @@
  * One value being edited: over which revision, and what to do when somebody else was faster.
  *
  * - A save names the revision it was begun from, so nothing is ever overwritten unseen.
- * - What was typed survives every failure.
+ * - What was typed survives every failure, and the end of the session.
  */
 import { Problem } from '@sinew/api';
-import { type JsonNode, JsonSyntaxError, readJson, writeJson } from '@sinew/ui';
-import { useState } from 'react';
+import { type JsonNode, writeJson } from '@sinew/ui';
+import { useEffect, useState } from 'react';
 import { overLine } from '../../shell/line.ts';
 import { notify } from '../../shell/notices.ts';
 import { useProblemFilter } from '../../shell/session.ts';
+import { forgetUnsaved, keepUnsaved, readUnsaved } from '../../shell/unsaved.ts';
 import { isConflict } from './source.ts';
 import { t } from './strings.ts';
+import { troubleText } from './useAttempt.ts';
+import { parseValue } from './value.ts';
 
 /** What is stored now. */
 export interface Version {
@@ -30,6 +33,8 @@ export interface Store {
 
 export interface Draft {
   text: string;
+  /** What it was begun with. */
+  begun: string;
   /** The revision it was begun from. */
   base: string;
   /** What somebody else made of it meanwhile, once that is known; `'removed'` is that it is gone. */
@@ -38,15 +43,27 @@ export interface Draft {
   isSaving: boolean;
 }
 
-export function useEditing(store: Store, onSaved: (version: Version) => void) {
-  const [draft, setDraft] = useState<Draft | null>(null);
+/** `name` tells what is edited from everything else that is. */
+export function useEditing(name: string, store: Store, onSaved: (version: Version) => void) {
+  const [draft, setDraft] = useState<Draft | null>(() => readUnsaved<Draft>(name));
+  useEffect(() => {
+    if (draft !== null && isUnsaved(draft)) keepUnsaved(name, { ...draft, isSaving: false });
+    else forgetUnsaved(name);
+  }, [name, draft]);
   const filter = useProblemFilter();
   const patch = (change: Partial<Draft>) =>
     setDraft((known) => (known === null ? null : { ...known, ...change }));
 
   function begin(version: Version): void {
     const text = writeJson(version.data, '  ');
-    setDraft({ text, base: version.revision, theirs: null, trouble: null, isSaving: false });
+    setDraft({
+      text,
+      begun: text,
+      base: version.revision,
+      theirs: null,
+      trouble: null,
+      isSaving: false,
+    });
   }
 
   /** Reads what stands there now and puts it beside. */
@@ -60,7 +77,7 @@ export function useEditing(store: Store, onSaved: (version: Version) => void) {
 
   async function save(): Promise<void> {
     if (draft === null || draft.isSaving) return;
-    const data = parsed(draft.text);
+    const data = parseValue(draft.text);
     if (typeof data === 'string') return patch({ trouble: data });
     const { theirs } = draft;
     patch({ isSaving: true, trouble: null });
@@ -89,9 +106,7 @@ export function useEditing(store: Store, onSaved: (version: Version) => void) {
   function fail(error: unknown): void {
     const problem = filter(error);
     if (problem === null) return;
-    const isUnknown = problem.kind === 'unreachable';
-    const trouble = isUnknown ? t('notSavedOffline') : t('notSaved', { message: problem.message });
-    patch({ trouble, isSaving: false });
+    patch({ trouble: troubleText(problem), isSaving: false });
   }
 
   return {
@@ -106,13 +121,7 @@ export function useEditing(store: Store, onSaved: (version: Version) => void) {
 
 export type Editing = ReturnType<typeof useEditing>;
 
-/** The value, or in words why it is none. */
-function parsed(text: string): JsonNode | string {
-  try {
-    return readJson(text);
-  } catch (error) {
-    if (!(error instanceof JsonSyntaxError)) throw error;
-    const before = text.slice(0, error.at).split('\n');
-    return t('badJson', { line: before.length, column: (before.at(-1)?.length ?? 0) + 1 });
-  }
+/** Whether there is something to lose. */
+export function isUnsaved(draft: Draft): boolean {
+  return draft.text !== draft.begun;
 }

@@ -10,7 +10,8 @@ import { overLine, useLine } from '../../shell/line.ts';
 import { useProblemFilter } from '../../shell/session.ts';
 import { listObjects, type ObjectKind, type ObjectRow } from './source.ts';
 
-const REFRESH_MS = 2_000;
+/** What is listed is not pushed; it is read again this often. */
+export const OBJECTS_REFRESH_MS = 2_000;
 
 interface Part {
   after: string | null;
@@ -73,9 +74,9 @@ export function useObjects(service: string, kind: ObjectKind | null, q: string) 
       if (!document.hidden) {
         for (const { after } of lookedAt(latest.current, seen.current)) await read(after);
       }
-      if (!isOver) timer = setTimeout(again, REFRESH_MS);
+      if (!isOver) timer = setTimeout(again, OBJECTS_REFRESH_MS);
     };
-    timer = setTimeout(again, REFRESH_MS);
+    timer = setTimeout(again, OBJECTS_REFRESH_MS);
     return () => {
       isOver = true;
       clearTimeout(timer);
@@ -95,7 +96,11 @@ export function useObjects(service: string, kind: ObjectKind | null, q: string) 
     at: (row: number): ObjectRow | null => rows[row] ?? null,
     problem: held.of === of ? held.problem : null,
     look,
-    renew: () => void read(null),
+    /** Reads again what is on the page, and the end, where something new would be. */
+    renew: () => {
+      for (const { after } of parts.slice(0, -1)) void read(after);
+      void read(parts.at(-1)?.after ?? null);
+    },
   };
 }
 
