@@ -60,7 +60,14 @@ afterAll(async () => {
   await browser.close();
 });
 
-describe.each(looks)('the inspector, $name', ({ name, viewport, colorScheme }) => {
+/** Where the list and what is open stand side by side with little room. */
+const TABLET = { width: 768, height: 1024 };
+const inspectorLooks = [
+  ...looks,
+  { name: 'middle-light', viewport: TABLET, colorScheme: 'light' },
+] as const;
+
+describe.each(inspectorLooks)('the inspector, $name', ({ name, viewport, colorScheme }) => {
   it('in every state', async () => {
     const look = new Look(name);
     const console = await ConsolePage.open(browser, server.base, { viewport, colorScheme });
@@ -75,6 +82,15 @@ describe.each(looks)('the inspector, $name', ({ name, viewport, colorScheme }) =
     await console.signInAt('/sync', admin);
     await page.locator(`a[href$="${service.sid}"]`).waitFor();
     await look.at(page, '31-services');
+    const dialog = page.getByRole('dialog');
+    const asked = async (button: string, state: string) => {
+      await page.getByRole('button', { name: button, exact: true }).click();
+      await dialog.waitFor();
+      await look.at(page, state);
+      await page.keyboard.press('Escape');
+      await dialog.waitFor({ state: 'detached' });
+    };
+    await asked('New service', '56-new-service');
 
     for (let n = 0; n < 300; n += 1) {
       await service.write(`Maps/${objects.map}/Items/${keyOf(n % 9)}`, { Data: `{"n":${n}}` });
@@ -82,6 +98,8 @@ describe.each(looks)('the inspector, $name', ({ name, viewport, colorScheme }) =
     await page.locator(`a[href$="${service.sid}"]`).click();
     await page.getByRole('list', { name: 'Heat' }).getByRole('listitem').first().waitFor();
     await look.at(page, '32-heat');
+    await asked('Settings of the service', '57-settings');
+    await asked('New object', '58-new-object');
     await page.getByLabel('Filter by name or SID').fill('nobody has this');
     await page.getByRole('heading', { name: 'Nothing matches' }).waitFor();
     await look.at(page, '33-no-object-matches');
@@ -99,15 +117,11 @@ describe.each(looks)('the inspector, $name', ({ name, viewport, colorScheme }) =
     if (name === 'wide-light' && process.env.UPDATE_SCREENSHOTS === '1') {
       await page.screenshot({ path: README_PICTURE });
     }
-    await page.getByRole('button', { name: 'Remove' }).click();
-    await page.getByRole('dialog').waitFor();
-    await look.at(page, '37-remove-item');
-    await page.keyboard.press('Escape');
+    await asked('Remove', '37-remove-item');
+    await asked('Change the time to live of a longer value', '59-time-to-live');
     await open(`/${objects.map}`);
-    await page.getByRole('button', { name: 'Add item' }).click();
-    await page.getByRole('dialog').waitFor();
-    await look.at(page, '38-add-item');
-    await page.keyboard.press('Escape');
+    await asked('Add item', '38-add-item');
+    await asked('Delete agents', '60-delete-object');
     await open(`/${objects.empty}`);
     await page.getByRole('heading', { name: 'No items' }).waitFor();
     await look.at(page, '39-no-items');
@@ -140,7 +154,7 @@ describe.each(looks)('the inspector, $name', ({ name, viewport, colorScheme }) =
     await look.at(page, '47-too-early');
 
     await open(`/${objects.document}`);
-    await page.getByRole('button', { name: 'Edit' }).click();
+    await page.getByRole('button', { name: 'Edit', exact: true }).click();
     await look.at(page, '48-editing');
     await console.field().fill(JSON.stringify({ ...VALUE, greeting: 'Mine' }, null, 2));
     await service.write(`Documents/${objects.document}`, {
@@ -148,6 +162,10 @@ describe.each(looks)('the inspector, $name', ({ name, viewport, colorScheme }) =
     });
     await page.getByText(/Somebody changed this/).waitFor();
     await look.at(page, '49-changed-meanwhile');
+    await page.getByRole('link', { name: 'History', exact: true }).click();
+    await dialog.waitFor();
+    await look.at(page, '61-not-saved');
+    await dialog.getByRole('button', { name: 'Stay here' }).click();
     await page.getByRole('button', { name: 'Save' }).click();
     await page.getByTestId('conflict').waitFor();
     await look.at(page, '50-conflict');
@@ -156,6 +174,10 @@ describe.each(looks)('the inspector, $name', ({ name, viewport, colorScheme }) =
     await open(`/${objects.stream}`);
     await page.getByRole('heading', { name: 'No messages yet' }).waitFor();
     await look.at(page, '51-stream');
+    await asked('Publish a message', '62-publish');
+    await service.write(`Streams/${objects.stream}/Messages`, { Data: JSON.stringify(VALUE) });
+    await page.getByRole('list', { name: 'Messages' }).waitFor();
+    await look.at(page, '63-messages');
     await open(`/ET${'0'.repeat(32)}`);
     await page.getByRole('heading', { name: 'There is no such object' }).waitFor();
     await look.at(page, '52-no-object');

@@ -32,7 +32,7 @@ async function at(path: string): Promise<ConsolePage> {
 }
 
 async function type(console: ConsolePage, text: string): Promise<void> {
-  await console.page.getByRole('button', { name: 'Edit' }).click();
+  await console.page.getByRole('button', { name: 'Edit', exact: true }).click();
   await console.field().fill(text);
 }
 
@@ -49,8 +49,9 @@ describe('what was typed and not saved', () => {
     for (const Key of ['one', 'two']) {
       await service.write(`Maps/${map}/Items`, { Key, Data: '{"n":1}' });
     }
-    const console = await at(`/sync/${service.sid}/${map}?item=one`);
+    const console = await at(`/sync/${service.sid}/${map}`);
     const { page } = console;
+    await console.items().getByRole('option', { name: /^one/ }).click();
     await type(console, '{"n":2}');
     // What is listed beside it may change; it stays.
     await page.getByLabel('Filter by key or text').fill('o');
@@ -85,15 +86,15 @@ describe('what was typed and not saved', () => {
     await page.reload();
     expect(kinds).toEqual(['beforeunload']);
 
-    await page.getByRole('button', { name: 'Edit' }).waitFor();
+    await page.getByRole('button', { name: 'Edit', exact: true }).waitFor();
     await type(console, '{"n":3}');
     await two.click();
     await answer(page, 'Go on without saving');
     await page.getByRole('heading', { name: 'two' }).waitFor();
-    await page.getByRole('button', { name: 'Edit' }).waitFor();
+    await page.getByRole('button', { name: 'Edit', exact: true }).waitFor();
     expect((await service.read(`Maps/${map}/Items/one`)).data).toEqual({ n: 1 });
     // Nothing was changed: nothing is asked.
-    await page.getByRole('button', { name: 'Edit' }).click();
+    await page.getByRole('button', { name: 'Edit', exact: true }).click();
     await page.getByRole('button', { name: 'Close item two' }).click();
     await page.getByRole('heading', { name: 'two' }).waitFor({ state: 'detached' });
     console.expectNoErrors();
@@ -113,6 +114,7 @@ describe('what was typed and not saved', () => {
     };
     await type(console, '{"text":"second"}');
     await page.context().clearCookies();
+    // The browser itself must not ask for a password: nothing of the page could be used then.
     await page.getByRole('button', { name: 'Save' }).click();
     await page.getByText('Your session has ended.').waitFor();
     await signIn(admin);

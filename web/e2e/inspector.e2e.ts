@@ -156,7 +156,8 @@ describe('the inspector', () => {
     const one = await at(`/${document}`);
     const two = await one.another();
     await two.goto(`/sync/${service.sid}/${document}`);
-    for (const { page } of [one, two]) await page.getByRole('button', { name: 'Edit' }).click();
+    for (const { page } of [one, two])
+      await page.getByRole('button', { name: 'Edit', exact: true }).click();
 
     await one.field().fill('{"greeting":"Good morning","count":1}');
     await one.page.getByRole('button', { name: 'Save' }).click();
@@ -186,14 +187,14 @@ describe('the inspector', () => {
     // A window in the background is slowed down by the browser.
     await one.page.bringToFront();
 
-    await one.page.getByRole('button', { name: 'Edit' }).click();
+    await one.page.getByRole('button', { name: 'Edit', exact: true }).click();
     await one.field().fill('{"greeting":"Bye"}');
     await service.write(`Documents/${document}`, { Data: '{"greeting":"Stay"}' });
     await one.page.getByRole('button', { name: 'Compare' }).click();
     await one.page.getByRole('button', { name: 'Take theirs' }).click();
     await one.valueAt('/greeting').getByText('Stay').waitFor();
 
-    await one.page.getByRole('button', { name: 'Edit' }).click();
+    await one.page.getByRole('button', { name: 'Edit', exact: true }).click();
     await one.field().fill('{"greeting": }');
     await one.page.getByRole('button', { name: 'Save' }).click();
     await one.page.getByText('This is not JSON: line 1, column 14.').waitFor();
@@ -210,12 +211,12 @@ describe('the inspector', () => {
     await service.write(`Maps/${map}/Items`, { Key: 'k', Data: '{"n":1}' });
     const console = await at(`/${map}?item=k`);
     const { page } = console;
-    await page.getByRole('button', { name: 'Edit' }).click();
+    await page.getByRole('button', { name: 'Edit', exact: true }).click();
     await console.field().fill('{"n":2}');
     await page.keyboard.press('Control+Enter');
     await console.valueAt('/n').getByText('2').waitFor();
 
-    await page.getByRole('button', { name: 'Edit' }).click();
+    await page.getByRole('button', { name: 'Edit', exact: true }).click();
     await console.field().fill('{"n":3}');
     await service.remove(`Maps/${map}/Items/k`);
     await page.getByText('Somebody removed this while you were editing.').waitFor();
@@ -232,8 +233,8 @@ describe('the inspector', () => {
     await dialog.getByLabel('Key').fill('new one');
     await dialog.getByRole('button', { name: 'Add item' }).click();
     await page.getByRole('heading', { name: 'new one' }).waitFor();
-    await page.getByRole('button', { name: 'Remove' }).click();
-    await page.getByRole('dialog').getByRole('button', { name: 'Remove' }).click();
+    await page.getByRole('button', { name: 'Remove', exact: true }).click();
+    await page.getByRole('dialog').getByRole('button', { name: 'Remove', exact: true }).click();
     await page.getByRole('heading', { name: 'There is no such item' }).waitFor();
     await until('one row is left', () => console.items().getByRole('option').count(), only(1));
     console.expectNoErrors();
@@ -323,7 +324,7 @@ describe('the inspector', () => {
     const console = await at(`/${document}`, line.base);
     const { page } = console;
     await console.live();
-    await page.getByRole('button', { name: 'Edit' }).click();
+    await page.getByRole('button', { name: 'Edit', exact: true }).click();
     await console.field().fill('{"n":5}');
     line.cut();
     await page.context().setOffline(true);
@@ -442,7 +443,7 @@ describe('the inspector', () => {
     await page.locator('[data-kind="document_created"]').getByText('See it then').click();
     await page.getByText(/^As it was at/).waitFor();
     await console.valueAt('/step').getByText('first').waitFor();
-    expect(await page.getByRole('button', { name: 'Edit' }).count()).toBe(0);
+    expect(await page.getByRole('button', { name: 'Edit', exact: true }).count()).toBe(0);
     await page.getByRole('button', { name: 'Back to now' }).click();
     await console.valueAt('/step').getByText('second').waitFor();
     // By the slider: a second at a time.

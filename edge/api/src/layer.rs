@@ -52,10 +52,11 @@ struct Matched<'a> {
 pub(crate) async fn answer(shared: &Arc<Shared>, request: Request<Body>) -> Response<Body> {
     let started = Instant::now();
     let (parts, body) = request.into_parts();
-    let (method, uri) = (parts.method.clone(), parts.uri.clone());
+    let method = parts.method.clone();
+    let by_page = is_from_our_page(&parts);
     let mut at = None;
     let reply = handle(shared, parts, body, &mut at).await;
-    let answer = reply.unwrap_or_else(|problem| refused(&uri, &problem));
+    let answer = reply.unwrap_or_else(|problem| refused(by_page, &problem));
     let status = answer.status.as_u16();
     let mut response = answer.response();
     dress(shared, &method, &mut response);
@@ -252,12 +253,16 @@ pub(crate) fn if_match(headers: &HeaderMap) -> IfMatch {
     bare.parse().map_or(IfMatch::Nothing, IfMatch::Version)
 }
 
-fn refused(uri: &Uri, problem: &Problem) -> Answer {
+/// Whether one of our own pages asks: what is ours alone, or what carries a page's header.
+fn is_from_our_page(parts: &Parts) -> bool {
+    parts.uri.path().starts_with("/sinew/") || parts.headers.contains_key(auth::CSRF)
+}
+
+fn refused(by_page: bool, problem: &Problem) -> Answer {
     let answer = problem.answer();
-    // A browser would ask for a password by itself: our own pages show their own sign-in instead.
-    let page = uri.path().starts_with("/sinew/");
     match problem.0.kind {
-        Kind::Unauthenticated if !page => {
+        // A browser would ask for a password by itself: our pages show their own sign-in instead.
+        Kind::Unauthenticated if !by_page => {
             answer.header("www-authenticate", "Basic realm=\"Sinew\"")
         }
         _ => answer,

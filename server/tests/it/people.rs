@@ -212,6 +212,9 @@ async fn a_key_is_as_good_as_the_account_and_a_wrong_secret_is_not() {
         assert_eq!((got.status, &got.json()["code"]), (401, &json!(20003)));
         assert!(got.header("www-authenticate").starts_with("Basic"));
     }
+    // The console's session may have ended: its page asks for a sign-in, the browser must not.
+    let ended = server.nobody().with("x-sinew-csrf", "1").get("/sync/v1/Services").await;
+    assert_eq!((ended.status, ended.header("www-authenticate")), (401, ""));
     let garbled = server.nobody().with("authorization", "Basic !").get(path).await;
     assert_eq!(garbled.status, 401);
 }

@@ -1,7 +1,8 @@
 /**
  * One way to call the server: JSON in, JSON out, problems as values one can act on.
  *
- * - A state-changing request carries the header that proves it came from our own page.
+ * - Every request carries the header that proves it came from our own page: the server lets it
+ *   change something, and leaves asking for a password to the page.
  * - The server's clock is measured in passing, because countdowns follow the server's time.
  * - Knows nothing about what is fetched.
  */
@@ -94,7 +95,7 @@ async function send(
   path: string,
   options: { headers: Record<string, string>; body?: BodyInit },
 ): Promise<Response> {
-  const headers = method === 'GET' ? options.headers : { ...options.headers, 'X-Sinew-Csrf': '1' };
+  const headers = { ...options.headers, 'X-Sinew-Csrf': '1' };
   const sentAt = Date.now();
   let response: Response;
   try {

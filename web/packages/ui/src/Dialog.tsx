@@ -1,5 +1,5 @@
 import { CloseButton, Modal } from '@mantine/core';
-import type { ReactNode } from 'react';
+import { type ReactNode, useLayoutEffect } from 'react';
 import styles from './Dialog.module.css';
 import { strings } from './strings.ts';
 
@@ -14,6 +14,7 @@ interface DialogProps {
 
 /** A question or a list over the page; takes the focus and gives it back. */
 export function Dialog({ opened, onClose, title, children }: DialogProps) {
+  useFocusBack(opened);
   return (
     <Modal.Root opened={opened} onClose={onClose} centered transitionProps={{ duration: 0 }}>
       <Modal.Overlay />
@@ -26,4 +27,18 @@ export function Dialog({ opened, onClose, title, children }: DialogProps) {
       </Modal.Content>
     </Modal.Root>
   );
+}
+
+/** To where it was, also when the dialog goes from the page with whatever held it. */
+function useFocusBack(opened: boolean): void {
+  useLayoutEffect(() => {
+    if (!opened) return;
+    const from = document.activeElement;
+    return () => {
+      setTimeout(() => {
+        const isAdrift = document.activeElement === document.body;
+        if (isAdrift && from instanceof HTMLElement) from.focus({ preventScroll: true });
+      });
+    };
+  }, [opened]);
 }

@@ -1,7 +1,6 @@
 import { Button } from '@mantine/core';
 import { Problem } from '@sinew/api';
 import { Icon, Status } from '@sinew/ui';
-import { useEffect, useRef } from 'react';
 import { useRemote } from '../../shell/useRemote.ts';
 import { Editor } from './Editor.tsx';
 import {
@@ -16,6 +15,7 @@ import styles from './Tab.module.css';
 import { Then } from './Then.tsx';
 import { EarlierButton, TimeBar } from './TimeBar.tsx';
 import { useEditing } from './useEditing.ts';
+import { useFocusAfter } from './useFocusAfter.ts';
 import { useLook } from './useLook.ts';
 import { ValueView } from './ValueView.tsx';
 
@@ -74,13 +74,7 @@ function NowDocument({ place, detail, isGone, setDetail }: DocumentTabProps) {
     },
     (saved) => setDetail((known) => ({ ...known, ...saved })),
   );
-  const edit = useRef<HTMLButtonElement>(null);
-  const wasEditing = useRef(false);
-  const isEditing = editing.draft !== null;
-  useEffect(() => {
-    if (wasEditing.current && !isEditing) edit.current?.focus();
-    wasEditing.current = isEditing;
-  }, [isEditing]);
+  const edit = useFocusAfter(editing.draft !== null);
   return (
     <div className={styles.tab}>
       {editing.draft !== null ? (

@@ -1,7 +1,7 @@
 import { Button } from '@mantine/core';
 import { Problem } from '@sinew/api';
 import { Icon, Status } from '@sinew/ui';
-import { type KeyboardEvent, useEffect, useRef, useState } from 'react';
+import { type KeyboardEvent, type RefObject, useEffect, useRef, useState } from 'react';
 import { Link } from 'react-router';
 import { notify } from '../../shell/notices.ts';
 import { type Remote, useRemote } from '../../shell/useRemote.ts';
@@ -25,6 +25,7 @@ import { t } from './strings.ts';
 import { Trouble } from './Trouble.tsx';
 import { instantText } from './time.ts';
 import { type Editing, useEditing } from './useEditing.ts';
+import { useFocusAfter } from './useFocusAfter.ts';
 import { ValueView } from './ValueView.tsx';
 
 interface ItemPanelProps {
@@ -140,6 +141,7 @@ function Content(props: ContentProps) {
       item.set((known) => (known === 'absent' ? known : { ...known, ...saved }));
     },
   );
+  const edit = useFocusAfter(editing.draft !== null);
   const isThere = value !== null && value !== 'absent' && !isRemoved;
   if (editing.draft !== null) {
     return (
@@ -192,7 +194,9 @@ function Content(props: ContentProps) {
       {value.isForgotten && <p className={styles.facts}>{t('itemForgotten')}</p>}
       <ValueView
         data={value.data}
-        actions={!isReadOnly && <ItemActions place={place} item={value} editing={editing} />}
+        actions={
+          !isReadOnly && <ItemActions place={place} item={value} editing={editing} edit={edit} />
+        }
       />
     </>
   );
@@ -210,9 +214,10 @@ interface ItemActionsProps {
   place: Place;
   item: Item;
   editing: Editing;
+  edit: RefObject<HTMLButtonElement | null>;
 }
 
-function ItemActions({ place, item, editing }: ItemActionsProps) {
+function ItemActions({ place, item, editing, edit }: ItemActionsProps) {
   const [isAsking, setAsking] = useState(false);
   const { key } = item;
   const remove = async () => {
@@ -235,6 +240,7 @@ function ItemActions({ place, item, editing }: ItemActionsProps) {
         {t('remove')}
       </Button>
       <Button
+        ref={edit}
         size="xs"
         leftSection={<Icon name="edit" size={14} />}
         onClick={() => editing.begin(item)}

@@ -186,16 +186,14 @@ function ObjectHead({ place, detail, follow, reload }: ObjectHeadProps) {
       <span className={styles.icon}>
         <Icon name={KIND_ICONS[place.kind]} />
       </span>
-      <div className={styles.titles}>
-        <h2 ref={title} tabIndex={-1} className={styles.title}>
-          {detail.name ?? place.sid}
-        </h2>
-        <CopySid sid={place.sid} />
-      </div>
+      <h2 ref={title} tabIndex={-1} className={styles.title}>
+        {detail.name ?? place.sid}
+      </h2>
       <span className={styles.live} data-following={follow} data-testid="following" role="status">
         {t(FOLLOW_TEXTS[follow])}
       </span>
       {follow !== 'gone' && <DeleteObject place={place} detail={detail} />}
+      <CopySid sid={place.sid} />
       <ul className={styles.facts}>
         {facts.map((fact, at) => (
           // biome-ignore lint/suspicious/noArrayIndexKey: each fact has its place
