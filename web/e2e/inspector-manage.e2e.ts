@@ -196,6 +196,11 @@ describe('the inspector as a tool', () => {
     await dialog.getByText('Its 1 item goes with it.').waitFor();
     await dialog.getByRole('button', { name: 'Delete' }).click();
     await page.getByRole('heading', { name: 'Nothing here yet' }).waitFor();
+    // What is gone has a history where it was.
+    await page.goBack();
+    await page.getByRole('heading', { name: 'There is no such object' }).waitFor();
+    await page.getByRole('list', { name: 'History' }).getByText('map removed').waitFor();
+    await page.getByRole('link', { name: 'All objects' }).click();
     await page.getByRole('button', { name: 'Settings of the service' }).click();
     await dialog.getByRole('button', { name: 'Delete this service' }).click();
     await dialog.getByRole('button', { name: 'Delete' }).click();

@@ -1,4 +1,5 @@
-//! What the demo keeps in Sync: what contact centres really keep there, and who goes on changing it.
+//! What the demo keeps in Sync: what contact centres really keep there, and who goes on
+//! changing it.
 //!
 //! * Everything is made and written by public REST, as a program of the user's would.
 //! * Nothing here is read by the desk: it is there to be looked at in the console.

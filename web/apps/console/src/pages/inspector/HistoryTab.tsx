@@ -18,8 +18,15 @@ import { useLook } from './useLook.ts';
 /** What is pushed is gathered this long before the journal is asked. */
 const GATHER_MS = 500;
 
+interface HistoryTabProps {
+  place: Place;
+  changes: Changes;
+  /** There is nothing at this address any more, so nothing of an earlier moment to go to. */
+  isGone?: boolean;
+}
+
 /** What happened to an object, newest first, as far as the journal reaches. */
-export function HistoryTab({ place, changes }: { place: Place; changes: Changes }) {
+export function HistoryTab({ place, changes, isGone = false }: HistoryTabProps) {
   const [{ key }, setLook] = useLook();
   const { history, problem, more, isReading } = useHistory(place, key ?? null, changes);
   if (history === null) {
@@ -43,7 +50,7 @@ export function HistoryTab({ place, changes }: { place: Place; changes: Changes 
       )}
       <ol className={styles.entries} aria-label={t('history')}>
         {history.entries.map((entry) => (
-          <Entry key={entry.id} place={place} entry={entry} />
+          <Entry key={entry.id} place={place} entry={entry} isGone={isGone} />
         ))}
       </ol>
       <div className={styles.end}>
@@ -62,7 +69,8 @@ export function HistoryTab({ place, changes }: { place: Place; changes: Changes 
   );
 }
 
-function Entry({ place, entry }: { place: Place; entry: HistoryEntry }) {
+function Entry(props: { place: Place; entry: HistoryEntry; isGone: boolean }) {
+  const { place, entry, isGone } = props;
   const look = { at: entry.at, item: entry.key };
   return (
     <li className={styles.entry} data-kind={entry.kind}>
@@ -82,9 +90,11 @@ function Entry({ place, entry }: { place: Place; entry: HistoryEntry }) {
         </span>
         {entry.data !== null && <Value data={entry.data} />}
       </div>
-      <Link className={styles.then} to={objectPath(place.service, place.sid, 'value', look)}>
-        {t('seeThen')} <span className={styles.hidden}>{instantText(entry.at)}</span>
-      </Link>
+      {!isGone && (
+        <Link className={styles.then} to={objectPath(place.service, place.sid, 'value', look)}>
+          {t('seeThen')} <span className={styles.hidden}>{instantText(entry.at)}</span>
+        </Link>
+      )}
     </li>
   );
 }

@@ -24,6 +24,7 @@ import {
   kindOfSid,
   type ObjectDetail,
   type Place,
+  readHistory,
   readObject,
   setObjectTtl,
 } from './source.ts';
@@ -51,7 +52,7 @@ export function ObjectPane() {
   const place: Place = { service, kind, sid: object };
   if (detail.value === null) {
     if (detail.problem === null) return <p className={styles.loading}>{t('loading')}</p>;
-    return <Unread service={service} problem={detail.problem} retry={() => void detail.reload()} />;
+    return <Unread place={place} problem={detail.problem} retry={() => void detail.reload()} />;
   }
   return (
     <Shown
@@ -296,14 +297,32 @@ const VALUE_TEXTS = {
 } as const;
 
 interface UnreadProps {
-  service: string;
+  place: Place;
   problem: Problem;
   retry(): void;
 }
 
-function Unread({ service, problem, retry }: UnreadProps) {
-  if (problem.kind === 'not-found') return <NoObject service={service} />;
+function Unread({ place, problem, retry }: UnreadProps) {
+  if (problem.kind === 'not-found') return <Gone place={place} />;
   return <Trouble problem={problem} retry={retry} />;
+}
+
+/** Nothing is there; what the journal still knows of it can be read. */
+function Gone({ place }: { place: Place }) {
+  const [changes] = useState(() => new Changes());
+  const known = useRemote(`gone ${place.service} ${place.sid}`, () =>
+    readHistory(place, { size: 1 }),
+  );
+  return (
+    <>
+      <NoObject service={place.service} />
+      {known.value !== null && known.value.entries.length > 0 && (
+        <section aria-label={t('history')}>
+          <HistoryTab place={place} changes={changes} isGone />
+        </section>
+      )}
+    </>
+  );
 }
 
 function NoObject({ service }: { service: string }) {
