@@ -15,7 +15,7 @@ import { ItemsTab } from './ItemsTab.tsx';
 import { Changes, type Follow } from './live.ts';
 import styles from './ObjectPane.module.css';
 import { PermissionsTab } from './PermissionsTab.tsx';
-import { objectPath, servicePath, type Tab, tabOf } from './paths.ts';
+import { objectPath, servicePath, TABS, type Tab, tabOf } from './paths.ts';
 import { KIND_ICONS, rateText, type ServiceContext } from './ServicePage.tsx';
 import { StreamTab } from './StreamTab.tsx';
 import { SubscribersTab } from './SubscribersTab.tsx';
@@ -274,9 +274,11 @@ function Tabs({ place, detail, tab }: { place: Place; detail: ObjectDetail; tab:
     subscribers: `${t('subscribers')} (${detail.subscribers})`,
     permissions: t('permissions'),
   };
+  // Streams have no permissions.
+  const shown = TABS.filter((one) => one !== 'permissions' || place.kind !== 'stream');
   return (
     <nav className={styles.tabs} aria-label={t('views')}>
-      {(Object.keys(names) as Tab[]).map((one) => (
+      {shown.map((one) => (
         <Link
           key={one}
           to={objectPath(place.service, place.sid, one, { kind, q })}

@@ -53,7 +53,7 @@ export function ServiceDialog({ service, done, close }: ServiceDialogProps) {
       apart={
         service !== null &&
         !service.isDefault && (
-          <Button variant="subtle" color="red" onClick={() => setDeleting(true)}>
+          <Button variant="subtle" onClick={() => setDeleting(true)}>
             {t('deleteService')}
           </Button>
         )
