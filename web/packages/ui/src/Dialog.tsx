@@ -9,14 +9,22 @@ interface DialogProps {
   opened: boolean;
   onClose(): void;
   title: string;
+  /** Whether something is typed in it, which a click beside it must not take away. */
+  isForm?: boolean;
   children: ReactNode;
 }
 
 /** A question or a list over the page; takes the focus and gives it back. */
-export function Dialog({ opened, onClose, title, children }: DialogProps) {
+export function Dialog({ opened, onClose, title, isForm = false, children }: DialogProps) {
   useFocusBack(opened);
   return (
-    <Modal.Root opened={opened} onClose={onClose} centered transitionProps={{ duration: 0 }}>
+    <Modal.Root
+      opened={opened}
+      onClose={onClose}
+      closeOnClickOutside={!isForm}
+      centered
+      transitionProps={{ duration: 0 }}
+    >
       <Modal.Overlay />
       <Modal.Content>
         <div className={styles.top}>

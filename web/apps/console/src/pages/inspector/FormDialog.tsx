@@ -28,7 +28,7 @@ export function FormDialog(props: FormDialogProps) {
     if (!attempt.isBusy) submit();
   };
   return (
-    <Dialog opened onClose={close} title={title}>
+    <Dialog opened onClose={close} title={title} isForm={!isDanger}>
       <form onSubmit={onSubmit} noValidate>
         {attempt.trouble !== null && (
           <Alert color="red" variant="light" mb="md" role="alert">
