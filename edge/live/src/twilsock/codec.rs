@@ -19,6 +19,9 @@ pub(crate) const PAYLOAD_BYTES_MAX: usize = (1 << 20) + 64 * 1024;
 /// The longest frame.
 pub(crate) const FRAME_BYTES_MAX: usize = LINE_BYTES_MAX + HEADER_BYTES_MAX + PAYLOAD_BYTES_MAX + 6;
 
+/// What is enough of a longer one to read its header.
+pub(crate) const HEAD_BYTES_MAX: usize = LINE_BYTES_MAX + HEADER_BYTES_MAX;
+
 /// The protocol's name and a length.
 const LINE_BYTES_MAX: usize = 32;
 const MAGIC: &[u8] = b"TWILSOCK V3.0 ";
@@ -66,20 +69,34 @@ impl Malformed {
 
 /// Reads one frame: the whole of a binary message.
 pub(crate) fn decode(frame: &[u8]) -> Result<Packet<'_>, Malformed> {
-    let rest = frame.strip_prefix(MAGIC).ok_or(Malformed::Foreign)?;
-    let line = &rest[..rest.len().min(LINE_BYTES_MAX - MAGIC.len())];
-    let end = line.windows(2).position(|two| two == CRLF).ok_or(Malformed::Line)?;
-    let length = length(&line[..end]).ok_or(Malformed::Line)?;
-    let rest = &rest[end + CRLF.len()..];
-    let (header, rest) = rest.split_at_checked(length).ok_or(Malformed::HeaderLength)?;
+    let (header, rest) = split(frame)?;
     let rest = match rest.strip_prefix(CRLF) {
         Some(rest) => rest,
         None if rest.is_empty() => rest,
         None => return Err(Malformed::HeaderLength),
     };
-    let header: Header<'_> = serde_json::from_slice(header).map_err(|_| Malformed::Header)?;
+    let header = read(header)?;
     let payload = payload(rest, header.payload_size)?;
     Ok(Packet { header, payload })
+}
+
+/// Reads the header of a frame that is too long, from its beginning.
+pub(crate) fn decode_head(head: &[u8]) -> Result<Header<'_>, Malformed> {
+    read(split(head)?.0)
+}
+
+fn read(header: &[u8]) -> Result<Header<'_>, Malformed> {
+    serde_json::from_slice(header).map_err(|_| Malformed::Header)
+}
+
+/// The header, and what is behind it.
+fn split(frame: &[u8]) -> Result<(&[u8], &[u8]), Malformed> {
+    let rest = frame.strip_prefix(MAGIC).ok_or(Malformed::Foreign)?;
+    let line = &rest[..rest.len().min(LINE_BYTES_MAX - MAGIC.len())];
+    let end = line.windows(2).position(|two| two == CRLF).ok_or(Malformed::Line)?;
+    let length = length(&line[..end]).ok_or(Malformed::Line)?;
+    let rest = &rest[end + CRLF.len()..];
+    rest.split_at_checked(length).ok_or(Malformed::HeaderLength)
 }
 
 /// Decimal digits, and not too many.

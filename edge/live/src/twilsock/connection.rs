@@ -15,7 +15,7 @@ use super::{
 };
 use crate::{
     clock::real_now_ms,
-    websocket::{self, BATCH_BYTES, Message, WebSocket},
+    websocket::{self, BATCH_BYTES, Broken, Foul, Message, WebSocket},
 };
 use access::token::{self, Claims};
 use base::Sid;
@@ -37,8 +37,8 @@ use tokio::time::{Instant, Sleep, sleep, timeout};
 
 /// How long a line that is over may take to be told so.
 const FAREWELL_MAX: Duration = Duration::from_secs(1);
-/// The status that a WebSocket is closed with.
-const CLOSED: [u8; 2] = 1_000u16.to_be_bytes();
+/// The status that a WebSocket is closed with, where there is no other.
+const CLOSED: u16 = 1_000;
 
 /// Runs a connection to its end. What it holds lies in one box, wherever its future is moved.
 pub(crate) fn run(twilsock: Twilsock, socket: WebSocket) -> impl Future<Output = ()> {
@@ -58,11 +58,13 @@ pub(crate) fn run(twilsock: Twilsock, socket: WebSocket) -> impl Future<Output =
         place,
         admitted: None,
         under_way: FuturesUnordered::new(),
-        _reachable: None,
+        reachable: None,
         ping_is_due: false,
         pong: None,
         reads_first: true,
         is_over: false,
+        is_foul: false,
+        closes_with: CLOSED,
     };
     Box::new(connection).run()
 }
@@ -79,7 +81,7 @@ struct Connection {
     admitted: Option<Sid>,
     under_way: FuturesUnordered<BoxFuture<'static, Answered>>,
     /// The device counts as connected as long as this is held.
-    _reachable: Option<host::reach::Connection>,
+    reachable: Option<host::reach::Connection>,
     /// A sign of life is to be asked for.
     ping_is_due: bool,
     /// What the client's own question for one is to be answered with.
@@ -87,12 +89,17 @@ struct Connection {
     /// Reading and sending take turns, so that neither starves the other.
     reads_first: bool,
     is_over: bool,
+    /// What its client sends is not looked at any more.
+    is_foul: bool,
+    /// The status that its WebSocket is closed with.
+    closes_with: u16,
 }
 
 /// What happened.
 enum Event {
     Received(Message),
     Lost,
+    Fouled(Foul),
     Answered(Answered),
     Sent,
     Recalled,
@@ -114,6 +121,9 @@ impl Connection {
             match poll_fn(|cx| self.poll_event(timer.as_mut(), cx)).await {
                 Event::Lost => return,
                 Event::Sent => {}
+                Event::Fouled(foul) => {
+                    (self.is_over, self.is_foul, self.closes_with) = (true, true, foul.code());
+                }
                 Event::Received(message) => self.received(message),
                 Event::Answered((id, response)) => self.talk.answered(&id, &response),
                 Event::Recalled => {
@@ -160,7 +170,11 @@ impl Connection {
         if !self.talk.reads() {
             return Poll::Pending;
         }
-        self.socket.poll_message(cx).map(|message| message.map_or(Event::Lost, Event::Received))
+        self.socket.poll_message(cx).map(|message| match message {
+            Ok(message) => Event::Received(message),
+            Err(Broken::Lost) => Event::Lost,
+            Err(Broken::Foul(foul)) => Event::Fouled(foul),
+        })
     }
 
     /// Sends a batch of what waits, once the client has taken the last one.
@@ -212,14 +226,15 @@ impl Connection {
                     Ok(claims)
                 })
             }
+            Message::Long(head) => self.talk.receive_long(&head, now_ms),
             Message::Text => self.talk.receive_text(now_ms),
             Message::Ping(payload) => {
                 self.pong = Some(payload);
                 return self.talk.heard(now_ms);
             }
             Message::Pong => return self.talk.heard(now_ms),
-            Message::Close => {
-                self.is_over = true;
+            Message::Close(code) => {
+                (self.is_over, self.closes_with) = (true, code.unwrap_or(CLOSED));
                 return;
             }
         };
@@ -237,6 +252,10 @@ impl Connection {
         for errand in errands {
             match errand {
                 Errand::Opened(granted) => self.opened(&granted),
+                Errand::Renewed(granted) => {
+                    self.talk.renewed(&self.twilsock.0.told, &granted);
+                    self.reach(&granted);
+                }
                 Errand::Relay(relay) => self.relay(relay),
                 // A line that is still being written to is not idle.
                 Errand::Ping => self.ping_is_due = self.socket.is_sent(),
@@ -250,9 +269,18 @@ impl Connection {
         let identity = Some(granted.identity.clone());
         let mailbox = host.mailbox(identity, subscriptions::WAITING_BYTES_MAX);
         self.talk.opened(mailbox, granted);
+        self.reach(granted);
+    }
+
+    /// Counts as connected in the service it was opened for, once it is for one.
+    fn reach(&mut self, granted: &Granted) {
+        if self.reachable.is_some() {
+            return;
+        }
+        let host = &self.twilsock.0.host;
         let name = granted.data_sync.as_deref();
         let service = name.and_then(|name| host.service(granted.account, name));
-        self._reachable = service.map(|service| {
+        self.reachable = service.map(|service| {
             host.connect(service, granted.identity.clone(), granted.endpoint.clone())
         });
     }
@@ -278,7 +306,11 @@ impl Connection {
             loop {
                 ready!(self.socket.poll_sent(cx))?;
                 if mem::replace(&mut is_told, !self.talk.has_answers()) {
-                    return Poll::Ready(Ok(()));
+                    // To hang up on what is still coming could take back what was just said.
+                    return match self.is_foul {
+                        true => self.socket.poll_gone(cx).map(Ok),
+                        false => Poll::Ready(Ok(())),
+                    };
                 }
                 websocket::with_batch(|batch| {
                     while batch.len() < BATCH_BYTES
@@ -287,7 +319,8 @@ impl Connection {
                         websocket::put(websocket::Kind::Binary, &frame, batch);
                     }
                     if is_told {
-                        websocket::put(websocket::Kind::Close, &CLOSED, batch);
+                        let status = self.closes_with.to_be_bytes();
+                        websocket::put(websocket::Kind::Close, &status, batch);
                     }
                     self.socket.send(cx, batch)
                 })?;

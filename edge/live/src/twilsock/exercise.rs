@@ -48,6 +48,9 @@ pub fn exercise(input: &[u8]) {
             check(&session.wake(now_ms, |_| true));
         }
         check(&session.close(Closing::Offload, now_ms));
+        let mut session = Session::new(Arc::new(Tickets::new([1; 32])), 1, Some(10), NOW_MS);
+        check(&session.receive(before.unwrap_or_default(), NOW_MS, prove));
+        check(&session.receive_long(input, NOW_MS));
     }
 }
 

@@ -29,7 +29,7 @@ mod corpus;
 #[cfg(feature = "fuzzing")]
 pub use exercise::exercise;
 
-use crate::{answer::Trouble, websocket};
+use crate::websocket::{self, Lengths, Unfit};
 use access::Principal;
 use axum::{Router, body::Body, extract::State, response::Response, routing::get};
 use bytes::Bytes;
@@ -123,7 +123,8 @@ pub(crate) fn router(twilsock: Twilsock) -> Router {
 async fn open(
     State(twilsock): State<Twilsock>,
     request: Request<Body>,
-) -> Result<Response<Body>, Trouble> {
+) -> Result<Response<Body>, Response<Body>> {
     let serve = move |socket| connection::run(twilsock, socket);
-    websocket::upgrade(request, codec::FRAME_BYTES_MAX, serve).map_err(Trouble::invalid)
+    let (whole, head) = (codec::FRAME_BYTES_MAX, codec::HEAD_BYTES_MAX);
+    websocket::upgrade(request, Lengths { whole, head }, serve).map_err(Unfit::answer)
 }

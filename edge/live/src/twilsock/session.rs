@@ -2,7 +2,8 @@
 //! requests come out.
 //!
 //! * No request passes before a token was proved, and none after the connection's end was told.
-//! * The identity, account and services of a connection never change; a new token prolongs it.
+//! * The identity, account and services of a connection never change; a new token prolongs it, and
+//!   may add a grant or change a role.
 //! * A client is warned before its token ends, and told when it has.
 //! * Everything a client can make it remember is bounded.
 //!
@@ -74,6 +75,8 @@ pub(crate) enum Effect {
     Send(Bytes),
     /// It is open from now on.
     Opened(Arc<Granted>),
+    /// From now on it has these grants.
+    Renewed(Arc<Granted>),
     /// Carry out a request, and hand what comes of it to [`Session::answered`].
     Relay(Box<Relay>),
     /// Ask for a sign of life.
@@ -216,6 +219,26 @@ impl Session {
             "message" => self.message(packet, now_ms),
             "ping" | "put_notification_ctx" | "delete_notification_ctx" => self.ok(&packet.header),
             _ => vec![reply(&packet.header.id, &refusal(400, "BAD_REQUEST", "Unknown method"))],
+        }
+    }
+
+    /// The beginning of a binary message came that is longer than any may be: a request is answered
+    /// so, and anything else is no packet.
+    pub(crate) fn receive_long(&mut self, head: &[u8], now_ms: i64) -> Vec<Effect> {
+        self.heard(now_ms);
+        let header = codec::decode_head(head);
+        let header = header.and_then(|header| match header.id.len() <= ID_BYTES_MAX {
+            true => Ok(header),
+            false => Err(Malformed::Header),
+        });
+        match (header, &self.phase) {
+            (Ok(header), Phase::Open(_)) if header.method == "message" => {
+                let most = codec::PAYLOAD_BYTES_MAX;
+                let message = format!("The request has more than the {most} bytes that it may");
+                vec![Effect::Send(answer(&header.id, &problem(413, 54006, &message)))]
+            }
+            (Ok(_), _) => self.close(Closing::Malformed(Malformed::PayloadLength), now_ms),
+            (Err(malformed), _) => self.close(Closing::Malformed(malformed), now_ms),
         }
     }
 
@@ -403,18 +426,20 @@ impl Session {
         };
         let token = header.token.as_deref().unwrap_or_default();
         let proved = prove(token, Purpose::Prolong).and_then(|claims| {
-            let same = granted(&claims, open.granted.session)? == *open.granted;
-            match same {
-                true => Ok(claims),
-                false => Err(Denial::Forbidden("The new token is for somebody else")),
-            }
+            let new = granted(&claims, open.granted.session)?;
+            Ok((open.granted.renewed(new)?, claims))
         });
         match proved {
-            Ok(claims) => {
+            Ok((renewed, claims)) => {
                 let (expires_at_ms, warn_at_ms) = times(&claims, now_ms);
                 (open.expires_at_ms, open.warn_at_ms) = (expires_at_ms, Some(warn_at_ms));
                 open.claims = claims;
-                vec![reply(&header.id, &OK)]
+                let mut effects = vec![reply(&header.id, &OK)];
+                if renewed != *open.granted {
+                    open.granted = Arc::new(renewed);
+                    effects.push(Effect::Renewed(open.granted.clone()));
+                }
+                effects
             }
             Err(denial) => self.deny(&header.id, &denial),
         }
@@ -461,6 +486,19 @@ impl Granted {
             Some("ip_messaging" | "chat") => self.chat.as_ref(),
             None => self.data_sync.as_ref().or(self.chat.as_ref()),
             Some(_) => None,
+        }
+    }
+
+    /// The same connection by a new token. Its services may not be left out either: it goes on with
+    /// what it follows there.
+    fn renewed(&self, new: Self) -> Result<Self, Denial> {
+        let keeps = |had: &Option<Arc<str>>, has: &Option<Arc<str>>| had.is_none() || had == has;
+        let is_same = (self.account, &self.identity) == (new.account, &new.identity)
+            && keeps(&self.data_sync, &new.data_sync)
+            && keeps(&self.chat, &new.chat);
+        match is_same {
+            true => Ok(Self { endpoint: self.endpoint.clone(), ..new }),
+            false => Err(Denial::Forbidden("The new token is for somebody else")),
         }
     }
 

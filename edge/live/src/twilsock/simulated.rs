@@ -138,6 +138,7 @@ impl Connection {
                 Errand::Opened(granted) => {
                     self.talk.opened(around.mailbox(granted.identity.clone()), &granted);
                 }
+                Errand::Renewed(granted) => self.talk.renewed(&exchange.told, &granted),
                 Errand::Relay(relay) if relay.request.uri().path() == subscriptions::PATH => {
                     self.talk.subscribe(&mut Lent(around), &exchange.told, &relay);
                 }
@@ -158,7 +159,7 @@ impl Connection {
             match errand {
                 Errand::Ping => asks = true,
                 Errand::Hang => self.is_over = true,
-                Errand::Opened(_) | Errand::Relay(_) => {}
+                Errand::Opened(_) | Errand::Renewed(_) | Errand::Relay(_) => {}
             }
         }
         asks

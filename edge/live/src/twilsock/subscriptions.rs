@@ -16,7 +16,7 @@ use host::{Mailbox, Post, QueryRefusal, Replay};
 use insights::{Index, Number, Query, QuerySid};
 use serde::Deserialize;
 use serde_json::value::RawValue;
-use std::{collections::BTreeMap, sync::Arc};
+use std::{collections::BTreeMap, mem, sync::Arc};
 use sync::{EventId, ObjectSid, Rejection, ServiceSid};
 use wire::cds::Outcome;
 
@@ -133,6 +133,20 @@ impl Subscriptions {
         Self { mailbox: Arc::new(mailbox), followed, account, supervises, queries }
     }
 
+    /// The connection has other grants than before: live queries belong to the role they were asked
+    /// for in. What is to be told comes back.
+    pub(crate) fn renewed(&mut self, told: &Told, granted: &Granted) -> Vec<Bytes> {
+        if self.supervises == granted.supervises {
+            return Vec::new();
+        }
+        self.supervises = granted.supervises;
+        let ended = mem::take(&mut self.queries).into_iter().map(|(sid, followed)| {
+            self.mailbox.leave_query(sid);
+            told.query_outcome(sid, &followed.awaited(), &for_supervisors())
+        });
+        ended.collect()
+    }
+
     /// Carries a request out; what is to be told at once comes back.
     pub(crate) fn ask(
         &mut self,
@@ -224,10 +238,9 @@ impl Subscriptions {
 
     /// The query that a request names, if it may be followed.
     fn query(&self, server: &dyn Server, one: &One) -> Result<Query, Outcome> {
-        let forbidden = || refused(Kind::Forbidden, 20403, "This is for supervisors");
-        let workspace = self.supervises.ok_or_else(forbidden)?;
+        let workspace = self.supervises.ok_or_else(for_supervisors)?;
         let owner = server.owner(workspace);
-        owner.filter(|owner| *owner == self.account).ok_or_else(forbidden)?;
+        owner.filter(|owner| *owner == self.account).ok_or_else(for_supervisors)?;
         let index = one.index_name.as_deref().and_then(Index::parse).ok_or_else(nothing_there)?;
         let text = one.query_string.as_deref().unwrap_or_default();
         let query = Query::parse(workspace, index, text)
@@ -357,6 +370,10 @@ fn query_failed(because: QueryRefusal) -> Outcome {
         QueryRefusal::TooMany => refused(Kind::Limited, 54009, &message),
         QueryRefusal::Unavailable => refused(Kind::Unavailable, 20503, &message),
     }
+}
+
+fn for_supervisors() -> Outcome {
+    refused(Kind::Forbidden, 20403, "This is for supervisors")
 }
 
 fn refused(kind: Kind, code: u32, message: &str) -> Outcome {

@@ -28,6 +28,8 @@ use sync::ServiceSid;
 pub(crate) enum Errand {
     /// It is open from now on: see [`Talk::opened`].
     Opened(Arc<Granted>),
+    /// From now on it has these grants: see [`Talk::renewed`].
+    Renewed(Arc<Granted>),
     /// Carry out a request, and hand what comes of it to [`Talk::answered`].
     Relay(Box<Relay>),
     /// Ask for a sign of life.
@@ -88,6 +90,12 @@ impl Talk {
         self.carry_out(effects)
     }
 
+    /// The beginning of a message came that is too long.
+    pub(crate) fn receive_long(&mut self, head: &[u8], now_ms: i64) -> Vec<Errand> {
+        let effects = self.session.receive_long(head, now_ms);
+        self.carry_out(effects)
+    }
+
     /// A text message came.
     pub(crate) fn receive_text(&mut self, now_ms: i64) -> Vec<Errand> {
         let effects = self.session.receive_text(now_ms);
@@ -118,6 +126,13 @@ impl Talk {
     /// It is open for somebody: what it follows comes through this mailbox.
     pub(crate) fn opened(&mut self, mailbox: Mailbox, granted: &Granted) {
         self.subscriptions = Some(Subscriptions::new(mailbox, granted));
+    }
+
+    /// It has other grants than before: what it may no longer follow ends.
+    pub(crate) fn renewed(&mut self, told: &Told, granted: &Granted) {
+        let Some(subscriptions) = &mut self.subscriptions else { return };
+        let frames = subscriptions.renewed(told, granted);
+        frames.into_iter().for_each(|frame| self.answers.put(frame));
     }
 
     /// What came of a request.
@@ -204,6 +219,7 @@ impl Talk {
             match effect {
                 Effect::Send(frame) => self.answers.put(frame),
                 Effect::Opened(granted) => left.push(Errand::Opened(granted)),
+                Effect::Renewed(granted) => left.push(Errand::Renewed(granted)),
                 Effect::Relay(relay) => left.push(Errand::Relay(relay)),
                 Effect::Ping => left.push(Errand::Ping),
                 Effect::Hang => left.push(Errand::Hang),

@@ -8,11 +8,12 @@
 
 mod frames;
 
-pub(crate) use frames::{Kind, Message, put};
+pub(crate) use frames::{Foul, Kind, Lengths, Message, put};
 
-use axum::body::Body;
+use crate::answer::Trouble;
+use axum::{body::Body, response::IntoResponse as _};
 use base64::{Engine as _, engine::general_purpose::STANDARD};
-use frames::{Foul, Reader};
+use frames::Reader;
 use http::{HeaderMap, HeaderName, Method, Request, Response, StatusCode, header};
 use hyper::upgrade::{OnUpgrade, Upgraded};
 use hyper_util::rt::TokioIo;
@@ -49,26 +50,60 @@ pub(crate) struct WebSocket {
     /// What the peer did not take yet, from `taken` on.
     unsent: Vec<u8>,
     taken: usize,
-    /// The longest message.
-    bytes_max: usize,
+    lengths: Lengths,
+}
+
+/// Why a request gets no WebSocket.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Unfit {
+    /// It asks for another version of the protocol.
+    Version,
+    /// It does not ask as the standard wants it.
+    Request(&'static str),
+}
+
+impl Unfit {
+    /// What the client is answered.
+    pub(crate) fn answer(self) -> Response<Body> {
+        match self {
+            Self::Request(why) => Trouble::invalid(why).into_response(),
+            Self::Version => {
+                let why = "`Sec-WebSocket-Version` header did not include '13'";
+                let mut response = Trouble::invalid(why).into_response();
+                *response.status_mut() = StatusCode::UPGRADE_REQUIRED;
+                let ours = http::HeaderValue::from_static("13");
+                response.headers_mut().insert(header::SEC_WEBSOCKET_VERSION, ours);
+                response
+            }
+        }
+    }
+}
+
+/// Why nothing more comes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Broken {
+    /// The line is gone.
+    Lost,
+    /// What came is not listened to.
+    Foul(Foul),
 }
 
 /// Answers a request that asks for a WebSocket; `serve` gets it once that answer was sent.
 pub(crate) fn upgrade<F>(
     mut request: Request<Body>,
-    bytes_max: usize,
+    lengths: Lengths,
     serve: impl FnOnce(WebSocket) -> F + Send + 'static,
-) -> Result<Response<Body>, &'static str>
+) -> Result<Response<Body>, Unfit>
 where
     F: Future<Output = ()> + Send + 'static,
 {
     let accept = accept(request.method(), request.headers())?;
     let upgrade = request.extensions_mut().remove::<OnUpgrade>();
-    let upgrade = upgrade.ok_or("The connection cannot become a WebSocket")?;
+    let upgrade = upgrade.ok_or(Unfit::Request("The connection cannot become a WebSocket"))?;
     tokio::spawn(async move {
         // Whoever went away meanwhile needs no socket.
         if let Ok(upgraded) = upgrade.await {
-            serve(WebSocket::new(upgraded, bytes_max)).await;
+            serve(WebSocket::new(upgraded, lengths)).await;
         }
     });
     let mut response = Response::new(Body::empty());
@@ -82,31 +117,31 @@ where
 }
 
 /// What the client's key is answered with.
-fn accept(method: &Method, headers: &HeaderMap) -> Result<String, &'static str> {
+fn accept(method: &Method, headers: &HeaderMap) -> Result<String, Unfit> {
     let says = |name: HeaderName, word: &str| {
         let values = headers.get_all(name).into_iter().filter_map(|value| value.to_str().ok());
         values.flat_map(|value| value.split(',')).any(|said| said.trim().eq_ignore_ascii_case(word))
     };
     let key = headers.get(header::SEC_WEBSOCKET_KEY);
     if method != Method::GET {
-        return Err("A WebSocket is asked for with GET");
+        return Err(Unfit::Request("A WebSocket is asked for with GET"));
     }
     if !says(header::CONNECTION, "upgrade") {
-        return Err("Connection header did not include 'upgrade'");
+        return Err(Unfit::Request("Connection header did not include 'upgrade'"));
     }
     if !says(header::UPGRADE, "websocket") {
-        return Err("`Upgrade` header did not include 'websocket'");
+        return Err(Unfit::Request("`Upgrade` header did not include 'websocket'"));
     }
     if !says(header::SEC_WEBSOCKET_VERSION, "13") {
-        return Err("`Sec-WebSocket-Version` header did not include '13'");
+        return Err(Unfit::Version);
     }
-    let key = key.ok_or("`Sec-WebSocket-Key` header is missing")?;
+    let key = key.ok_or(Unfit::Request("`Sec-WebSocket-Key` header is missing"))?;
     let hash = Sha1::new().chain_update(key.as_bytes()).chain_update(ACCEPTS).finalize();
     Ok(STANDARD.encode(hash))
 }
 
 impl WebSocket {
-    fn new(upgraded: Upgraded, bytes_max: usize) -> Self {
+    fn new(upgraded: Upgraded, lengths: Lengths) -> Self {
         Self {
             stream: TokioIo::new(upgraded),
             reader: Reader::default(),
@@ -114,17 +149,27 @@ impl WebSocket {
             looked_at: 0,
             unsent: Vec::new(),
             taken: 0,
-            bytes_max,
+            lengths,
         }
     }
 
-    /// The next message; an error when there will be none.
-    pub(crate) fn poll_message(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<Message>> {
+    /// The next message, or why there will be none.
+    pub(crate) fn poll_message(&mut self, cx: &mut Context<'_>) -> Poll<Result<Message, Broken>> {
         loop {
             if let Some(message) = self.look()? {
                 return Poll::Ready(Ok(message));
             }
-            ready!(self.poll_read(cx))?;
+            ready!(self.poll_read(cx)).map_err(|_| Broken::Lost)?;
+        }
+    }
+
+    /// Reads on without a look at what comes, until the peer is gone.
+    pub(crate) fn poll_gone(&mut self, cx: &mut Context<'_>) -> Poll<()> {
+        loop {
+            (self.unread, self.looked_at) = (Vec::new(), 0);
+            if ready!(self.poll_read(cx)).is_err() {
+                return Poll::Ready(());
+            }
         }
     }
 
@@ -141,12 +186,12 @@ impl WebSocket {
     }
 
     /// A message of what came already.
-    fn look(&mut self) -> io::Result<Option<Message>> {
+    fn look(&mut self) -> Result<Option<Message>, Broken> {
         if self.unread.is_empty() {
             return Ok(None);
         }
-        let read = self.reader.read(&self.unread[self.looked_at..], self.bytes_max);
-        let (message, taken) = read.map_err(|Foul| io::Error::from(io::ErrorKind::InvalidData))?;
+        let read = self.reader.read(&self.unread[self.looked_at..], self.lengths);
+        let (message, taken) = read.map_err(Broken::Foul)?;
         self.looked_at += taken;
         if self.looked_at == self.unread.len() {
             (self.unread, self.looked_at) = (Vec::new(), 0);
@@ -212,13 +257,13 @@ pub(crate) fn with_batch<T>(gather: impl FnOnce(&mut Vec<u8>) -> T) -> T {
 mod tests {
     use super::*;
 
-    fn asked(headers: &[(HeaderName, &str)]) -> Result<String, &'static str> {
+    fn asked(headers: &[(HeaderName, &str)]) -> Result<String, Unfit> {
         let pairs = headers.iter().map(|(name, value)| (name.clone(), value.parse().unwrap()));
         accept(&Method::GET, &pairs.collect())
     }
 
     #[test]
-    fn a_key_is_answered_as_the_standard_says() {
+    fn a_key_is_answered_and_a_version_refused_as_the_standard_says() {
         let all = [
             (header::CONNECTION, "keep-alive, Upgrade"),
             (header::UPGRADE, "WebSocket"),
@@ -231,5 +276,14 @@ mod tests {
             some.remove(without);
             assert!(asked(&some).is_err(), "without {:?}", all[without]);
         }
+        let mut old = all;
+        old[2].1 = "8";
+        assert_eq!(asked(&old), Err(Unfit::Version));
+        let answer = Unfit::Version.answer();
+        let offered = answer.headers().get(header::SEC_WEBSOCKET_VERSION);
+        assert_eq!(
+            (answer.status().as_u16(), offered.map(|v| v.as_bytes())),
+            (426, Some(&b"13"[..]))
+        );
     }
 }

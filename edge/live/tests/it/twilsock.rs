@@ -10,7 +10,7 @@ use live::{Limits, Options, Relay, Twilsock};
 use serde_json::{Value, json};
 use std::{sync::Arc, time::Duration};
 use store::MemoryStore;
-use tokio::{net::TcpStream, time::timeout};
+use tokio::{io::AsyncWriteExt as _, net::TcpStream, time::timeout};
 use tokio_tungstenite::{MaybeTlsStream, WebSocketStream, tungstenite::Message};
 
 const PATIENCE: Duration = Duration::from_secs(10);
@@ -196,6 +196,47 @@ async fn a_wrong_frame_ends_the_line_with_its_reason() {
         assert_eq!((&header["method"], &header["status"]["code"]), (&json!("close"), &json!(code)));
         assert!(client.ends().await);
     }
+}
+
+/// A frame as a client writes it, with a mask of zeros.
+fn masked(first: u8, payload: &[u8]) -> Vec<u8> {
+    let length = u64::try_from(payload.len()).expect("a length").to_be_bytes();
+    [&[first, 0xff][..], &length, &[0; 4], payload].concat()
+}
+
+#[tokio::test]
+async fn what_breaks_the_standard_is_told_its_code_before_the_line_ends() {
+    let server = Server::start(Limits::None).await;
+    let endless = [&[0x82, 0xff][..], &(1_u64 << 40).to_be_bytes(), &[0; 5000]].concat();
+    let cases = [
+        (vec![0x82, 1, b'x'], 1002),
+        (masked(0x83, b"no such kind"), 1002),
+        (masked(0x80, b"continues nothing"), 1002),
+        (endless, 1009),
+        (masked(0x88, &[0x0f, 0xa1]), 4001),
+        (masked(0x88, b""), 1000),
+    ];
+    for (bytes, code) in cases {
+        let mut client = server.open("ann").await;
+        let MaybeTlsStream::Plain(stream) = client.0.get_mut() else { panic!("no TLS here") };
+        stream.write_all(&bytes).await.expect("an open line");
+        match client.next().await {
+            Some(Message::Close(Some(frame))) => assert_eq!(u16::from(frame.code), code),
+            other => panic!("{other:?} instead of {code}"),
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_request_that_is_too_long_is_refused_and_others_go_on() {
+    let server = Server::start(Limits::None).await;
+    let mut client = server.open("ann").await;
+    client.ask("slow", "/slow/300", "").await;
+    client.ask("long", "/a", &"x".repeat(3 << 20)).await;
+    let (header, body) = client.hear().await;
+    assert_eq!((&header["id"], &header["http_status"]["code"]), (&json!("long"), &json!(413)));
+    assert_eq!(body["code"], 54006);
+    assert_eq!(client.hear().await.0["id"], "slow");
 }
 
 #[tokio::test]

@@ -1,7 +1,7 @@
 //! A conversation without a socket.
 
 use super::*;
-use access::token::{Grants, ServiceGrant};
+use access::token::{Grants, ServiceGrant, TaskRouterGrant};
 use serde_json::Value;
 
 const NOW_MS: i64 = 1_800_000_000_000;
@@ -41,7 +41,8 @@ fn frame(header: &Value, payload: &str) -> Bytes {
 fn sent(effects: &[Effect]) -> Vec<(Value, Value)> {
     let frames = effects.iter().filter_map(|effect| match effect {
         Effect::Send(frame) => Some(read(frame)),
-        Effect::Opened(_) | Effect::Relay(_) | Effect::Ping | Effect::Hang => None,
+        Effect::Opened(_) | Effect::Renewed(_) => None,
+        Effect::Relay(_) | Effect::Ping | Effect::Hang => None,
     });
     frames.collect()
 }
@@ -224,6 +225,62 @@ fn a_new_token_prolongs_and_changes_nobody() {
     assert!(session.wake(NOW_MS + 10_000, |_| true).is_empty());
     assert_eq!(one(&session.wake(NOW_MS + 20_000, |_| true)).0["method"], "client_update");
     assert_eq!(one(&session.wake(NOW_MS + 40_000, |_| true)).0["status"]["code"], 410);
+}
+
+#[test]
+fn a_new_token_may_add_a_grant_and_change_a_role_and_leave_no_service_out() {
+    let mut session = opened("ann");
+    let service = |sid: &str| {
+        let endpoint_id = Some("another".into());
+        Some(ServiceGrant { service_sid: Some(sid.into()), endpoint_id })
+    };
+    let mut renew = |change: &dyn Fn(&mut Grants)| {
+        let prove = |token: &str, purpose| {
+            let mut claims = prove(token, purpose)?;
+            change(&mut claims.grants);
+            Ok(claims)
+        };
+        let update = frame(&json!({"id": "TM2", "method": "update", "token": "ann"}), "");
+        let effects = session.receive(&update, NOW_MS, prove);
+        let renewed = effects.iter().find_map(|effect| match effect {
+            Effect::Renewed(granted) => Some(granted.clone()),
+            _ => None,
+        });
+        (one(&effects).0["status"]["code"].as_u64().unwrap(), renewed)
+    };
+    assert_eq!(renew(&|_| ()), (200, None));
+    let (code, granted) = renew(&|grants| grants.data_sync = service("IS1"));
+    assert_eq!((code, granted), (200, None), "a device keeps its name while it is connected");
+    let (code, granted) = renew(&|grants| grants.chat = service("IS2"));
+    let granted = granted.expect("a grant more");
+    assert_eq!((code, granted.chat.as_deref()), (200, Some("IS2")));
+    assert_eq!(renew(&|_| ()), (403, None), "it was opened for that service too");
+    let (code, granted) = renew(&|grants| {
+        let workspace_sid = Some(Sid::new(*b"WS", 1));
+        let role = Some("supervisor".to_owned());
+        grants.chat = service("IS2");
+        grants.task_router = Some(TaskRouterGrant { workspace_sid, worker_sid: None, role });
+    });
+    let supervises = granted.expect("another role").supervises;
+    assert_eq!((code, supervises), (200, Some(Sid::new(*b"WS", 1))));
+    assert_eq!(renew(&|grants| grants.data_sync = service("IS3")).0, 403);
+    assert_eq!(renew(&|grants| grants.data_sync = None).0, 403);
+}
+
+#[test]
+fn a_request_that_is_too_long_is_refused_and_the_line_goes_on() {
+    let header = json!({"id": "TM5", "method": "message", "payload_size": 9_999_999});
+    let mut head = codec::encode(&header, b"").to_vec();
+    head.extend_from_slice(b"{\"data\":");
+    let mut session = opened("ann");
+    let (reply, body) = one(&session.receive_long(&head, NOW_MS));
+    assert_eq!((&reply["id"], &reply["http_status"]["code"]), (&json!("TM5"), &json!(413)));
+    assert_eq!((&body["code"], session.is_open()), (&json!(54006), true));
+    let other = codec::encode(&json!({"id": "TM6", "method": "ping", "payload_size": 9}), b"");
+    assert_eq!(one(&session.receive_long(&other, NOW_MS)).0["status"]["code"], 417);
+    assert_eq!(one(&opened("ann").receive_long(b"hello", NOW_MS)).0["status"]["code"], 406);
+    let early = self::session().receive_long(&head, NOW_MS);
+    assert_eq!(one(&early).0["status"]["code"], 417, "nobody asks before init");
 }
 
 #[test]
