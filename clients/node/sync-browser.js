@@ -1,7 +1,8 @@
-// The official Sync SDK in Chromium: two pages follow the same objects, a cut line, and what the browser keeps.
-// Run: BASE=http://host:port ACCOUNT_SID= API_KEY= API_SECRET= CHROMIUM=path node sync-browser.js
+// The official Sync SDK in Chromium: two pages follow the same objects, a cut line, what the browser keeps, and a supervisor's live query.
+// Run: BASE=http://host:port ACCOUNT_SID= AUTH_TOKEN= API_KEY= API_SECRET= CHROMIUM=path node sync-browser.js
 'use strict';
 const path = require('node:path');
+const twilio = require('twilio');
 const { cfg, accessToken, check, main } = require('./lib');
 const { line } = require('./line');
 const { launch } = require('./chromium');
@@ -27,6 +28,58 @@ async function start(uri, text, id) {
   Object.assign(window, { client, seen, states, document_: document, map, list, stream });
   await new Promise((done) => setTimeout(done, 500));
   return client.connectionState;
+}
+
+// In the page: a dashboard of who is available, with what it was told.
+async function watch(uri, text) {
+  const client = new window.Twilio.Sync.Client(text, { Twilsock: { uri } });
+  const query = await client.liveQuery('tr-worker', 'data.available == true');
+  const told = [];
+  query.on('itemUpdated', (item) => told.push(['is', item.value.friendly_name]));
+  query.on('itemRemoved', ({ key }) => told.push(['left', key]));
+  Object.assign(window, { query, told });
+  const instant = await client.instantQuery('tr-worker');
+  await instant.search('data.attributes.team IN ["a"]');
+  return { held: Object.keys(query.getItems()), found: Object.keys(instant.getItems()) };
+}
+
+async function queries(browser, wire, uri) {
+  const client = twilio(cfg.accountSid, cfg.authToken);
+  client.taskrouter.baseUrl = `${cfg.BASE}/taskrouter`;
+  const workspace = await client.taskrouter.v1.workspaces.create({ friendlyName: 'watched' });
+  const space = client.taskrouter.v1.workspaces(workspace.sid);
+  const activities = Object.fromEntries((await space.activities.list()).map((a) => [a.friendlyName, a.sid]));
+  const worker = (name, team) => space.workers.create({ friendlyName: name, attributes: JSON.stringify({ team }), activitySid: activities.Offline });
+  const [ann, bea] = [await worker('ann', 'a'), await worker('bea', 'b')];
+  const at = (one, activity) => space.workers(one.sid).update({ activitySid: activities[activity] });
+  const text = accessToken('boss', { data_sync: { service_sid: cfg.syncService }, task_router: { workspace_sid: workspace.sid, role: 'supervisor' } });
+  const boss = await browser.page();
+  const sees = async (...wanted) => {
+    let held;
+    for (let n = 0; n < 200; n++) {
+      held = await boss(() => Object.values(window.query.getItems()).map((item) => item.friendly_name).sort());
+      if (held.join() === wanted.join()) return true;
+      await new Promise((done) => setTimeout(done, 100));
+    }
+    return console.log('     held', held, await boss(() => window.told)), false;
+  };
+  const first = await boss(watch, uri(wire.base), text);
+  check('a dashboard begins with nobody, an instant query finds one', first.held.length === 0 && first.found.join() === ann.sid, first);
+  await at(ann, 'Available');
+  check('who becomes available appears', await sees('ann'));
+  wire.cut();
+  await at(ann, 'Offline');
+  await at(bea, 'Available');
+  wire.mend();
+  check('what changed while the line was cut is told', await sees('bea'));
+  const told = await boss(() => window.told);
+  check('each once', told.length === 3, told);
+  // The browser kept how far the query was told; what is there now is right all the same.
+  await at(ann, 'Available');
+  const again = await boss(watch, uri(cfg.BASE), text);
+  check('another client in the same page begins with what is there', [ann.sid, bea.sid].every((sid) => again.held.includes(sid)), again.held);
+  await at(bea, 'Offline');
+  check('and hears what happens next', await sees('ann'));
 }
 
 main(async () => {
@@ -69,6 +122,7 @@ main(async () => {
     const kept = await bob(() => Object.keys(window.sessionStorage).some((key) => /^[0-9a-f]{32}::/.test(key)));
     check('the browser keeps objects under the storage id', kept);
     const states = await bob(() => window.states);
+    await queries(browser, wire, uri);
     check('bob reconnected', states.filter((s) => s === 'connected').length >= 2, states);
   } finally {
     await browser.close();

@@ -2,7 +2,7 @@
 // Run as sync.js, over a line (BASE) that CONTROL cuts and holds, with DIRECT past it (run-sync.js calls it)
 'use strict';
 const { SyncClient } = require('twilio-sync');
-const { cfg, accessToken, check, waitFor, until, sleep, main } = require('./lib');
+const { cfg, accessToken, check, refused, waitFor, until, sleep, main } = require('./lib');
 
 const { DIRECT, CONTROL } = process.env;
 const control = (word) => fetch(`${CONTROL}/${word}`, { method: 'POST' });
@@ -113,7 +113,37 @@ async function endpoints() {
   await Promise.all([one.shutdown(), two.shutdown()]);
 }
 
+async function context() {
+  const client = open('context');
+  await connected(client);
+  const made = await client.list({ id: name('context'), context: { team: 'a', n: 1 } });
+  const there = JSON.stringify(await made.getContext());
+  check('a list has the context it was made with', there === '{"team":"a","n":1}', there);
+  const bare = await client.list(name('bare'));
+  check('or an empty one', JSON.stringify(await bare.getContext()) === '{}');
+  await made.push({ n: 1 });
+  const other = open('other');
+  await connected(other);
+  const same = await other.list({ id: made.sid, mode: 'open_existing' });
+  check('everybody reads it', (await same.getContext()).team === 'a');
+  await Promise.all([client.shutdown(), other.shutdown()]);
+}
+
+async function tooLong() {
+  const client = open('long');
+  await connected(client);
+  const states = [];
+  client.on('connectionStateChanged', (s) => states.push(s));
+  const id = name('long');
+  await refused('a value of 3 MB is refused', () => client.document({ id, data: { pad: 'x'.repeat(3 << 20) } }), (e) => e.status === 413 && e.code === 54006);
+  const document = await client.document({ id, data: { n: 1 } });
+  check('and the line goes on', document.data.n === 1 && states.length === 0, states);
+  await client.shutdown();
+}
+
 main(async () => {
+  await context();
+  await tooLong();
   await endpoints();
   await many();
   await removedWhileAway();

@@ -141,7 +141,11 @@ pub fn object(object: &Object, account: Sid, items: Option<&str>) -> String {
     let mut links = Json::new();
     match object.kind() {
         ObjectKind::Document => {}
-        ObjectKind::List | ObjectKind::Map => links = links.plain("items", format!("{url}/Items")),
+        ObjectKind::List => {
+            links = links.plain("items", format!("{url}/Items"));
+            links = links.plain("context", format!("{url}/Context"));
+        }
+        ObjectKind::Map => links = links.plain("items", format!("{url}/Items")),
         ObjectKind::Stream => links = links.plain("messages", format!("{url}/Messages")),
     }
     let shown = Json::new()
@@ -157,7 +161,7 @@ pub fn object(object: &Object, account: Sid, items: Option<&str>) -> String {
         .maybe_date("date_expires", object.expires_at)
         .text("created_by", &object.created_by)
         .raw("links", &links.end());
-    let shown = match &object.data {
+    let shown = match object.value() {
         Some(data) => shown.raw("data", data.text()),
         None => shown,
     };
@@ -166,6 +170,13 @@ pub fn object(object: &Object, account: Sid, items: Option<&str>) -> String {
         None => shown,
     }
     .end()
+}
+
+/// A list's context: empty if it was made without.
+pub fn context(list: &Object) -> String {
+    let data = list.context().map_or("{}", Payload::text);
+    let shown = Json::new().raw("data", data).number("last_event_id", list.event);
+    shown.date("date_updated", list.updated_at).end()
 }
 
 /// An item's descriptor.
@@ -355,7 +366,6 @@ pub fn outcome(object: &str, kind: &str, correlation: &str, outcome: &Outcome) -
 mod tests {
     use super::*;
     use serde_json::{Value, json};
-    use sync::Payload;
 
     const ACCOUNT: Sid = Sid::new(*b"AC", 1);
     const SERVICE: ServiceSid = ServiceSid::new(2);

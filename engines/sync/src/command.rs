@@ -62,7 +62,7 @@ pub enum Action {
         kind: ObjectKind,
         /// Its name for people.
         unique_name: Option<Arc<str>>,
-        /// A document's value; `{}` when it is not given.
+        /// A document's value, `{}` when it is not given, or a list's context.
         data: Option<Payload>,
         /// How long it lives.
         ttl: Option<Ttl>,

@@ -208,7 +208,8 @@ pub struct Object {
     /// Its name for people, unique among objects of its kind in the service; fixed.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub unique_name: Option<Arc<str>>,
-    /// A document's value; kept apart from the rest, so that it can be kept enciphered.
+    /// A document's value, or what a list was made with as its context; kept apart from the rest,
+    /// so that it can be kept enciphered.
     #[serde(skip)]
     pub data: Option<Payload>,
     /// Its newest event and its revision; 0 for none.
@@ -238,6 +239,16 @@ impl Object {
     /// What it is.
     pub const fn kind(&self) -> ObjectKind {
         self.sid.kind()
+    }
+
+    /// A document's value.
+    pub fn value(&self) -> Option<&Payload> {
+        self.data.as_ref().filter(|_| self.kind() == ObjectKind::Document)
+    }
+
+    /// What a list was made with beside its items, if it was.
+    pub fn context(&self) -> Option<&Payload> {
+        self.data.as_ref().filter(|_| self.kind() == ObjectKind::List)
     }
 
     /// Its revision as clients see it: opaque, different after each change.

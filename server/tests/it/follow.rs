@@ -88,7 +88,8 @@ async fn a_permission_counts_from_the_next_event_on() {
 async fn what_was_missed_is_told_after_a_restart_with_its_own_numbers() {
     let server = Server::start().await;
     let mut ann = Socket::open(server.running.addr, &token("ann")).await;
-    let (_, made) = ann.ask("POST", "/v3/Lists", &json!({"unique_name": "l"})).await;
+    let list = json!({"unique_name": "l", "context": {"made": "with", "n": 1.0}});
+    let (_, made) = ann.ask("POST", "/v3/Lists", &list).await;
     let items = format!("/v3/Lists/{}/Items", made["sid"].as_str().unwrap());
     for n in 0..250 {
         assert_eq!(ann.ask("POST", &items, &json!({"data": {"n": n}})).await.0, 201);
@@ -97,6 +98,12 @@ async fn what_was_missed_is_told_after_a_restart_with_its_own_numbers() {
     running.stop().await;
     let server = Server::again(folder, |_| {}).await;
     let mut ann = Socket::open(server.running.addr, &token("ann")).await;
+    let context = made["links"]["context"].as_str().unwrap();
+    let context = context.strip_prefix("https://cds.us1.twilio.com").unwrap();
+    let (status, told) = ann.ask("GET", context, &Value::Null).await;
+    assert_eq!((status, &told["last_event_id"]), (200, &json!(250)));
+    assert_eq!(told["data"].to_string(), r#"{"made":"with","n":1.0}"#);
+    assert_eq!(ann.ask("GET", "/v3/Lists/l", &Value::Null).await.1.get("data"), None);
     let one = json!({"object_sid": made["sid"], "object_type": "list", "last_event_id": 10});
     let body = json!({"action": "establish", "correlation_id": "c", "requests": [one]});
     assert_eq!(ann.ask("POST", "/v4/Subscriptions", &body).await.0, 200);
@@ -210,4 +217,38 @@ async fn a_log_that_does_not_reach_back_is_never_stepped_over() {
         assert_eq!(ann.told().await["event"]["id"], id);
     }
     assert_eq!(ann.told().await["event"]["replay_status"], "completed");
+}
+
+#[tokio::test]
+async fn a_list_has_a_context_whoever_may_read_it_asks_for() {
+    let server = Server::start().await;
+    let mut ann = Socket::open(server.running.addr, &token("ann")).await;
+    let mut bob = Socket::open(server.running.addr, &token("bob")).await;
+    let none = Value::Null;
+    assert_eq!(ann.ask("POST", "/v3/Lists", &json!({"unique_name": "bare"})).await.0, 201);
+    let (status, told) = ann.ask("GET", "/v3/Lists/bare/Context", &none).await;
+    assert_eq!((status, &told["data"]), (200, &json!({})), "{told}");
+    for wrong in [json!("text"), json!([1])] {
+        let (status, body) = ann.ask("POST", "/v3/Lists", &json!({"context": wrong})).await;
+        assert_eq!((status, &body["code"]), (400, &json!(54008)), "{body}");
+    }
+    let big = json!({"context": {"pad": "x".repeat(20_000)}});
+    assert_eq!(ann.ask("POST", "/v3/Lists", &big).await.0, 413);
+    assert_eq!(ann.ask("GET", "/v3/Lists/nobody/Context", &none).await.1["code"], 54300);
+    assert_eq!(ann.ask("GET", "/v3/Maps/bare/Context", &none).await.0, 404);
+    enforce(&server, true).await;
+    let (status, body) = bob.ask("GET", "/v3/Lists/bare/Context", &none).await;
+    assert_eq!((status, &body["code"]), (403, &json!(54007)));
+}
+
+#[tokio::test]
+async fn a_body_that_is_no_json_is_refused_with_the_code_for_it() {
+    let server = Server::start().await;
+    let mut ann = Socket::open(server.running.addr, &token("ann")).await;
+    for path in ["/v3/Documents", "/v3/Maps", "/v3/Lists", "/v3/Streams"] {
+        for body in ["{\"data\":", "nonsense", "{\"unique_name\":5}", "{\"data\":{}}}"] {
+            let (status, told) = ann.ask_raw("POST", path, body).await;
+            assert_eq!((status, &told["code"]), (400, &json!(54008)), "{path} {body}: {told}");
+        }
+    }
 }

@@ -211,6 +211,31 @@ async fn only_who_supervises_the_workspace_may_ask() {
 }
 
 #[tokio::test]
+async fn who_no_longer_supervises_is_told_nothing_more() {
+    let server = Server::start().await;
+    let (workspace, _) = worker(&server.owner(), "Ann").await;
+    let by = |role: &str| routing_token("boss", role, &workspace);
+    let mut boss = Socket::open(server.running.addr, &by("worker")).await;
+    assert_eq!(ask(&mut boss, "tr-worker", "").await.0, 403);
+    assert_eq!(boss.renew(&by("supervisor")).await, 200);
+    let (status, page) = ask(&mut boss, "tr-worker", "").await;
+    assert_eq!(status, 200, "a new token may give a role: {page}");
+    let body = establish(&page, "tr-worker", "", &page["last_event_id"]);
+    assert_eq!(boss.ask("POST", "/v4/Subscriptions", &body).await.0, 200);
+    told(&mut boss, "subscription_established").await;
+    assert_eq!(boss.renew(&by("supervisor")).await, 200);
+    let workers = format!("/taskrouter/v1/Workspaces/{workspace}/Workers");
+    server.owner().made(&workers, &[("FriendlyName", "Bea")]).await;
+    told(&mut boss, "live_query_item_updated").await;
+    assert_eq!(boss.renew(&by("worker")).await, 200);
+    let failed = told(&mut boss, "subscription_failed").await;
+    assert_eq!(failed["error"]["status"], 403, "{failed}");
+    server.owner().made(&workers, &[("FriendlyName", "Cid")]).await;
+    assert_eq!(ask(&mut boss, "tr-worker", "").await.0, 403);
+    assert!(!boss.knows_more(), "nothing of it was told");
+}
+
+#[tokio::test]
 async fn another_accounts_token_sees_nothing_here() {
     let server = Server::start().await;
     let (workspace, _) = worker(&server.owner(), "Ann").await;

@@ -82,14 +82,25 @@ impl Socket {
         socket
     }
 
+    /// Goes on by another token; the status of the answer.
+    pub(crate) async fn renew(&mut self, token: &str) -> u64 {
+        let reply = self.reply(json!({"method": "update", "token": token}), "").await.0;
+        reply["status"]["code"].as_u64().expect("every reply has a status")
+    }
+
     /// A request; status and body of its answer.
     pub(crate) async fn ask(&mut self, method: &str, path: &str, body: &Value) -> (u16, Value) {
+        self.ask_raw(method, path, &body.to_string()).await
+    }
+
+    /// The same with any bytes as its body.
+    pub(crate) async fn ask_raw(&mut self, method: &str, path: &str, body: &str) -> (u16, Value) {
         let http = json!({"host": "h", "path": path, "method": method});
         let header = json!({
             "method": "message", "active_grant": "data_sync", "http_request": http,
             "payload_type": "application/json",
         });
-        let (reply, body) = self.reply(header, &body.to_string()).await;
+        let (reply, body) = self.reply(header, body).await;
         let code = reply["http_status"]["code"].as_u64().expect("every answer has a status");
         (u16::try_from(code).unwrap(), body)
     }

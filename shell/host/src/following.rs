@@ -83,7 +83,7 @@ impl Begun {
                 return self.give_up(last);
             }
             while last < object.event {
-                let events = match &object.data {
+                let events = match object.value() {
                     // Of a document, the newest value says everything.
                     Some(_) => vec![newest(&object)],
                     None => (around.read)(object.clone(), last).await.map_err(|_| None)?,

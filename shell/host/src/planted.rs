@@ -58,6 +58,10 @@ pub enum Planted {
     GoLiveTooSoon,
     /// Whoever comes back is told that nothing is missing, whatever is.
     HideHoles,
+    /// Live queries do not look at what every eighth batch wrote.
+    PassOverItems,
+    /// A reservation that is over remains an item of live queries.
+    KeepOverItems,
     /// An object that comes back from its rows has forgotten its newest event.
     CountAgain,
 }

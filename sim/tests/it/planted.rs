@@ -169,6 +169,18 @@ mod in_host {
     }
 
     #[test]
+    fn what_live_queries_do_not_look_at() {
+        plant(Planted::PassOverItems);
+        found_by("who follows a live query holds what rows say");
+    }
+
+    #[test]
+    fn what_is_over_and_remains_in_live_queries() {
+        plant(Planted::KeepOverItems);
+        found_by("who follows a live query holds what rows say");
+    }
+
+    #[test]
     fn names_that_do_not_follow() {
         plant(Planted::ForgetNames);
         found_by("names = rows");

@@ -104,6 +104,7 @@ fn if_match(cx: &Cx) -> Result<Option<IfMatch>, Problem> {
 struct Body {
     unique_name: Option<String>,
     data: Option<Box<RawValue>>,
+    context: Option<Box<RawValue>>,
     ttl: Option<Box<RawValue>>,
     item_ttl: Option<Box<RawValue>>,
     collection_ttl: Option<Box<RawValue>>,
@@ -112,13 +113,16 @@ struct Body {
 
 impl Body {
     fn of(cx: &Cx) -> Result<Self, Problem> {
-        cx.json()
+        cx.json().map_err(|Problem(problem)| Problem(base::Problem { code: 54008, ..problem }))
     }
 
     fn data(&self) -> Result<Option<Payload>, Problem> {
-        let Some(data) = &self.data else { return Ok(None) };
-        let parsed = Payload::parse(data.get());
-        Ok(Some(parsed.map_err(|error| Rejection::InvalidJson(error.to_string()))?))
+        payload(self.data.as_deref())
+    }
+
+    /// A list's.
+    fn context(&self) -> Result<Option<Payload>, Problem> {
+        payload(self.context.as_deref())
     }
 
     fn required_data(&self) -> Result<Payload, Problem> {
@@ -138,6 +142,12 @@ impl Body {
     fn collection_ttl(&self) -> Result<Option<Ttl>, Problem> {
         ttl("collection_ttl", self.collection_ttl.as_deref())
     }
+}
+
+fn payload(given: Option<&RawValue>) -> Result<Option<Payload>, Problem> {
+    let Some(given) = given else { return Ok(None) };
+    let parsed = Payload::parse(given.get());
+    Ok(Some(parsed.map_err(|error| Rejection::InvalidJson(error.to_string()))?))
 }
 
 /// What is no whole number is a time to live all the same: a wrong one.

@@ -43,6 +43,9 @@ const fn operations(kind: ObjectKind) -> Operations {
     }
 }
 
+/// What a list's context is called among operations.
+const CONTEXT: [&str; 2] = ["list_context.fetch", "service_list_context.fetch"];
+
 /// Where objects of a kind are: by name or SID, and below their service.
 pub(super) const fn places(kind: ObjectKind) -> [&'static str; 2] {
     match kind {
@@ -63,6 +66,12 @@ pub(super) fn routes(kind: ObjectKind) -> [Routes; 2] {
             .post("/{object}", names.update[at], Permit::Endpoint, move |cx| update(cx, kind))
             .conditional()
             .delete("/{object}", names.delete[at], Permit::Endpoint, move |cx| delete(cx, kind));
+        let routes = match kind {
+            ObjectKind::List => {
+                routes.get("/{object}/Context", CONTEXT[at], Permit::Endpoint, context)
+            }
+            ObjectKind::Document | ObjectKind::Map | ObjectKind::Stream => routes,
+        };
         match at {
             0 => routes.post("", names.create, Permit::Endpoint, move |cx| create(cx, kind)),
             _ => routes,
@@ -75,7 +84,8 @@ async fn create(cx: Cx, kind: ObjectKind) -> Answered {
     let (asker, body) = (Asker::of(&cx)?, Body::of(&cx)?);
     let data = match kind {
         ObjectKind::Document => body.data()?,
-        ObjectKind::List | ObjectKind::Map | ObjectKind::Stream => None,
+        ObjectKind::List => body.context()?,
+        ObjectKind::Map | ObjectKind::Stream => None,
     };
     let unique_name = body.unique_name.as_deref().map(Into::into);
     let action = Action::CreateObject { kind, unique_name, data, ttl: body.ttl()? };
@@ -92,6 +102,13 @@ async fn fetch(cx: Cx, kind: ObjectKind) -> Answered {
         false => None,
     };
     answer(200, &cx, &object, items.as_deref())
+}
+
+/// What a list was made with beside its items.
+async fn context(cx: Cx) -> Answered {
+    let asker = Asker::of(&cx)?;
+    let list = asker.object(&cx, &target(&cx, ObjectKind::List))?;
+    Ok(shown(200, cds::context(&list), None))
 }
 
 async fn update(cx: Cx, kind: ObjectKind) -> Answered {

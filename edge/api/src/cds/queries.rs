@@ -41,7 +41,8 @@ async fn ask(cx: Cx) -> Answered {
     let index = Index::parse(&cx.path_text("index")).ok_or_else(|| cx.not_found())?;
     cx.sync_rate(Counted::Query(index), asker.service.sid(), 0)?;
     cx.sync_rate(Counted::QueryBy, identity(&cx), 0)?;
-    let body: Body = cx.json()?;
+    let body: Body =
+        cx.json().map_err(|Problem(problem)| Problem(base::Problem { code: 54507, ..problem }))?;
     let text = body.query_string.ok_or_else(|| invalid("query_string is missing".to_owned()))?;
     let query = Query::parse(workspace, index, &text)
         .map_err(|error| invalid(error.to_string()).at(error.position))?;

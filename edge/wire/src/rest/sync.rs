@@ -180,7 +180,7 @@ impl<'a> SyncObject<'a> {
             service_sid: object.service,
             links,
             revision: (kind != ObjectKind::Stream).then(|| object.revision()),
-            data: object.data.as_ref().map(raw),
+            data: object.value().map(raw),
             date_expires: object.expires_at.map(Iso),
             date_created: Iso(object.created_at),
             date_updated: Iso(object.updated_at),

@@ -42,7 +42,11 @@ impl Bucket {
             updated_at: cx.now(),
             expires_at: expiry(ttl, None, cx.now()),
         };
-        let data = (kind == ObjectKind::Document).then(|| data.cloned().unwrap_or_default());
+        let data = match kind {
+            ObjectKind::Document => Some(data.cloned().unwrap_or_default()),
+            ObjectKind::List => data.cloned(),
+            ObjectKind::Map | ObjectKind::Stream => None,
+        };
         self.record(cx.turn, Change::ObjectCreated { object, data }, cx.caller);
         if let Caller::Client { identity, .. } = cx.caller {
             let (identity, rights) = (identity.clone(), Rights::ALL);

@@ -6,6 +6,9 @@
 //! * What an item says of others (names of activities and queues, the task of a reservation) is
 //!   brought up to date when they change.
 
+#[cfg(feature = "planted-bugs")]
+use crate::planted::{self, Planted};
+
 use crate::{
     Names,
     bridge::routing_to_insights as items,
@@ -190,6 +193,10 @@ impl Indexes {
             }
         }
         let mut changed = self.changed(written, store)?;
+        #[cfg(feature = "planted-bugs")]
+        if planted::is(Planted::PassOverItems) && through % 8 == 0 {
+            changed.clear();
+        }
         let mut told = Vec::new();
         for (index, answers) in &mut self.answers {
             let of = changed.remove(index).unwrap_or_default();
@@ -355,6 +362,10 @@ impl Open {
         (store, partition): (&dyn Store, &PartitionId),
     ) -> Result<(), StoreError> {
         let Some(reservation) = reservation.filter(|one| one.status.is_open()) else {
+            #[cfg(feature = "planted-bugs")]
+            if planted::is(Planted::KeepOverItems) {
+                return Ok(());
+            }
             self.remove(sid);
             return Ok(());
         };
