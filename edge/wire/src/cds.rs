@@ -412,8 +412,9 @@ mod tests {
         let below = |path: &str| format!("{BASE}/v3/Services/{SERVICE}/{path}");
         let map = below(&format!("Maps/MP{:032x}/Items", 3));
         assert_eq!(links(ObjectKind::Map), json!({ "items": map }));
-        let list = below(&format!("Lists/ES{:032x}/Items", 3));
-        assert_eq!(links(ObjectKind::List), json!({ "items": list }));
+        let list = |path: &str| below(&format!("Lists/ES{:032x}/{path}", 3));
+        let of_list = json!({ "items": list("Items"), "context": list("Context") });
+        assert_eq!(links(ObjectKind::List), of_list);
         let stream = below(&format!("Streams/TO{:032x}/Messages", 3));
         assert_eq!(links(ObjectKind::Stream), json!({ "messages": stream }));
     }

@@ -271,12 +271,16 @@ impl Model {
         if let Caller::Client { identity, .. } = &command.caller {
             rights.insert(identity.to_string(), Rights::ALL);
         }
-        let text = data.map_or("{}", Payload::text).to_owned();
+        let given = data.map(|data| data.text().to_owned());
         let thing = Thing {
             service: command.service,
             name: name.map(str::to_owned),
             event: 0,
-            data: (kind == ObjectKind::Document).then_some(text),
+            data: match kind {
+                ObjectKind::Document => given.or_else(|| Some("{}".to_owned())),
+                ObjectKind::List => given,
+                ObjectKind::Map | ObjectKind::Stream => None,
+            },
             expires_at: until(ttl, None, now),
             next_index: 0,
             items: BTreeMap::new(),
