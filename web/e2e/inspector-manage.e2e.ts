@@ -7,6 +7,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { launch, until } from './support/browser.ts';
 import { type Admin, ConsolePage, makeAdmin } from './support/console.ts';
 import { runningServer } from './support/server.ts';
+import { own } from './support/site.ts';
 import { makeService, type Service } from './support/sync.ts';
 
 const server = runningServer();
@@ -238,6 +239,46 @@ describe('the inspector as a tool', () => {
     await page.locator('[data-testid="following"][data-following="lost"]').waitFor();
     await page.context().setOffline(false);
     await console.live();
+    await console.close();
+  });
+
+  it('says so when something cannot be read again, and what was read stays', async () => {
+    const UniqueName = 'read once';
+    const document = await service.make('Documents', { UniqueName, Data: '{"n":1}' });
+    const console = await at(`/sync/${service.sid}/${document}`);
+    const { page } = console;
+    await console.valueAt('/n').waitFor();
+    // The store is broken, say: every answer about objects is the server's regret.
+    const broken = { status: 500, json: { code: 20500, message: 'Something is broken' } };
+    await page.route('**/sinew/v1/Sync/**/Objects/*', (route) => route.fulfill(broken));
+    await page.route('**/sinew/v1/Sync/**/Objects?*', (route) => route.fulfill(broken));
+    const told = page.getByText('This could not be read again: Something is broken');
+    await until(
+      'both places say so',
+      () => told.count(),
+      (count) => count === 2,
+    );
+    await console.valueAt('/n').waitFor();
+    await page.unrouteAll();
+    await until(
+      'neither does',
+      () => told.count(),
+      (count) => count === 0,
+    );
+    await console.close();
+  });
+
+  it('asks whoever is no administrator any more to sign in, and lets them no further', async () => {
+    const another = await makeAdmin(server);
+    const console = await ConsolePage.open(browser, server.base);
+    const { page } = console;
+    await console.signInAt(`/sync/${service.sid}`, another);
+    await own(server, 'POST', `/sinew/v1/Users/${another.username}`, { role: 'supervisor' });
+    await page.getByText('Your session has ended.').waitFor();
+    await page.getByLabel('User name').fill(another.username);
+    await page.getByLabel('Password', { exact: true }).fill(another.password);
+    await page.keyboard.press('Enter');
+    await page.getByRole('heading', { name: 'The console is for administrators' }).waitFor();
     await console.close();
   });
 

@@ -29,7 +29,7 @@ import {
   setObjectTtl,
 } from './source.ts';
 import { t } from './strings.ts';
-import { Trouble } from './Trouble.tsx';
+import { Stale, Trouble } from './Trouble.tsx';
 import { instantText } from './time.ts';
 import { useChanges } from './useChanges.ts';
 import { useLook } from './useLook.ts';
@@ -60,7 +60,7 @@ export function ObjectPane() {
       place={place}
       tab={tab}
       detail={detail.value}
-      isGone={detail.problem?.kind === 'not-found'}
+      problem={detail.problem}
       aclEnabled={about?.aclEnabled ?? true}
       reload={detail.reload}
       setDetail={detail.set}
@@ -72,15 +72,16 @@ interface ShownProps {
   place: Place;
   tab: Tab;
   detail: ObjectDetail;
-  /** It was there, and is no longer. */
-  isGone: boolean;
+  /** Why it could not be read again: it may be there no longer. */
+  problem: Problem | null;
   aclEnabled: boolean;
   reload(): Promise<void>;
   setDetail(change: (detail: ObjectDetail) => ObjectDetail): void;
 }
 
 function Shown(props: ShownProps) {
-  const { place, tab, detail, isGone, aclEnabled, reload, setDetail } = props;
+  const { place, tab, detail, problem, aclEnabled, reload, setDetail } = props;
+  const isGone = problem?.kind === 'not-found';
   const [changes] = useState(() => new Changes());
   const following = useChanges(place, detail.eventId, {
     onChanges(batch) {
@@ -110,10 +111,16 @@ function Shown(props: ShownProps) {
   return (
     <article className={styles.object}>
       <ObjectHead place={place} detail={detail} follow={follow} reload={reload} />
-      {isGone && (
-        <p className={styles.gone} role="status">
-          <strong>{t('removedTitle')}</strong> {t('removedText')}
-        </p>
+      {problem !== null && (
+        <div className={styles.gone} role="status">
+          {isGone ? (
+            <p>
+              <strong>{t('removedTitle')}</strong> {t('removedText')}
+            </p>
+          ) : (
+            <Stale problem={problem} />
+          )}
+        </div>
       )}
       <Tabs place={place} detail={detail} tab={tab} />
       <div className={styles.body}>

@@ -5,14 +5,13 @@ import { t } from './strings.ts';
 
 /** In place of what could not be read: why, and the way on. */
 export function Trouble({ problem, retry }: { problem: Problem; retry(): void }) {
-  const isForbidden = problem.kind === 'not-allowed';
   return (
     <Status
       icon="warning"
-      title={isForbidden ? t('forbiddenTitle') : t('failedTitle')}
+      title={t('failedTitle')}
       actions={<Button onClick={retry}>{t('retry')}</Button>}
     >
-      <p>{isForbidden ? t('forbiddenText') : t('failedText', { message: problem.message })}</p>
+      <p>{t('failedText', { message: problem.message })}</p>
     </Status>
   );
 }

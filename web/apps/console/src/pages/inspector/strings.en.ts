@@ -70,9 +70,6 @@ export const english = {
   aclOff: 'Permissions not enforced',
   webhook: 'Webhook',
   failedTitle: 'This could not be read',
-  forbiddenTitle: 'You may not look at this any more',
-  forbiddenText:
-    'Your role has changed since you signed in. Ask an administrator if you need the console.',
   failedText: 'The server answered: {{message}}',
   retry: 'Try again',
   noServiceTitle: 'There is no such service',
