@@ -1,10 +1,14 @@
-//! Copying the write-ahead log back into the file, in two steps, so that the log is reused.
+//! Copying the write-ahead log back into the file, so that the log is reused.
 //!
 //! * The log starts again from its beginning only when every frame was copied at the moment of a
 //!   write, and nobody reads an older state. A log that grows instead costs the kernel more than
 //!   all of SQLite.
-//! * First a thread of low priority copies the bulk beside the writer. Then the writer, after it
-//!   has answered a group, copies the short rest; its next write starts the log again.
+//! * Where commits leave gaps, a thread of low priority copies a little in one of them, often: the
+//!   writer does nothing, and nobody's commit waits behind many pages on their way to the disk.
+//! * Where they leave none, that happens in two steps. First the thread copies the bulk beside the
+//!   writer. Then the writer, after it has answered a group, copies the short rest, and waits until
+//!   all of it is on the disk: SQLite syncs the file only with the last frame. Its next write
+//!   starts the log again.
 //! * Where readers prevent that for long, the writer waits for them: the log has a bound.
 
 use crate::connect;
@@ -13,14 +17,22 @@ use std::{
     path::{Path, PathBuf},
     sync::{
         Arc,
-        atomic::{AtomicU8, Ordering},
+        atomic::{AtomicU8, AtomicU32, Ordering},
         mpsc,
     },
     thread::JoinHandle,
     time::Duration,
 };
 
-/// The first step begins when the log has so many frames (of 4 120 bytes).
+/// So many frames (of 4 120 bytes) are copied in a gap.
+const GAP_FRAMES: u32 = 1_000;
+/// So many further frames must come before a gap is tried again that was none.
+const NEXT_GAP_FRAMES: u32 = 50;
+/// A gap is so long, at first.
+const GAP: Duration = Duration::from_millis(1);
+/// So often one is waited for.
+const GAPS_MAX: u32 = 20;
+/// The first of the two steps begins when the log has so many frames.
 const BULK_FRAMES: u32 = 2_000;
 /// So many further frames must come before a checkpoint is tried again that a reader prevented.
 const AGAIN_FRAMES: u32 = 500;
@@ -38,7 +50,13 @@ const COPIED: u8 = 2;
 pub(crate) struct Checkpoints {
     bulk: Option<Bulk>,
     file: PathBuf,
-    /// Frames in the log when the first step is due.
+    /// Groups written so far.
+    groups: Arc<AtomicU32>,
+    /// Frames in the log when that was last told.
+    length: u32,
+    /// Frames in the log when a gap is tried.
+    gap_due: u32,
+    /// Frames in the log when the first of the two steps is due.
     due: u32,
     /// Frames in the log when the writer waits for readers.
     bound: u32,
@@ -47,44 +65,65 @@ pub(crate) struct Checkpoints {
 /// The thread for the first step.
 #[derive(Debug)]
 struct Bulk {
-    ask: mpsc::Sender<()>,
+    ask: mpsc::Sender<Moment>,
     state: Arc<AtomicU8>,
     thread: JoinHandle<()>,
 }
 
+/// When the thread copies.
+#[derive(Clone, Copy, Debug)]
+enum Moment {
+    /// When no group was written for a while, but soon.
+    Gap,
+    /// Beside the writer.
+    Now,
+}
+
 impl Checkpoints {
     pub(crate) fn new(file: PathBuf) -> Self {
-        Self { bulk: None, file, due: BULK_FRAMES, bound: BOUND_FRAMES }
+        let groups = Arc::default();
+        let (gap_due, due, bound) = (GAP_FRAMES, BULK_FRAMES, BOUND_FRAMES);
+        Self { bulk: None, file, groups, length: 0, gap_due, due, bound }
     }
 
-    /// Called by the writer when it has answered a group; `frames` is the length of the log.
-    pub(crate) fn after_group(&mut self, writer: &Connection, frames: u32) {
+    /// Called by the writer when it has answered a group; `frames` is the length of the log, and
+    /// `idle` says that no other group waits.
+    pub(crate) fn after_group(&mut self, writer: &Connection, frames: u32, idle: bool) {
+        self.groups.fetch_add(1, Ordering::Release);
         if frames >= self.bound {
             self.wait_for_readers(writer, frames);
+        }
+        let has_started_again = frames < self.length;
+        self.length = frames;
+        if has_started_again {
+            (self.gap_due, self.due, self.bound) = (GAP_FRAMES, BULK_FRAMES, BOUND_FRAMES);
         }
         let state = self.bulk.as_ref().map_or(IDLE, |bulk| bulk.state.load(Ordering::Acquire));
         match state {
             COPIED => {
-                self.copy_rest(writer, frames);
+                if frames >= BULK_FRAMES {
+                    self.copy_rest(writer, frames);
+                } else if !has_started_again {
+                    self.gap_due = frames + NEXT_GAP_FRAMES;
+                }
                 self.set_state(IDLE);
             }
-            IDLE if frames < self.due.min(BULK_FRAMES) => {
-                // The log has started again.
-                (self.due, self.bound) = (BULK_FRAMES, BOUND_FRAMES);
+            IDLE if frames >= self.due => self.copy(Moment::Now, writer, frames),
+            IDLE if idle && frames >= self.gap_due && frames < BULK_FRAMES => {
+                self.copy(Moment::Gap, writer, frames);
             }
-            IDLE if frames >= self.due => self.copy_bulk(writer, frames),
             _ => {}
         }
     }
 
-    fn copy_bulk(&mut self, writer: &Connection, frames: u32) {
+    fn copy(&mut self, moment: Moment, writer: &Connection, frames: u32) {
         if self.bulk.is_none() {
-            self.bulk = Bulk::start(&self.file).ok();
+            self.bulk = Bulk::start(&self.file, &self.groups).ok();
         }
         match &self.bulk {
             Some(bulk) => {
                 bulk.state.store(ASKED, Ordering::Release);
-                if bulk.ask.send(()).is_err() {
+                if bulk.ask.send(moment).is_err() {
                     self.bulk = None;
                 }
             }
@@ -131,15 +170,18 @@ impl Drop for Checkpoints {
 }
 
 impl Bulk {
-    fn start(file: &Path) -> std::io::Result<Self> {
-        let (ask, asked) = mpsc::channel::<()>();
+    fn start(file: &Path, groups: &Arc<AtomicU32>) -> std::io::Result<Self> {
+        let (ask, asked) = mpsc::channel();
         let state = Arc::new(AtomicU8::new(IDLE));
-        let (file, done) = (file.to_owned(), state.clone());
+        let (file, groups, done) = (file.to_owned(), groups.clone(), state.clone());
         let thread = std::thread::Builder::new().name("checkpoint".to_owned());
         let thread = thread.spawn(move || {
             yield_to_others();
             let mut connection = None;
-            while asked.recv().is_ok() {
+            while let Ok(moment) = asked.recv() {
+                if let Moment::Gap = moment {
+                    wait_for_a_gap(&groups);
+                }
                 if let Err(error) = copy(&mut connection, &file) {
                     // The next time it begins with a connection of its own again.
                     connection = None;
@@ -149,6 +191,16 @@ impl Bulk {
             }
         })?;
         Ok(Self { ask, state, thread })
+    }
+}
+
+fn wait_for_a_gap(groups: &AtomicU32) {
+    for _ in 0..GAPS_MAX {
+        let before = groups.load(Ordering::Acquire);
+        std::thread::sleep(GAP);
+        if groups.load(Ordering::Acquire) == before {
+            return;
+        }
     }
 }
 
@@ -196,5 +248,44 @@ fn checkpoint(connection: &Connection, sql: &str) -> rusqlite::Result<Outcome> {
 fn report(outcome: rusqlite::Result<Outcome>) {
     if let Err(error) = outcome {
         tracing::warn!(%error, "a checkpoint failed");
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{committer::SqliteCommitter, tests};
+    use store::Committer as _;
+
+    /// How long a thread may have to wait for a processor.
+    const PATIENCE: Duration = Duration::from_secs(20);
+
+    impl Checkpoints {
+        fn is_copying(&self) -> bool {
+            self.bulk.as_ref().is_some_and(|bulk| bulk.state.load(Ordering::Acquire) == ASKED)
+        }
+    }
+
+    #[test]
+    fn a_log_with_gaps_between_commits_starts_again_while_it_is_short() {
+        let folder = tests::Folder::new();
+        let store = tests::open(&folder);
+        let mut committer = SqliteCommitter::new(store.shared.clone());
+        let (mut restarts, mut length) = (0, 0);
+        for first in 1.. {
+            committer.commit(&[tests::batch(1, first, &format!("WT{first:06}"), "{}")]).unwrap();
+            committer.after(true);
+            let now = committer.writer.as_ref().unwrap().frames();
+            restarts += u32::from(now < length);
+            length = now;
+            assert!(length < 2 * GAP_FRAMES, "the log has {length} frames");
+            let since = std::time::Instant::now();
+            while committer.checkpoints.is_copying() && since.elapsed() < PATIENCE {
+                std::thread::yield_now();
+            }
+            if restarts == 3 {
+                return;
+            }
+        }
     }
 }

@@ -19,7 +19,7 @@ pub(crate) struct SqliteCommitter {
     /// `None` when it could not be opened again after a failure; the next commit tries.
     pub(crate) writer: Option<Writer>,
     fence: Fence,
-    checkpoints: Checkpoints,
+    pub(crate) checkpoints: Checkpoints,
 }
 
 impl SqliteCommitter {
@@ -145,9 +145,9 @@ impl Committer for SqliteCommitter {
         }
     }
 
-    fn after(&mut self, _idle: bool) {
+    fn after(&mut self, idle: bool) {
         if let Some(writer) = &self.writer {
-            self.checkpoints.after_group(&writer.connection, writer.frames());
+            self.checkpoints.after_group(&writer.connection, writer.frames(), idle);
         }
     }
 

@@ -45,10 +45,10 @@ static WORKER_LOAD: Table = Table {
 static TABLES: &[&Table] = &[&TASK, &RESERVATION, &WORKER_LOAD];
 
 /// A folder that is removed when the test ends.
-struct Folder(PathBuf);
+pub(crate) struct Folder(PathBuf);
 
 impl Folder {
-    fn new() -> Self {
+    pub(crate) fn new() -> Self {
         static COUNT: AtomicUsize = AtomicUsize::new(0);
         let name =
             format!("sinew-store-{}-{}", std::process::id(), COUNT.fetch_add(1, Ordering::Relaxed));
@@ -73,12 +73,12 @@ fn sqlite_passes_the_suite() {
     });
 }
 
-fn open(folder: &Folder) -> SqliteStore {
+pub(crate) fn open(folder: &Folder) -> SqliteStore {
     SqliteStore::open(&folder.0, Options::default(), TABLES).unwrap()
 }
 
 /// A batch with one change and one row of [`TASK`].
-fn batch(epoch: u64, first: Seq, key: &str, body: &str) -> Batch {
+pub(crate) fn batch(epoch: u64, first: Seq, key: &str, body: &str) -> Batch {
     let values = vec!["WQ1".into(), 5.into(), "pending".into(), 0.into(), true.into()];
     let content = RowContent { values, body: body.to_owned() };
     Batch {
