@@ -79,6 +79,11 @@ impl<E: Engine> Inbox<E> {
         std::mem::replace(&mut state.taken, empty)
     }
 
+    /// Whether jobs wait.
+    pub(crate) fn has_jobs(&self) -> bool {
+        !self.lock().taken.jobs.is_empty()
+    }
+
     /// How the partition stands after a turn.
     pub(crate) fn note(&self, deadline: Option<Timestamp>, waits_for_settlement: bool) {
         self.deadline.store(deadline.map_or(i64::MAX, |at| at.0), Ordering::Release);

@@ -319,10 +319,14 @@ pub(crate) async fn serve<E: Engine>(
     clock: Arc<Clock>,
 ) {
     let served = Served { id: seat.id().clone(), inbox: inbox.clone(), desk: desk.clone() };
+    let mut is_crowded = false;
     while !inbox.is_closed() {
         let mut taken = inbox.take();
-        if !taken.jobs.is_empty() {
-            // Connections that are ready get to put their jobs into the same group.
+        is_crowded |= taken.jobs.len() > 1 || seat.in_flight() > taken.settled.batches;
+        if !taken.jobs.is_empty() && is_crowded {
+            // Connections that are ready get to put their jobs into the same group, and what was
+            // told goes out before the next commit. A single job that finds nothing under way
+            // shares with nobody, and to yield would wake another thread.
             tokio::task::yield_now().await;
             taken.append(inbox.take());
         }
@@ -344,6 +348,7 @@ pub(crate) async fn serve<E: Engine>(
         };
         inbox.note(seat.next_deadline(), seat.is_waiting());
         desk.submit(works);
+        is_crowded = inbox.has_jobs();
         if seat.is_over() {
             break;
         }
