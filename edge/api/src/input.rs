@@ -8,6 +8,8 @@ use crate::Problem;
 use base::{Attributes, Patch, SidError, Timestamp};
 use std::{ops::Range, ops::RangeInclusive, str::FromStr};
 
+const U32_MAX: i64 = u32::MAX as i64;
+
 /// The fields of one request, in the order they came.
 #[derive(Clone, Default)]
 pub struct Input {
@@ -96,14 +98,21 @@ impl Input {
             Some(n) => Ok(Some(n)),
             None => {
                 let (low, high) = (bounds.start(), bounds.end());
-                Err(wrong(name, &format!("must be a whole number between {low} and {high}")))
+                // The end of a type is nobody's limit.
+                let message = match *high {
+                    i64::MAX | U32_MAX if number.is_none_or(|n| n < *low) => {
+                        format!("must be a whole number, {low} or more")
+                    }
+                    _ => format!("must be a whole number between {low} and {high}"),
+                };
+                Err(wrong(name, &message))
             }
         }
     }
 
     /// A whole number from 0 to what 32 bits hold; the engine knows the bound that matters.
     pub fn u32(&self, name: &'static str) -> Result<Option<u32>, Problem> {
-        let number = self.int(name, 0..=i64::from(u32::MAX))?;
+        let number = self.int(name, 0..=U32_MAX)?;
         Ok(number.map(|n| u32::try_from(n).expect("the bounds are those of u32")))
     }
 
@@ -258,6 +267,9 @@ mod tests {
         assert!(refused(fields.bool("Flag").err()).contains("Flag"));
         assert!(refused(fields.int("Number", 0..=9).err()).contains("Number"));
         assert!(refused(fields.int("Big", 0..=9).err()).contains("between 0 and 9"));
+        let no_limit = "must be a whole number, 0 or more";
+        assert!(refused(fields.u32("Number").err()).ends_with(no_limit));
+        assert!(refused(fields.int("Number", 0..=i64::MAX).err()).ends_with(no_limit));
         assert!(refused(fields.sid::<Sid>("Sid").err()).contains("Sid"));
         assert!(refused(fields.time("When").err()).contains("When"));
         assert!(refused(fields.attributes("Attr").err()).contains("JSON object"));

@@ -1,4 +1,4 @@
-//! Every published expression vector, in the crate.
+//! Every published expression vector, and ours of the same kind, in the crate.
 
 use base::Sid;
 use expr::{ChannelField, Expression, Fact, Place, Scope, WorkerCounts, WorkerFacts, WorkerField};
@@ -6,7 +6,7 @@ use serde::Deserialize;
 use serde_json::Value;
 use std::{collections::BTreeMap, path::Path};
 
-const FILES: [&str; 2] = ["expressions.json", "expressions-choices.json"];
+const FILES: [&str; 3] = ["expressions.json", "expressions-choices.json", "expressions-own.json"];
 
 #[derive(Deserialize)]
 struct Case {

@@ -1,4 +1,4 @@
-//! Every published expression case, through HTTP.
+//! Every published expression case, and ours of the same kind, through HTTP.
 
 use crate::caller::Server;
 use serde_json::{Value, json};
@@ -15,7 +15,8 @@ async fn every_expression_case_passes_through_http() {
     let owner = server.owner();
     let mut cases = cases("expressions.json");
     cases.extend(self::cases("expressions-choices.json"));
-    assert!(cases.len() > 290, "{} cases", cases.len());
+    cases.extend(self::cases("expressions-own.json"));
+    assert!(cases.len() > 660, "{} cases", cases.len());
     let mut wrong = Vec::new();
     for case in &cases {
         let mut body = case.clone();

@@ -1,6 +1,7 @@
 //! Tasks. An ended one stays readable for a while, then it is gone from reads and lists alike.
 
 use super::{
+    activities::means_true,
     filters::{EXPRESSION_LISTS_PER_S, any, any_sid, is, ordering, scan},
     read::{self, lend, names_now, unexpected},
 };
@@ -132,7 +133,7 @@ fn new(cx: &Cx) -> Result<NewTask, Problem> {
         timeout_s: cx.input.u32("Timeout")?,
         virtual_start_at: cx.input.time("VirtualStartTime")?,
         routing_target: cx.input.sid::<Sid>("RoutingTarget")?,
-        ignore_capacity: cx.input.bool("IgnoreCapacity")?,
+        ignore_capacity: cx.input.text("IgnoreCapacity").map(means_true),
         queue: cx.input.sid("TaskQueueSid")?,
     })
 }

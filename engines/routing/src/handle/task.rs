@@ -46,7 +46,14 @@ impl Routing {
         if_match: IfMatch,
         patch: &TaskPatch,
     ) -> Handled {
-        let task = self.live_task(sid, if_match, turn.now)?.clone();
+        let task = match (self.live_task(sid, if_match, turn.now), patch.status) {
+            // In the words of every other refusal of that status: clients read them in races.
+            (Err(Rejection::TaskStatus { task, status, .. }), Some(asked)) => {
+                let because = disallowed(asked, status).unwrap_or("it has ended");
+                return Err(Rejection::TaskStatus { task, status, because });
+            }
+            (task, _) => task?.clone(),
+        };
         self.check_patch(turn, &task, patch)?;
         let again = self.check_again(turn, &task, patch)?;
         let version = self.change_fields(turn, &task, patch)?;
@@ -296,21 +303,14 @@ impl Routing {
     }
 }
 
-/// Which statuses a request may ask for, and from where.
+/// Whether a request may ask for the status, and from where.
 fn check_status(task: &Task, status: TaskStatus, patch: &TaskPatch) -> Result<(), Rejection> {
-    use TaskStatus::{Assigned, Canceled, Completed, Pending, Reserved, Wrapping};
-    let because = match (status, task.status) {
-        (Canceled, Pending | Reserved) | (Wrapping, Assigned) => None,
-        (Completed, Assigned | Wrapping) => None,
-        (Canceled, _) => Some("is not pending or reserved"),
-        (Wrapping, _) => Some("is not assigned"),
-        (Completed, _) => Some("is not assigned or wrapping"),
-        (Pending | Reserved | Assigned, _) => {
-            let message = "canceled, wrapping or completed was expected".to_owned();
-            return Err(Rejection::Invalid { parameter: "AssignmentStatus", message });
-        }
-    };
-    if let Some(because) = because {
+    use TaskStatus::{Assigned, Canceled, Pending, Reserved, Wrapping};
+    if matches!(status, Pending | Reserved | Assigned) {
+        let message = "canceled, wrapping or completed was expected".to_owned();
+        return Err(Rejection::Invalid { parameter: "AssignmentStatus", message });
+    }
+    if let Some(because) = disallowed(status, task.status) {
         return Err(not(task, because));
     }
     match (status, patch.reason.as_deref()) {
@@ -322,6 +322,19 @@ fn check_status(task: &Task, status: TaskStatus, patch: &TaskPatch) -> Result<()
         return Err(Rejection::Invalid { parameter: "Attributes", message });
     }
     Ok(())
+}
+
+/// Why a task cannot go to the status `asked`, coming from `status`.
+fn disallowed(asked: TaskStatus, status: TaskStatus) -> Option<&'static str> {
+    use TaskStatus::{Assigned, Canceled, Completed, Pending, Reserved, Wrapping};
+    match (asked, status) {
+        (Canceled, Pending | Reserved) | (Wrapping, Assigned) => None,
+        (Completed, Assigned | Wrapping) => None,
+        (Canceled, _) => Some("is not pending or reserved"),
+        (Wrapping, _) => Some("is not assigned"),
+        (Completed, _) => Some("is not assigned or wrapping"),
+        (Pending | Reserved | Assigned, _) => None,
+    }
 }
 
 pub(super) fn not(task: &Task, because: &'static str) -> Rejection {

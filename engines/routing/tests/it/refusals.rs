@@ -3,9 +3,9 @@
 //!
 //! A `§` in a text of these tables is the place that is to be named; it is taken out first.
 
-use crate::world::World;
+use crate::world::{World, straight_to};
 use base::Position;
-use routing::{Command, Rejection, TaskQueueSid, command::*};
+use routing::{Command, Rejection, TaskQueueSid, TaskStatus, command::*};
 use serde_json::{Value, json};
 
 /// The text without its mark, and where that stood.
@@ -264,4 +264,25 @@ fn every_mistake_in_an_ordering_names_the_class_and_the_member() {
     ];
     let set = |body| Command::SetOrdering { queue, if_match: IfMatch::Any, body };
     settings("Ordering", cases, set, &mut world);
+}
+
+#[test]
+fn what_a_task_cannot_become_is_refused_in_the_same_words_before_and_after_its_end() {
+    let mut world = World::new();
+    let queue = world.new_queue("q", "1==1");
+    world.new_workflow("wf", straight_to(queue));
+    world.new_worker("ana", "Available", "{}");
+    let task = world.new_task("{}");
+    let why = |world: &mut World, status: TaskStatus| match world.set_status(task, status) {
+        Err(Rejection::TaskStatus { because, .. }) => because,
+        other => panic!("{status:?} gave {other:?}"),
+    };
+    assert_eq!(why(&mut world, TaskStatus::Wrapping), "is not assigned");
+    assert_eq!(why(&mut world, TaskStatus::Completed), "is not assigned or wrapping");
+    world.accept(task);
+    assert_eq!(why(&mut world, TaskStatus::Canceled), "is not pending or reserved");
+    world.set_status(task, TaskStatus::Completed).expect("it is assigned");
+    assert_eq!(why(&mut world, TaskStatus::Canceled), "is not pending or reserved");
+    assert_eq!(why(&mut world, TaskStatus::Wrapping), "is not assigned");
+    assert_eq!(why(&mut world, TaskStatus::Completed), "is not assigned or wrapping");
 }

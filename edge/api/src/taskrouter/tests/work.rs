@@ -242,3 +242,17 @@ async fn a_task_for_one_worker_goes_past_the_workflow() {
     let listed = desk.get(&tasks, &[("RoutingTarget", worker.as_str())]).await;
     assert_eq!(listed.column("tasks", "sid"), [got.sid()]);
 }
+
+#[tokio::test]
+async fn capacity_is_ignored_where_that_is_said_or_nothing_is() {
+    let desk = Desk::open().await;
+    let (workspace, worker) = contact_centre(&desk).await;
+    let tasks = format!("{workspace}/Tasks");
+    for (said, ignored) in
+        [("true", true), ("1", true), ("Yes", true), ("", true), ("false", false), ("on", false)]
+    {
+        let form = [("RoutingTarget", worker.as_str()), ("IgnoreCapacity", said)];
+        let got = desk.post(&tasks, &form).await;
+        assert_eq!((got.status, &got.body["ignore_capacity"]), (201, &ignored.into()), "{said}");
+    }
+}
