@@ -472,6 +472,10 @@ impl Shown<'_> {
             Some(queue) => format!("The task waits in task queue '{}'", queue.friendly_name),
             None => "The task waits for the worker it is routed to".to_owned(),
         };
+        if self.is_routed_to_nobody() {
+            return "The worker that the task is routed to is gone: nobody will be offered it."
+                .to_owned();
+        }
         if seen.total == 0 {
             return format!("{place}: there are no workers.");
         }
@@ -486,6 +490,13 @@ impl Shown<'_> {
         }
         let workers = if seen.total == 1 { "worker" } else { "workers" };
         format!("{place}: of {} {workers}, {}.", seen.total, listed(&reasons))
+    }
+
+    /// The worker was deleted while the task waited for that one alone.
+    fn is_routed_to_nobody(&self) -> bool {
+        let others = self.seen.counts.get(&Obstacle::NotTheRoutingTarget).copied().unwrap_or(0);
+        let target = self.seen.task.routing_target;
+        target.is_some_and(|sid| sid.kind() == "WK") && others == self.seen.total
     }
 }
 

@@ -610,6 +610,28 @@ fn explain_says_the_first_reason_for_each_worker() {
 }
 
 #[test]
+fn explain_says_that_the_worker_a_task_is_routed_to_is_gone() {
+    let (mut world, _) = simple();
+    let ana = world.new_worker("ana", "Offline", "{}");
+    world.new_worker("ben", "Available", "{}");
+    let routing_target = Some(ana.sid());
+    let new = NewTask { routing_target, ignore_capacity: Some(false), ..NewTask::default() };
+    let task = world.new_task_of(new);
+    let waits = explain(&world, task, None);
+    assert_eq!(
+        waits.summary,
+        "The task waits for the worker it is routed to: of 2 workers, 1 is not the one it is \
+         routed to and 1 is not available."
+    );
+    world.must(Command::DeleteWorker { sid: ana, if_match: IfMatch::Any });
+    let orphan = explain(&world, task, None);
+    assert_eq!(
+        orphan.summary,
+        "The worker that the task is routed to is gone: nobody will be offered it."
+    );
+}
+
+#[test]
 fn lists_by_expression_are_answered_from_the_live_state() {
     let (mut world, queue) = simple();
     let ana = world.new_worker("ana", "Available", r#"{"level": 5}"#);
