@@ -6,7 +6,11 @@
 
 use crate::Problem;
 use base::{Attributes, Patch, SidError, Timestamp};
-use std::{ops::Range, ops::RangeInclusive, str::FromStr};
+use serde::{
+    Deserialize, Deserializer,
+    de::{IgnoredAny, MapAccess, Visitor},
+};
+use std::{fmt, ops::Range, ops::RangeInclusive, str::FromStr};
 
 const U32_MAX: i64 = u32::MAX as i64;
 
@@ -196,9 +200,30 @@ fn missing(name: &str) -> Problem {
     Problem::invalid(format!("Missing required parameter {name}"))
 }
 
+/// A JSON object, of which nothing is kept.
+struct Object;
+
+impl<'de> Deserialize<'de> for Object {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_map(Self)
+    }
+}
+
+impl<'de> Visitor<'de> for Object {
+    type Value = Self;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("an object")
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self, A::Error> {
+        while map.next_entry::<IgnoredAny, IgnoredAny>()?.is_some() {}
+        Ok(self)
+    }
+}
+
 fn check_object(name: &str, text: &str) -> Result<(), Problem> {
-    type Object<'a> = std::collections::BTreeMap<std::borrow::Cow<'a, str>, serde::de::IgnoredAny>;
-    serde_json::from_str::<Object<'_>>(text).map(|_| ()).map_err(|error| {
+    serde_json::from_str::<Object>(text).map(|_| ()).map_err(|error| {
         if error.is_data() { wrong(name, "must be a JSON object") } else { not_json(name, &error) }
     })
 }
