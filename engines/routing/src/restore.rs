@@ -209,10 +209,15 @@ impl Routing {
             self.deadlines.add(callback.until, Due::Callback(sid));
         }
         self.reservations.insert(sid, reservation);
+        // The worker's own row was last written when a reservation ended, or is older still.
         self.change_worker(worker, |state| {
             state.open.push(sid);
-            state.channels[channel].open += 1;
-            state.channels[channel].accepted += u32::from(status == ReservationStatus::Accepted);
+            state.idle_since = state.idle_since.max(created_at);
+            state.worked = true;
+            let share = &mut state.channels[channel];
+            share.open += 1;
+            share.accepted += u32::from(status == ReservationStatus::Accepted);
+            share.last_reserved_at = share.last_reserved_at.max(Some(created_at));
         });
     }
 }

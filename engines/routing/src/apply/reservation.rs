@@ -37,10 +37,11 @@ impl Routing {
         }
     }
 
-    /// A new reservation takes a place of its worker's capacity.
+    /// A new reservation takes a place of its worker's capacity. What it says about whose turn it
+    /// is stands in its own row as long as it is open: see [`Routing::restore`].
     pub(crate) fn add_reservation(&mut self, reservation: &Reservation, channel: usize) {
         let Reservation { sid, worker, created_at, .. } = *reservation;
-        self.touched.extend([Touched::Reservation(sid), Touched::WorkerLoad(worker)]);
+        self.touch(Touched::Reservation(sid));
         self.deadlines.add(reservation.expires_at, Due::Reservation(sid));
         if let Some(callback) = reservation.callback {
             self.deadlines.add(callback.until, Due::Callback(sid));
@@ -83,9 +84,8 @@ impl Routing {
         let channel = self.channel_of(task);
         if was == ReservationStatus::Pending {
             self.deadlines.remove(expires_at, Due::Reservation(sid));
-        } else {
-            self.touch(Touched::WorkerLoad(worker));
         }
+        self.touch(Touched::WorkerLoad(worker));
         self.change_worker(worker, |state| {
             state.open.retain(|open| *open != sid);
             let share = &mut state.channels[channel];
