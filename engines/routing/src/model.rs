@@ -274,10 +274,12 @@ pub struct Walk {
     /// The configuration the task entered under.
     pub revision: u32,
     /// Index of the filter; `None` is the default filter.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub filter: Option<u32>,
     /// Index of the target within the filter.
     pub target: u32,
     /// When the target is given up, if it ever is.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub deadline: Option<Timestamp>,
     /// Entry into the workflow plus the timeouts of the targets already passed: deadlines run on
     /// the age of the task.
@@ -338,14 +340,19 @@ pub struct Task {
     /// Larger is served first in FIFO queues.
     pub priority: u32,
     /// Why it was canceled or completed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub reason: Option<String>,
     /// The queue it is in.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub queue: Option<TaskQueueSid>,
     /// When it entered that queue.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub queue_entered_at: Option<Timestamp>,
     /// The workflow it was created against.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub workflow: Option<WorkflowSid>,
     /// Where it stands in that workflow; `None` under direct routing.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub walk: Option<Walk>,
     /// The kind of work.
     pub task_channel: TaskChannelSid,
@@ -354,12 +361,15 @@ pub struct Task {
     /// Replaces creation time for ordering.
     pub virtual_start_at: Timestamp,
     /// Direct routing: a worker, queue or workflow.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub routing_target: Option<Sid>,
     /// Direct routing to a worker regardless of capacity and availability.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub ignore_capacity: bool,
     /// Moves from pending to reserved so far.
     pub attempts: u32,
     /// How it ended for the person who handled it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub disposition: Option<Box<Disposition>>,
     /// The transfer that is under way.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -371,8 +381,10 @@ pub struct Task {
     /// When a field last changed.
     pub updated_at: Timestamp,
     /// When it was assigned.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub assigned_at: Option<Timestamp>,
     /// When it was completed, canceled or deleted.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub ended_at: Option<Timestamp>,
     /// Offers of it that came to nothing because nobody could be asked for an instruction.
     #[serde(default, skip_serializing_if = "Option::is_none")]
