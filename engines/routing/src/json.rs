@@ -1,11 +1,35 @@
-//! JSON bodies of our own settings, read strictly: errors name the place and the reason.
+//! JSON: bodies of our own settings, read strictly, and rows and changes, written.
 //!
+//! * Errors name the place and the reason.
 //! * A field that is not known is refused: a misspelt limit must not be no limit.
 //! * `null` is as good as absent.
 
 use crate::rejection::Rejection;
+use serde::Serialize;
 use serde_json::{Map, Value};
-use std::ops::RangeInclusive;
+use std::{cell::RefCell, ops::RangeInclusive};
+
+/// A larger text's room is not kept.
+const ROOM_KEPT: usize = 64 * 1024;
+
+thread_local! {
+    /// Where texts are written before they are copied whole: one that grows as it is written is
+    /// moved four times before it holds a task, and there are a dozen for each task.
+    static ROOM: RefCell<Vec<u8>> = const { RefCell::new(Vec::new()) };
+}
+
+/// A value as JSON text that takes no more memory than it needs. Fails where `serde_json` does.
+pub fn text<T: Serialize + ?Sized>(value: &T) -> Result<String, serde_json::Error> {
+    // Writing a value may ask for the text of another.
+    let mut room = ROOM.take();
+    room.clear();
+    let written = serde_json::to_writer(&mut room, value);
+    let text = str::from_utf8(&room).expect("JSON is UTF-8").to_owned();
+    if room.capacity() <= ROOM_KEPT {
+        ROOM.set(room);
+    }
+    written.map(|()| text)
+}
 
 /// An object somewhere in a body.
 pub(crate) struct Fields<'a> {
@@ -118,4 +142,26 @@ pub(crate) fn wrong(parameter: &'static str, path: &str, why: &str) -> Rejection
         path => format!("{path} {why}"),
     };
     Rejection::Malformed { parameter, message, position: None }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    #[test]
+    fn a_text_is_what_serde_json_writes_and_nothing_is_left_of_the_one_before() {
+        let values =
+            [json!({"a": "ü\"", "b": [1, null]}), json!("x".repeat(3 * ROOM_KEPT)), json!(7)];
+        for value in &values {
+            assert_eq!(text(value).unwrap(), value.to_string());
+        }
+    }
+
+    #[test]
+    fn a_value_without_a_json_form_is_an_error_and_spoils_nothing() {
+        let keyed: std::collections::BTreeMap<Vec<u8>, u8> = [(vec![1], 1)].into();
+        assert!(text(&keyed).is_err());
+        assert_eq!(text("whole").unwrap(), "\"whole\"");
+    }
 }

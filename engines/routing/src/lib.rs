@@ -22,7 +22,7 @@ pub mod explain;
 mod facts;
 mod handle;
 pub mod instruction;
-mod json;
+pub mod json;
 pub mod limits;
 pub mod log;
 mod map;

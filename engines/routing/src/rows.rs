@@ -1,7 +1,7 @@
 //! The stored form: one row per entity, written when a change touched it.
 //!
 //! * A row is the entity as it is now; what is derived (load, membership, order) is not stored.
-//! * What is written on each assignment is kept apart from what is large: see [`WorkerLoad`].
+//! * What is written at each end of work is kept apart from what is large: see [`WorkerLoad`].
 //! * A row that is to go is named by [`RowRef::Removed`]; removing what is not there is harmless.
 
 use crate::{
@@ -27,7 +27,8 @@ pub struct WorkerChannelSettings {
     pub updated_at: Timestamp,
 }
 
-/// What decides whose turn it is.
+/// What decides whose turn it is, as far as open reservations do not say it: it is written when one
+/// ends, not when it is made.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct WorkerLoad {
     /// The worker.
@@ -134,7 +135,7 @@ macro_rules! rows {
             /// The entity as JSON; `None` for a row that is to go.
             pub fn json(&self) -> Option<String> {
                 let text = match self {
-                    $(Self::$variant(row) => serde_json::to_string(row),)+
+                    $(Self::$variant(row) => crate::json::text(row),)+
                     Self::Removed { .. } => return None,
                 };
                 Some(text.expect("rows are plain values, which always have a JSON form"))

@@ -32,7 +32,7 @@ pub fn write(routing: &Routing, events: &[Event]) -> String {
         channels,
         settings,
     };
-    serde_json::to_string(&body).expect("lines are plain data")
+    crate::json::text(&body).expect("lines are plain data")
 }
 
 /// The workspace's name where the workspace is gone.

@@ -22,7 +22,7 @@ fn sid(sid: Sid) -> Value {
 
 /// A change as the journal keeps it.
 fn stored(kind: &'static str, change: &impl Serialize) -> StoredChange {
-    let body = serde_json::to_string(change).expect("changes are plain data");
+    let body = ::routing::json::text(change).expect("changes are plain data");
     StoredChange { kind, body }
 }
 
