@@ -50,6 +50,11 @@ pub(crate) struct TableSql {
     pub(crate) table: &'static Table,
     /// Parameters: the partition's number, key, the columns, body.
     pub(crate) upsert: String,
+    /// The same where indexed columns keep their values: they are left alone, and with them their
+    /// indexes, because SQLite rewrites the index entry of every column that a statement sets,
+    /// changed or not. It does nothing when one has changed; then `upsert` must follow. For a table
+    /// in which an indexed column can change.
+    pub(crate) steady: Option<String>,
     /// For a table with a live column; see [`LiveUpsert`].
     pub(crate) live: Option<LiveUpsert>,
     /// Parameters: the partition's number, key.
@@ -60,9 +65,8 @@ pub(crate) struct TableSql {
     pub(crate) select: String,
 }
 
-/// An update that leaves the live column alone, and with it the partial index: SQLite rewrites the
-/// index entry of every column that a statement sets, changed or not. It does nothing when the row
-/// is there and not live; then the general statement must follow.
+/// A steady update that leaves the live column alone too, and with it the partial index. It does
+/// nothing when the row is there and not live; then another statement must follow.
 #[derive(Debug)]
 pub(crate) struct LiveUpsert {
     /// Where the live column stands among the columns.
@@ -79,20 +83,42 @@ impl TableSql {
         let count = table.columns.len() + 3;
         let places: Vec<String> = (1..=count).map(|n| format!("?{n}")).collect();
         let insert = format!("INSERT INTO {name} ({columns}) VALUES ({})", places.join(", "));
-        let live = table.live.map(|live| LiveUpsert {
-            position: table.position(live).expect("the live column is declared"),
-            upsert: format!("{insert} {} WHERE {} = 1", on_conflict(table, &[live]), quoted(live)),
+        let indexed = indexed(table);
+        let kept: Vec<String> =
+            indexed.iter().map(|name| format!("{0} IS excluded.{0}", quoted(name))).collect();
+        let live = table.live.map(|live| {
+            let but: Vec<&str> = indexed.iter().copied().chain([live]).collect();
+            let is_live = [format!("{} = 1", quoted(live))];
+            let holds: Vec<&str> = is_live.iter().chain(&kept).map(String::as_str).collect();
+            LiveUpsert {
+                position: table.position(live).expect("the live column is declared"),
+                upsert: format!(
+                    "{insert} {} WHERE {}",
+                    on_conflict(table, &but),
+                    holds.join(" AND ")
+                ),
+            }
+        });
+        let steady = (!indexed.is_empty()).then(|| {
+            format!("{insert} {} WHERE {}", on_conflict(table, &indexed), kept.join(" AND "))
         });
         let select = format!("SELECT {columns} FROM {name}");
         Self {
             table,
             upsert: format!("{insert} {}", on_conflict(table, &[])),
+            steady,
             live,
             delete: format!("DELETE FROM {name} WHERE partition = ?1 AND \"key\" = ?2"),
             row: format!("{select} WHERE partition = ({NUMBER}) AND \"key\" = ?2"),
             select,
         }
     }
+}
+
+/// Columns that can change and are in an index of their table.
+fn indexed(table: &Table) -> Vec<&'static str> {
+    let changing = table.columns.iter().filter(|column| column.changes).map(|column| column.name);
+    changing.filter(|name| table.indexes.iter().any(|index| index.contains(name))).collect()
 }
 
 /// Sets only what can change, so that no other index is touched.

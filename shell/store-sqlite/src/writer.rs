@@ -183,6 +183,7 @@ struct Statements<'c> {
 struct TableStatements<'c> {
     sql: &'c TableSql,
     upsert: Option<Prepared<'c>>,
+    steady: Option<Prepared<'c>>,
     live: Option<Prepared<'c>>,
     delete: Option<Prepared<'c>>,
 }
@@ -195,7 +196,8 @@ struct Prepared<'c> {
 
 impl<'c> Statements<'c> {
     fn new(connection: &'c Connection, tables: &'c [TableSql]) -> Self {
-        let none = |sql| TableStatements { sql, upsert: None, live: None, delete: None };
+        let none =
+            |sql| TableStatements { sql, upsert: None, steady: None, live: None, delete: None };
         Self { connection, journal: None, tables: tables.iter().map(none).collect() }
     }
 
@@ -217,7 +219,7 @@ impl<'c> Statements<'c> {
 
     fn row(&mut self, partition: i64, row: &RowWrite, table: usize) -> rusqlite::Result<()> {
         let connection = self.connection;
-        let TableStatements { sql, upsert, live, delete } = &mut self.tables[table];
+        let TableStatements { sql, upsert, steady, live, delete } = &mut self.tables[table];
         let Some(content) = &row.content else {
             let delete = Prepared::fetch(delete, connection, &sql.delete, partition)?;
             delete.raw_bind_parameter(2, &*row.key)?;
@@ -228,6 +230,12 @@ impl<'c> Statements<'c> {
         {
             let live = Prepared::fetch(live, connection, &live_sql.upsert, partition)?;
             if put(live, &row.key, content)? {
+                return Ok(());
+            }
+        }
+        if let Some(steady_sql) = &sql.steady {
+            let steady = Prepared::fetch(steady, connection, steady_sql, partition)?;
+            if put(steady, &row.key, content)? {
                 return Ok(());
             }
         }

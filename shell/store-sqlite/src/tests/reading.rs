@@ -1,9 +1,11 @@
 //! Reading: limits in time, indexes in use, readers in the way.
 
 use super::{Folder, TABLES, TASK, WORKSPACE, batch, open};
-use crate::{Options, SqliteStore};
+use crate::{Options, SqliteStore, connect};
 use std::time::Duration;
-use store::{Direction, Filter, Scan, Store, Test, Value};
+use store::{
+    Column, ColumnKind, Direction, Filter, RowContent, Scan, Seq, Store, Table, Test, Value,
+};
 
 #[test]
 fn a_read_that_takes_too_long_is_broken_off() {
@@ -141,4 +143,56 @@ fn the_log_shrinks_again_when_a_reader_lets_go() {
         store.wal_bytes() < 40 << 20
     });
     assert!(is_reused, "the log stayed at {} bytes", store.wal_bytes());
+}
+
+static MOVED: Table = Table {
+    name: "moved",
+    columns: &[
+        Column { name: "queue", kind: ColumnKind::Text, changes: true },
+        Column { name: "priority", kind: ColumnKind::Int, changes: true },
+        Column { name: "live", kind: ColumnKind::Int, changes: true },
+    ],
+    indexes: &[&["queue"]],
+    live: Some("live"),
+};
+
+static MOVED_ALONE: &[&Table] = &[&MOVED];
+
+#[test]
+fn a_row_is_found_by_an_indexed_column_whether_a_write_changed_it_or_not() {
+    let folder = Folder::new();
+    let store = SqliteStore::open(&folder.0, Options::default(), MOVED_ALONE).unwrap();
+    let mut committer = store.committer();
+    let steps: [(Option<&str>, i64, bool); 8] = [
+        (None, 0, true),
+        (Some("WQ1"), 0, true),
+        (Some("WQ1"), 1, true),
+        (Some("WQ2"), 2, true),
+        (Some("WQ2"), 3, false),
+        (Some("WQ3"), 4, false),
+        (None, 5, false),
+        (Some("WQ1"), 6, true),
+    ];
+    for (at, (queue, priority, live)) in steps.into_iter().enumerate() {
+        let values: Vec<Value> = vec![queue.into(), priority.into(), live.into()];
+        let mut batch = batch(1, at as Seq + 1, "WT1", "{}");
+        batch.rows[0].table = &MOVED;
+        batch.rows[0].content = Some(RowContent { values: values.clone(), body: "{}".to_owned() });
+        committer.commit(&[batch]).unwrap();
+        let found = |column, value: Value| {
+            let mut scan = Scan::of(&MOVED, WORKSPACE.into());
+            scan.filters = vec![Filter { column, test: Test::OneOf(vec![value]) }];
+            store.scan(&scan).unwrap().into_iter().map(|row| row.values).collect::<Vec<_>>()
+        };
+        for other in ["WQ1", "WQ2", "WQ3"] {
+            let wanted = if Some(other) == queue { vec![values.clone()] } else { Vec::new() };
+            assert_eq!(found("queue", other.into()), wanted, "step {at}, {other}");
+        }
+        let wanted = if live { vec![values.clone()] } else { Vec::new() };
+        assert_eq!(found("live", true.into()), wanted, "step {at}");
+    }
+    let connection = connect(&store.shared.file).unwrap();
+    let intact: String =
+        connection.query_row("PRAGMA integrity_check", [], |row| row.get(0)).unwrap();
+    assert_eq!(intact, "ok");
 }
