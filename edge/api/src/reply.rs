@@ -38,9 +38,7 @@ impl Answer {
 
     /// Any status with this body.
     pub fn json<T: Serialize + ?Sized>(status: u16, body: &T) -> Self {
-        let mut text = Vec::with_capacity(1024);
-        serde_json::to_writer(&mut text, body).expect("shapes are plain data");
-        Self::text(status, text)
+        Self::text(status, routing::json::text(body).expect("shapes are plain data"))
     }
 
     /// Any status with a body that is JSON already.

@@ -98,5 +98,5 @@ pub(crate) fn text(
 /// Any frame as text.
 pub(crate) fn write(kind: &str, payload: impl Serialize) -> Utf8Bytes {
     let frame = Frame { event_type: kind, payload };
-    serde_json::to_string(&frame).expect("shapes are plain JSON").into()
+    routing::json::text(&frame).expect("shapes are plain JSON").into()
 }
