@@ -4,7 +4,7 @@ use crate::{counted::Commits, pages};
 use api::{Api, Connection};
 use axum::{Router, body::Body};
 use host::{Host, Readiness};
-use http::{Method, Request, Response, StatusCode, header};
+use http::{Method, Request, Response, StatusCode, Uri, header};
 use std::{
     fmt::Write as _,
     sync::{
@@ -14,6 +14,9 @@ use std::{
     time::Instant,
 };
 use tower::Service as _;
+
+const SOCKETS: [&str; 2] = ["/v1/wschannels", "/v3/wsconnect"];
+const REGION_PREFIX: &str = "/_.twilio.com";
 
 /// Everything that answers; clones are the same.
 #[derive(Clone)]
@@ -68,15 +71,11 @@ impl Front {
         request.extensions_mut().insert(connection);
         let shared = &*self.0;
         let path = request.uri().path();
-        // The SDK's region option puts this prefix before the bridge's path.
-        if path == "/_.twilio.com/v1/wschannels" {
-            let query = request.uri().query().map(|query| format!("?{query}"));
-            let bridge = format!("/v1/wschannels{}", query.unwrap_or_default());
-            *request.uri_mut() = bridge.parse().expect("a query that came in a URI fits another");
-        }
-        let path = request.uri().path();
-        let is_socket = path == "/v1/wschannels" || path == "/v3/wsconnect";
-        if is_socket || path.starts_with("/chat/demo/") {
+        let socket = socket(path);
+        if socket.is_some() || path.starts_with("/chat/demo/") {
+            if let Some(socket) = socket.filter(|socket| *socket != path) {
+                *request.uri_mut() = moved(request.uri(), socket);
+            }
             request.extensions_mut().insert(live::Peer(connection.peer.ip()));
             let answered = shared.live.clone().call(request).await;
             return answered.unwrap_or_else(|never| match never {});
@@ -174,6 +173,19 @@ impl Drop for OpenConnection {
             self.front.0.sockets.fetch_sub(1, Relaxed);
         }
     }
+}
+
+/// Which socket a path is for. The libraries' region option puts a prefix of its own before it.
+fn socket(path: &str) -> Option<&'static str> {
+    let below = path.strip_prefix(REGION_PREFIX).unwrap_or(path);
+    SOCKETS.into_iter().find(|socket| *socket == below)
+}
+
+/// The same request for another path.
+fn moved(uri: &Uri, path: &str) -> Uri {
+    let query = uri.query().map(|query| format!("?{query}"));
+    let moved = format!("{path}{}", query.unwrap_or_default());
+    moved.parse().expect("a query that came in a URI fits another")
 }
 
 fn resident_bytes() -> Option<u64> {

@@ -74,7 +74,11 @@ pub(crate) struct Socket {
 impl Socket {
     /// A connection that was opened for somebody.
     pub(crate) async fn open(address: SocketAddr, token: &str) -> Self {
-        let url = format!("ws://{address}/v3/wsconnect");
+        Self::open_at(&format!("ws://{address}/v3/wsconnect"), token).await
+    }
+
+    /// The same by an address of its own.
+    pub(crate) async fn open_at(url: &str, token: &str) -> Self {
         let line = tokio_tungstenite::connect_async(url).await.expect("an upgrade").0;
         let mut socket = Self { line, told: Vec::new(), count: 0 };
         let reply = socket.reply(json!({"method": "init", "token": token}), "").await.0;

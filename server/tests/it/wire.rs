@@ -1,6 +1,9 @@
 //! What is the same for every route: headers, methods, hosts, sizes.
 
-use crate::caller::{ACCOUNT, Caller, Folder, Server, TOKEN, given};
+use crate::{
+    caller::{ACCOUNT, Caller, Folder, Server, TOKEN, given},
+    socket::{Socket, token},
+};
 use serde_json::{Value, json};
 use sinew::{Config, Given};
 use std::time::Duration;
@@ -128,6 +131,19 @@ async fn links_keep_the_host_the_client_used() {
     let stripped = format!("/_.twilio.com{WORKSPACES}");
     let direct = format!("http://{here}/_.twilio.com/taskrouter");
     assert_eq!(link(&here.to_string(), &stripped).await, direct);
+}
+
+#[tokio::test]
+async fn sockets_are_found_behind_the_prefix_of_a_region_too() {
+    let server = Server::start().await;
+    let prefix = format!("ws://{}/_.twilio.com", server.running.addr);
+    Socket::open_at(&format!("{prefix}/v3/wsconnect"), &token("ada")).await;
+    let owner = server.owner();
+    for path in ["/v1/wschannels?token=none", "/v3/wsconnect", "/v3/else"] {
+        let (bare, behind) =
+            (owner.get(path).await, owner.get(&format!("/_.twilio.com{path}")).await);
+        assert_eq!((bare.status, bare.text()), (behind.status, behind.text()), "{path}");
+    }
 }
 
 #[tokio::test]
