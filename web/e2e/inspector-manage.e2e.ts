@@ -91,13 +91,13 @@ describe('what was typed and not saved', () => {
     await type(console, '{"n":3}');
     await two.click();
     await answer(page, 'Go on without saving');
-    await page.getByRole('heading', { name: 'two' }).waitFor();
+    await page.getByRole('heading', { name: 'two', exact: true }).waitFor();
     await page.getByRole('button', { name: 'Edit', exact: true }).waitFor();
     expect((await service.read(`Maps/${map}/Items/one`)).data).toEqual({ n: 1 });
     // Nothing was changed: nothing is asked.
     await page.getByRole('button', { name: 'Edit', exact: true }).click();
     await page.getByRole('button', { name: 'Close item two' }).click();
-    await page.getByRole('heading', { name: 'two' }).waitFor({ state: 'detached' });
+    await page.getByRole('heading', { name: 'two', exact: true }).waitFor({ state: 'detached' });
     console.expectNoErrors();
     await console.close();
   });
