@@ -278,11 +278,17 @@ mod tests {
                 rust_tests(&path, known);
             } else if path.extension().is_some_and(|extension| extension == "rs") {
                 let read = std::fs::read_to_string(&path).expect("sources are texts");
-                let marked = read.split("test]\n").skip(1);
+                let marked = read.split("#[").filter(|marked| is_test(marked));
                 let names = marked.filter_map(|after| after.split_once("fn ")?.1.split_once('('));
                 known.extend(names.map(|(name, _)| name.to_owned()));
             }
         }
+    }
+
+    /// Whether this is what follows the opening of a test's attribute, `#[tokio::test(…)]` too.
+    fn is_test(marked: &str) -> bool {
+        let name = marked.split([']', '(']).next().unwrap_or_default();
+        name == "test" || name.ends_with("::test")
     }
 
     #[test]
