@@ -8,5 +8,7 @@ export default defineConfig({
     environment: 'jsdom',
     setupFiles: ['./vitest.setup.ts'],
     restoreMocks: true,
+    // Only what never ends is ended; a slow machine takes its time.
+    testTimeout: 60_000,
   },
 });

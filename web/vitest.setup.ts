@@ -1,4 +1,4 @@
-import { cleanup } from '@testing-library/react';
+import { cleanup, configure } from '@testing-library/react';
 import { afterEach } from 'vitest';
 
 // jsdom lays nothing out; Mantine only asks whether a query matches.
@@ -18,5 +18,8 @@ globalThis.ResizeObserver ??= class {
   unobserve() {}
   disconnect() {}
 } as typeof ResizeObserver;
+
+// What is waited for comes at once; on a slow machine, at last.
+configure({ asyncUtilTimeout: 20_000 });
 
 afterEach(cleanup);

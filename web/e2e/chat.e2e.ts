@@ -3,7 +3,7 @@
  */
 import type { Browser, Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { DeskPage, launch } from './support/browser.ts';
+import { DeskPage, launch, PATIENCE_MS, until } from './support/browser.ts';
 import { type Server, serverWithVisitorPage } from './support/server.ts';
 import { makeSite, type Site } from './support/site.ts';
 
@@ -33,6 +33,7 @@ interface Visitor {
 async function ask(name: string, text: string): Promise<Visitor> {
   const context = await browser.newContext();
   const page = await context.newPage();
+  page.setDefaultTimeout(PATIENCE_MS);
   const visitor: Visitor = { page, requests: [], sockets: [] };
   await page.goto(`${server.base}/chat/demo`);
   await page.getByLabel('Your name').fill(name);
@@ -45,7 +46,7 @@ async function ask(name: string, text: string): Promise<Visitor> {
 }
 
 const heading = (visitor: Visitor, name: string) =>
-  visitor.page.getByRole('heading', { name }).waitFor({ timeout: 10_000 });
+  visitor.page.getByRole('heading', { name, exact: true }).waitFor();
 
 describe('a visitor', () => {
   it('sees the place in the queue and the agent’s name, without asking again', async () => {
@@ -56,18 +57,19 @@ describe('a visitor', () => {
 
     const desk = await DeskPage.open(browser, server.base);
     await desk.goAvailable(site.person('Dana Reyes'));
-    await desk.page.getByRole('heading', { name: 'Robin' }).waitFor();
+    await desk.page.getByRole('heading', { name: 'Robin', exact: true }).waitFor();
     expect(await desk.shownAttributes()).toContainEqual(['/text', 'string', 'Where is my order?']);
-    await desk.page.keyboard.press('a');
+    await desk.accept();
     await heading(first, 'Dana Reyes is helping you');
     await heading(second, 'You are next');
 
-    await desk.page.keyboard.press('w');
+    await desk.wrapUp();
     await desk.choose();
-    await desk.page.keyboard.press('e');
+    await desk.complete();
     await heading(first, 'This request is finished');
-    await desk.page.getByRole('heading', { name: 'Morgan' }).waitFor();
-    await desk.page.keyboard.press('a');
+    await desk.page.getByRole('heading', { name: 'Morgan', exact: true }).waitFor();
+    await desk.offer().waitFor();
+    await desk.accept();
     await heading(second, 'Dana Reyes is helping you');
 
     for (const visitor of [first, second]) {
@@ -75,9 +77,9 @@ describe('a visitor', () => {
       expect(visitor.requests).toEqual([`POST ${server.base}/chat/demo/requests`]);
       expect(visitor.sockets).toHaveLength(1);
     }
-    await desk.page.keyboard.press('w');
+    await desk.wrapUp();
     await desk.choose();
-    await desk.page.keyboard.press('e');
+    await desk.complete();
     await heading(second, 'This request is finished');
     desk.expectNoErrors();
     await desk.close();
@@ -89,17 +91,19 @@ describe('a visitor', () => {
     await heading(visitor, 'You are next');
     await visitor.page.reload();
     await heading(visitor, 'You are next');
-    expect(await visitor.page.getByText('Can I change the date?').count()).toBe(1);
+    await visitor.page.getByText('Can I change the date?').waitFor();
     await visitor.page.context().close();
   });
 
   it('is told at the field what is wrong', async () => {
     const page = await (await browser.newContext()).newPage();
+    page.setDefaultTimeout(PATIENCE_MS);
     await page.goto(`${server.base}/chat/demo`);
     await page.getByRole('button', { name: 'Ask for help' }).click();
     await page.getByText('Enter your name.').waitFor();
-    const focused = await page.evaluate(() => document.activeElement?.id);
-    expect(focused).toBe('name');
+    await until('the first field has the focus', () =>
+      page.evaluate(() => document.activeElement?.id === 'name'),
+    );
     expect(await page.getByLabel('Your name').getAttribute('aria-invalid')).toBe('true');
     // What the server alone refuses is shown at its field too.
     await page.getByLabel('Your name').fill('Robin');

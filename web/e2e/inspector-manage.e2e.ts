@@ -40,7 +40,7 @@ async function type(console: ConsolePage, text: string): Promise<void> {
 const asked = (page: Page) => page.getByRole('dialog', { name: 'What you typed is not saved' });
 
 async function answer(page: Page, name: string): Promise<void> {
-  await asked(page).getByRole('button', { name }).click();
+  await asked(page).getByRole('button', { name, exact: true }).click();
   await asked(page).waitFor({ state: 'detached' });
 }
 
@@ -63,6 +63,8 @@ describe('what was typed and not saved', () => {
       (url) => url.includes('q=typed'),
     );
     expect(await asked(page).count()).toBe(0);
+    // The item that is open stays so, also while the list beside it is read anew.
+    await page.getByRole('heading', { name: 'Editing one', exact: true }).waitFor();
 
     const two = console.items().getByRole('option', { name: /^two/ });
     await two.click();
@@ -86,7 +88,7 @@ describe('what was typed and not saved', () => {
     });
     await page.reload();
     expect(kinds).toEqual(['beforeunload']);
-
+    await two.waitFor();
     await page.getByRole('button', { name: 'Edit', exact: true }).waitFor();
     await type(console, '{"n":3}');
     await two.click();
@@ -116,14 +118,18 @@ describe('what was typed and not saved', () => {
     await type(console, '{"text":"second"}');
     await page.context().clearCookies();
     // The browser itself must not ask for a password: nothing of the page could be used then.
-    await page.getByRole('button', { name: 'Save' }).click();
+    await page.getByRole('button', { name: 'Save', exact: true }).click();
     await page.getByText('Your session has ended.').waitFor();
     await signIn(admin);
     await console.field().waitFor();
-    expect(await console.field().inputValue()).toBe('{"text":"second"}');
+    await until(
+      'what was typed is there again',
+      () => console.field().inputValue(),
+      (text) => text === '{"text":"second"}',
+    );
 
     await page.context().clearCookies();
-    await page.getByRole('button', { name: 'Save' }).click();
+    await page.getByRole('button', { name: 'Save', exact: true }).click();
     await signIn(await makeAdmin(server));
     await console.valueAt('/text').getByText('first').waitFor();
     expect(await console.field().count()).toBe(0);
@@ -162,29 +168,32 @@ describe('the inspector as a tool', () => {
     await dialog.getByText('Enter whole seconds').waitFor();
     await dialog.getByLabel('Time to live').fill('5400');
     await dialog.getByText('It expires 1 hour 30 minutes from now.').waitFor();
+    let setAfter = Date.now();
     await dialog.getByRole('button', { name: 'Create' }).click();
-    await page.getByRole('heading', { name: 'by hand' }).waitFor();
+    await page.getByRole('heading', { name: 'by hand', exact: true }).waitFor();
     await console
       .objects()
       .getByRole('option', { name: /by hand/ })
       .waitFor();
-    expect(await livesFor(read, 'Maps/by%20hand')).toBe(5400);
+    await expectLife(read, 'Maps/by%20hand', 5_400, setAfter);
 
     await page.getByRole('button', { name: 'Add item' }).click();
     await dialog.getByLabel('Key').fill('k');
-    await dialog.getByLabel('Time to live').fill('60');
+    await dialog.getByLabel('Time to live').fill('600');
+    setAfter = Date.now();
     await dialog.getByRole('button', { name: 'Add item' }).click();
     await page.getByRole('heading', { name: 'k', exact: true }).waitFor();
-    expect(await livesFor(read, 'Maps/by%20hand/Items/k')).toBe(60);
+    await expectLife(read, 'Maps/by%20hand/Items/k', 600, setAfter);
     await page.getByRole('button', { name: 'Change the time to live of k' }).click();
     await dialog.getByRole('button', { name: 'Save' }).click();
-    await page.getByLabel('Item k').getByText('Never expires').waitFor();
+    await page.getByLabel('Item k', { exact: true }).getByText('Never expires').waitFor();
     expect(await read('Maps/by%20hand/Items/k')).toMatchObject({ date_expires: null });
     await page.getByRole('button', { name: 'Change the time to live of by hand' }).click();
     await dialog.getByLabel('Time to live').fill('7200');
+    setAfter = Date.now();
     await dialog.getByRole('button', { name: 'Save' }).click();
     await page.getByText('The time to live of by hand is set.').waitFor();
-    expect(await livesFor(read, 'Maps/by%20hand')).toBe(7200);
+    await expectLife(read, 'Maps/by%20hand', 7_200, setAfter);
 
     await page.getByRole('button', { name: 'New object' }).click();
     await dialog.getByLabel('Kind').selectOption('map');
@@ -293,12 +302,16 @@ describe('the inspector as a tool', () => {
   });
 });
 
-/** Seconds from the last write to the end, as the ordinary operations tell it. */
-async function livesFor(
+/** That it ends so many seconds after it was set, as the ordinary operations tell it. */
+async function expectLife(
   read: (path: string) => Promise<Record<string, unknown>>,
   path: string,
-): Promise<number> {
+  seconds: number,
+  setAfterMs: number,
+): Promise<void> {
   const { date_expires: expires } = await read(path);
-  // The answer has whole seconds, and some have passed since it was set.
-  return Math.round((Date.parse(String(expires)) - Date.now()) / 30_000) * 30;
+  const setMs = Date.parse(String(expires)) - seconds * 1_000;
+  // The answer has whole seconds.
+  expect(setMs).toBeGreaterThan(setAfterMs - 1_000);
+  expect(setMs).toBeLessThanOrEqual(Date.now());
 }

@@ -1,9 +1,9 @@
 /**
  * The state inspector: what an administrator sees of Sync, live, and what can be done about it.
  */
-import type { Browser } from 'playwright-core';
+import type { Browser, Request } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { launch, until } from './support/browser.ts';
+import { launch, PATIENCE_MS, until } from './support/browser.ts';
 import { type Admin, ConsolePage, makeAdmin } from './support/console.ts';
 import { type Line, makeLine } from './support/line.ts';
 import { runningServer } from './support/server.ts';
@@ -70,7 +70,7 @@ describe('the inspector', () => {
       .objects()
       .getByRole('option', { name: /agents of the day/ })
       .click();
-    await page.getByRole('heading', { name: 'agents of the day' }).waitFor();
+    await page.getByRole('heading', { name: 'agents of the day', exact: true }).waitFor();
     await console
       .items()
       .getByRole('option', { name: /dana\/1 ü/ })
@@ -84,7 +84,11 @@ describe('the inspector', () => {
     const again = await console.another();
     await again.page.goto(address);
     await again.valueAt('/state').waitFor();
-    expect(await again.page.title()).toContain('agents of the day');
+    await until(
+      'the title says what is shown',
+      () => again.page.title(),
+      (title) => title.includes('agents of the day'),
+    );
     await again.goto(`/sync/${service.sid}/MP${'0'.repeat(32)}`);
     await again.page.getByRole('heading', { name: 'There is no such object' }).waitFor();
     await again.goto('/sync/IS00000000000000000000000000000000');
@@ -120,7 +124,7 @@ describe('the inspector', () => {
     await console.valueAt('/waiting').waitFor();
 
     await service.write(`Maps/${map}/Items/b`, { Data: '{"waiting":2}' });
-    await console.valueAt('/waiting').getByText('2').waitFor({ timeout: 2_000 });
+    await console.valueAt('/waiting').getByText('2', { exact: true }).waitFor();
     await service.write(`Maps/${map}/Items`, { Key: 'a', Data: '{"waiting":7}' });
     await console.items().getByRole('option').first().getByText('{"waiting":7}').waitFor();
     await service.remove(`Maps/${map}/Items/b`);
@@ -132,10 +136,14 @@ describe('the inspector', () => {
       .objects()
       .getByRole('option', { name: /made meanwhile/ })
       .click();
-    await console.page.getByRole('heading', { name: 'made meanwhile' }).waitFor();
+    await console.page.getByRole('heading', { name: 'made meanwhile', exact: true }).waitFor();
     await console.live();
+    // It is pushed: what is read every now and then is not answered meanwhile.
+    const regret = { status: 500, json: { code: 20500, message: 'Not now' } };
+    await console.page.route(`**/Objects/${other}`, (route) => route.fulfill(regret));
     await service.write(`Documents/${other}`, { Data: '{"now":true}' });
-    await console.valueAt('/now').waitFor({ timeout: 2_000 });
+    await console.valueAt('/now').waitFor();
+    await console.page.unrouteAll();
     await service.remove(`Documents/${other}`);
     await console.page.getByText('This object was removed').waitFor();
 
@@ -160,18 +168,18 @@ describe('the inspector', () => {
       await page.getByRole('button', { name: 'Edit', exact: true }).click();
 
     await one.field().fill('{"greeting":"Good morning","count":1}');
-    await one.page.getByRole('button', { name: 'Save' }).click();
+    await one.page.getByRole('button', { name: 'Save', exact: true }).click();
     await one.page.getByText(/^Saved as revision/).waitFor();
     // The other one is told at once, and what was typed stays.
     await two.field().fill('{"greeting":"Good evening","count":1}');
     await two.page.getByText(/Somebody changed this while you were editing/).waitFor();
-    await two.page.getByRole('button', { name: 'Save' }).click();
+    await two.page.getByRole('button', { name: 'Save', exact: true }).click();
     const conflict = two.page.getByTestId('conflict');
     await conflict.waitFor();
     const theirs = conflict.locator('[data-side="Theirs"]');
     const mine = conflict.locator('[data-side="Yours"]');
-    expect(await theirs.locator('[data-own="true"]').textContent()).toContain('Good morning');
-    expect(await mine.locator('[data-own="true"]').textContent()).toContain('Good evening');
+    await theirs.locator('[data-own="true"]', { hasText: 'Good morning' }).waitFor();
+    await mine.locator('[data-own="true"]', { hasText: 'Good evening' }).waitFor();
     expect((await service.read(`Documents/${document}`)).data).toEqual({
       greeting: 'Good morning',
       count: 1,
@@ -196,10 +204,10 @@ describe('the inspector', () => {
 
     await one.page.getByRole('button', { name: 'Edit', exact: true }).click();
     await one.field().fill('{"greeting": }');
-    await one.page.getByRole('button', { name: 'Save' }).click();
+    await one.page.getByRole('button', { name: 'Save', exact: true }).click();
     await one.page.getByText('This is not JSON: line 1, column 14.').waitFor();
     await one.field().fill('[1]');
-    await one.page.getByRole('button', { name: 'Save' }).click();
+    await one.page.getByRole('button', { name: 'Save', exact: true }).click();
     await one.page.getByText(/^This was not saved:/).waitFor();
     one.expectNoErrors();
     two.expectNoErrors();
@@ -220,7 +228,7 @@ describe('the inspector', () => {
     await console.field().fill('{"n":3}');
     await service.remove(`Maps/${map}/Items/k`);
     await page.getByText('Somebody removed this while you were editing.').waitFor();
-    await page.getByRole('button', { name: 'Save' }).click();
+    await page.getByRole('button', { name: 'Save', exact: true }).click();
     await page.getByTestId('conflict').waitFor();
     await page.getByRole('button', { name: 'Keep mine' }).click();
     await console.valueAt('/n').getByText('3').waitFor();
@@ -232,7 +240,7 @@ describe('the inspector', () => {
     await dialog.getByText('There is an item with this key already.').waitFor();
     await dialog.getByLabel('Key').fill('new one');
     await dialog.getByRole('button', { name: 'Add item' }).click();
-    await page.getByRole('heading', { name: 'new one' }).waitFor();
+    await page.getByRole('heading', { name: 'new one', exact: true }).waitFor();
     await page.getByRole('button', { name: 'Remove', exact: true }).click();
     await page.getByRole('dialog').getByRole('button', { name: 'Remove', exact: true }).click();
     await page.getByRole('heading', { name: 'There is no such item' }).waitFor();
@@ -249,14 +257,19 @@ describe('the inspector', () => {
     const rows = () => console.items().getByRole('option');
     await rows().first().getByText(keyOf(0)).waitFor();
     expect(await rows().count()).toBeLessThan(120);
-    expect(await rows().first().getAttribute('aria-setsize')).toBe('100000');
+    await until(
+      'all are counted',
+      () => rows().first().getAttribute('aria-setsize'),
+      (size) => size === '100000',
+    );
 
     // By the wheel, as people do: every row that comes by is the right one, and none is missing.
     await console.items().hover();
     await countFrames(console);
     const seen = new Set(await shownKeys(console));
-    for (let turn = 0; turn < 120; turn += 1) {
-      await page.mouse.wheel(0, 160);
+    for (let turn = 1; turn <= 120; turn += 1) {
+      await page.mouse.wheel(0, WHEEL_PX);
+      await until('the wheel has turned', () => scrolledTo(console, turn * WHEEL_PX));
       for (const key of await shownKeys(console)) seen.add(key);
     }
     const keys = [...seen].toSorted();
@@ -266,13 +279,19 @@ describe('the inspector', () => {
 
     // In one go to the end, to the middle, and back.
     const started = Date.now();
+    let pagesRead = 0;
+    const count = (asked: Request) => {
+      if (/\/Items\?/.test(asked.url())) pagesRead += 1;
+    };
+    page.on('request', count);
     await console.items().focus();
     await page.keyboard.press('End');
     await console
       .items()
       .getByRole('option', { name: new RegExp(keyOf(99_999)) })
       .waitFor();
-    expect(Date.now() - started).toBeLessThan(5_000);
+    page.off('request', count);
+    expect(pagesRead, 'what lies between is not read').toBeLessThan(5);
     process.stdout.write(
       `     100 000 items: the end after ${Date.now() - started} ms; ${frames}\n`,
     );
@@ -283,7 +302,6 @@ describe('the inspector', () => {
       'the middle is there',
       async () => (await shownKeys(console))[5] ?? '',
       (key) => key.startsWith('key-0499') || key.startsWith('key-05'),
-      60_000,
     );
     expect(middle).toMatch(/^key-0(49|50)\d{3}$/);
     await page.keyboard.press('Home');
@@ -293,26 +311,23 @@ describe('the inspector', () => {
     await console.items().evaluate((element) => {
       element.scrollTop = 4_000;
     });
-    await until(
-      'row 100 is first',
-      () => shownKeys(console),
-      (keys) => keys[0] === keyOf(100),
-    );
+    const isFirst = (keys: string[]) => keys[0] === keyOf(100);
+    await until('row 100 is first', () => shownKeys(console), isFirst);
     await service.write(`Maps/${map}/Items`, { Key: 'a first one', Data: '{}' });
     await page.getByText('of 100,001').waitFor();
-    expect((await shownKeys(console))[0]).toBe(keyOf(100));
+    await until('row 100 is still first', () => shownKeys(console), isFirst);
     await service.remove(`Maps/${map}/Items/a%20first%20one`);
     await page.getByText('of 100,000').waitFor();
-    expect((await shownKeys(console))[0]).toBe(keyOf(100));
+    await until('row 100 is first as before', () => shownKeys(console), isFirst);
 
     await page.getByLabel('Begin at key').fill(keyOf(77_777));
     await rows().first().getByText(keyOf(77_777)).waitFor();
     await page.getByLabel('Begin at key').fill('');
     await page.getByLabel('Filter by key or text').fill('key-05432');
-    await until('ten are found', () => rows().count(), only(10), 30_000);
+    await until('ten are found', () => rows().count(), only(10));
     console.expectNoErrors();
     await console.close();
-  }, 400_000);
+  }, 900_000);
 
   it('says that the network is gone, keeps what was typed, and recovers', async () => {
     const document = await service.make('Documents', {
@@ -328,8 +343,8 @@ describe('the inspector', () => {
     await console.field().fill('{"n":5}');
     line.cut();
     await page.context().setOffline(true);
-    await console.banner().waitFor({ timeout: 5_000 });
-    await page.getByRole('button', { name: 'Save' }).click();
+    await console.banner().waitFor();
+    await page.getByRole('button', { name: 'Save', exact: true }).click();
     await page.getByText(/it is not known whether this was saved/).waitFor();
     expect(await console.field().inputValue()).toBe('{"n":5}');
 
@@ -341,12 +356,12 @@ describe('the inspector', () => {
     await console.banner().waitFor({ state: 'detached' });
     await page.getByText('Connection restored.').waitFor();
     await page.getByText(/Somebody changed this while you were editing/).waitFor();
-    await page.getByRole('button', { name: 'Save' }).click();
+    await page.getByRole('button', { name: 'Save', exact: true }).click();
     await page.getByRole('button', { name: 'Take theirs' }).click();
-    await console.valueAt('/n').getByText('2').waitFor();
+    await console.valueAt('/n').getByText('2', { exact: true }).waitFor();
     await console.live();
     await service.write(`Documents/${document}`, { Data: '{"n":3}' });
-    await console.valueAt('/n').getByText('3').waitFor();
+    await console.valueAt('/n').getByText('3', { exact: true }).waitFor();
     console.expectNoErrors();
     await console.close();
   });
@@ -358,14 +373,14 @@ describe('the inspector', () => {
     const console = await at(`/${document}`, line.base);
     await console.live();
     line.cut();
-    await console.banner().waitFor({ timeout: 40_000 });
+    await console.banner().waitFor({ timeout: 2 * PATIENCE_MS });
     await service.write(`Documents/${document}`, { Data: '{"n":2}' });
     line.mend();
-    await console.banner().waitFor({ state: 'detached', timeout: 40_000 });
+    await console.banner().waitFor({ state: 'detached', timeout: 2 * PATIENCE_MS });
     await console.valueAt('/n').getByText('2').waitFor();
     console.expectNoErrors();
     await console.close();
-  }, 120_000);
+  }, 400_000);
 
   it('can be used by keyboard alone', async () => {
     const map = await service.make('Maps', { UniqueName: 'by keyboard' });
@@ -388,6 +403,9 @@ describe('the inspector', () => {
 
     await page.goto(`${server.base}/admin/sync/${service.sid}`);
     await page.getByLabel('User name').waitFor();
+    await until('the first field has the focus', () =>
+      page.evaluate(() => document.activeElement?.tagName === 'INPUT'),
+    );
     await keyboard.type(admin.username);
     await keyboard.press('Tab');
     await keyboard.type(admin.password);
@@ -400,7 +418,7 @@ describe('the inspector', () => {
     await until('one object is left', () => console.objects().getByRole('option').count(), only(1));
     await tabTo('the objects', isLabelled('Objects of this service'));
     await keyboard.press('Enter');
-    await page.getByRole('heading', { name: 'by keyboard' }).waitFor();
+    await page.getByRole('heading', { name: 'by keyboard', exact: true }).waitFor();
     await until('the title has the focus', focused, (text) => text === 'by keyboard');
 
     await tabTo('the items', isLabelled('Items of by keyboard'));
@@ -449,11 +467,26 @@ describe('the inspector', () => {
     // By the slider: a second at a time.
     await page.getByRole('button', { name: 'Earlier' }).click();
     await page.getByRole('slider', { name: 'Go through time' }).focus();
-    await until('the first state is reached', async () => {
-      await page.keyboard.press('ArrowLeft');
-      await pause(300);
-      return console.valueAt('/step').getByText('first').isVisible();
-    });
+    await page.getByText(/The journal reaches back/).waitFor();
+    const instant = page.getByText(/^As it was at/);
+    const notYet = page.getByRole('heading', { name: /not there then|does not reach/ });
+    await until(
+      'the first state is reached',
+      async () => {
+        const before = await instant.textContent();
+        await page.keyboard.press('ArrowLeft');
+        await until(
+          'it is a second earlier',
+          () => instant.textContent(),
+          (text) => text !== before,
+        );
+        await console.valueAt('/step').or(notYet).waitFor();
+        expect(await notYet.count(), 'the first state is not passed by').toBe(0);
+        return console.valueAt('/step').getByText('first').isVisible();
+      },
+      Boolean,
+      4 * PATIENCE_MS,
+    );
 
     await console.goto(`/sync/${service.sid}/${map}/history?key=kept`);
     await until('only this item', () => entries().count(), only(2));
@@ -475,7 +508,7 @@ describe('the inspector', () => {
     const followed = await client.map({ id: map, mode: 'open_existing' });
     const console = await at(`/${map}/subscribers`);
     const { page } = console;
-    await page.getByRole('cell', { name: 'dana' }).waitFor();
+    await page.getByRole('cell', { name: 'dana', exact: true }).waitFor();
 
     const refused = await followed.set('x', {}).catch((error: { status: number }) => error.status);
     expect(refused).toBe(403);
@@ -489,11 +522,11 @@ describe('the inspector', () => {
     await page.getByRole('button', { name: 'Revoke lee' }).click();
     await page.getByLabel('lee may read').waitFor({ state: 'detached' });
 
-    await page.getByRole('link', { name: 'History' }).click();
+    await page.getByRole('link', { name: 'History', exact: true }).click();
     await page.locator('[data-kind="map_item_added"]').getByText('by dana').waitFor();
     await client.shutdown();
     await page.getByRole('link', { name: /^Subscribers/ }).click();
-    await page.getByRole('cell', { name: 'dana' }).waitFor({ state: 'detached' });
+    await page.getByRole('cell', { name: 'dana', exact: true }).waitFor({ state: 'detached' });
     console.expectNoErrors();
     await console.close();
   });
@@ -503,27 +536,51 @@ describe('the inspector', () => {
     const console = await at('');
     const { page } = console;
     let isOver = false;
-    const writing = (async () => {
-      for (let n = 0; !isOver; n += 1) {
-        await service.write(`Documents/${document}`, { Data: `{"n":${n}}` });
-        await pause(8);
-      }
-    })();
+    // Several at once: a single one waits too long for its answers where the machine is slow.
+    const writing = Promise.all(
+      Array.from({ length: 4 }, async () => {
+        while (!isOver) {
+          await service.write(`Documents/${document}`, { Data: `{"n":${Math.random()}}` });
+          await pause(30);
+        }
+      }),
+    );
+    writing.catch(() => undefined);
     const hot = page.getByRole('list', { name: 'Heat' }).getByRole('listitem');
     const found = hot.filter({ hasText: 'hot document' }).filter({
       hasText: 'Written in a hot loop',
     });
-    await found.first().waitFor({ timeout: 30_000 });
-    await found.getByRole('link', { name: 'hot document' }).click();
-    const named = page.getByTestId('findings').getByText('Written in a hot loop', { exact: true });
-    await named.waitFor();
-    await page.getByTestId('findings').getByText('gather changes').waitFor();
-    isOver = true;
+    try {
+      await found.first().waitFor();
+      await found.getByRole('link', { name: 'hot document' }).click();
+      const findings = page.getByTestId('findings');
+      await findings.getByText('Written in a hot loop', { exact: true }).waitFor();
+      await findings.getByText('gather changes').waitFor();
+    } finally {
+      isOver = true;
+    }
     await writing;
     console.expectNoErrors();
     await console.close();
   });
 });
+
+/** As far as a wheel turns the list at a time. */
+const WHEEL_PX = 160;
+
+/** Whether the list is scrolled so far and every row that is seen has come. */
+function scrolledTo(console: ConsolePage, px: number): Promise<boolean> {
+  return console.items().evaluate((list, wanted) => {
+    if (list.scrollTop < wanted) return false;
+    const { top, bottom } = list.getBoundingClientRect();
+    return [...list.querySelectorAll('[role="option"]')]
+      .filter((row) => {
+        const box = row.getBoundingClientRect();
+        return box.bottom > top && box.top < bottom;
+      })
+      .every((row) => /key-\d{6}/.test(row.textContent ?? ''));
+  }, px);
+}
 
 declare global {
   interface Window {

@@ -161,7 +161,7 @@ describe('the main job', () => {
     const everyone = { ...job.workers, ...job.bystanders };
     site = await makeSite(server, {
       workers: Object.entries(everyone).map(([name, file]) => ({ name, attributes: read(file) })),
-      reservationTimeoutS: 120,
+      reservationTimeoutS: 900,
       configuration: (queue) => ({
         task_routing: {
           filters: job.filters.map((filter) => ({
@@ -221,16 +221,24 @@ describe('the main job', () => {
       ...desks.map(({ name, desk }) => workAtDesk(name, desk, workOf, dispositions)),
       ...colleagues.map((colleague) => workByHand(colleague, workOf)),
     ]);
+    const heard: [string, () => string[]][] = [
+      ...desks.map(({ name, desk }): [string, () => string[]] => [
+        name,
+        () => desk.frames.map((frame) => frame.text),
+      ]),
+      ...colleagues.map(({ name, frames }): [string, () => string[]] => [name, () => frames]),
+    ];
+    for (const [name, frames] of heard) {
+      await until(
+        `${name} is told of every end`,
+        () => endsIn(frames()),
+        (ends) => ends >= share(name),
+      );
+    }
     // Whatever would still come to the wrong place has time to do so.
     await new Promise((resolve) => setTimeout(resolve, 1_500));
 
-    for (const { name, desk } of desks)
-      expectFrames(
-        name,
-        desk.frames.map((f) => f.text),
-        workOf,
-      );
-    for (const { name, frames } of colleagues) expectFrames(name, frames, workOf);
+    for (const [name, frames] of heard) expectFrames(name, frames(), workOf);
     for (const [sid, work] of workOf) await expectDone(sid, work, dispositions.get(sid));
     await expectWorkersUnchanged();
 
@@ -239,7 +247,7 @@ describe('the main job', () => {
       await desk.close();
     }
     for (const colleague of colleagues) colleague.close();
-  }, 180_000);
+  }, 600_000);
 
   const share = (name: string) => works.filter((work) => work.worker === name).length;
 
@@ -255,7 +263,7 @@ describe('the main job', () => {
     dispositions: Map<string, string>,
   ): Promise<void> {
     for (let done = 0; done < share(name); done += 1) {
-      await desk.offer().waitFor({ timeout: 30_000 });
+      await desk.offer().waitFor();
       await desk.page.waitForURL(/\/desk\/tasks\/WT/);
       const taskSid = /WT[0-9a-f]{32}/.exec(desk.page.url())?.[0] ?? '';
       const work = workOf.get(taskSid);
@@ -270,10 +278,10 @@ describe('the main job', () => {
         expect(shown).toContain(title);
       }
 
-      await desk.page.keyboard.press('a');
-      await desk.page.getByRole('button', { name: /^Wrap up/ }).waitFor();
+      await desk.accept();
+      await desk.usable(/^Wrap up/).waitFor();
       expect(await storedText(taskSid)).toBe(work.attributes);
-      await desk.page.keyboard.press('w');
+      await desk.wrapUp();
       await desk.choose();
       expect(await storedText(taskSid)).toBe(work.attributes);
       expect(await desk.shownAttributes(), work.file).toEqual(values(readJson(work.attributes)));
@@ -291,8 +299,6 @@ describe('the main job', () => {
       await until(
         `${colleague.name} is offered number ${done + 1}`,
         () => colleague.reservations.length > done,
-        Boolean,
-        30_000,
       );
       const reservation = colleague.reservations[done];
       if (!reservation) return;
@@ -303,6 +309,11 @@ describe('the main job', () => {
       await reservation.task.wrapUp({ reason: 'done' });
       await reservation.task.complete('done');
     }
+  }
+
+  function endsIn(frames: string[]): number {
+    return frames.filter((frame) => JSON.parse(frame).event_type === 'reservation.completed')
+      .length;
   }
 
   /** Only what is meant for this worker came over its socket, each time with the same text. */

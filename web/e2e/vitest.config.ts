@@ -8,7 +8,8 @@ export default defineConfig({
     environment: 'node',
     reporters: ['./reporter.ts'],
     fileParallelism: false,
-    testTimeout: 60_000,
-    hookTimeout: 60_000,
+    // Above the patience of a single step, so that the step is named which failed.
+    testTimeout: 300_000,
+    hookTimeout: 300_000,
   },
 });

@@ -12,8 +12,15 @@ const AXE = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.mi
 export const WIDE = { width: 1360, height: 850 };
 export const NARROW = { width: 360, height: 740 };
 
-export function launch(): Promise<Browser> {
-  return chromium.launch({
+/**
+ * How long something may take before it counts as missing. A journey that is right never waits
+ * so long; on a slow machine it waits as long as it has to.
+ */
+export const PATIENCE_MS = 60_000;
+
+/** Where `SLOWED` names a factor, every page has so many times less of the processor. */
+export async function launch(): Promise<Browser> {
+  const browser = await chromium.launch({
     executablePath: process.env.CHROMIUM ?? '/usr/bin/chromium',
     args: [
       '--headless=new',
@@ -26,6 +33,21 @@ export function launch(): Promise<Browser> {
       '--disable-sync',
     ],
   });
+  const rate = Number(process.env.SLOWED ?? '1');
+  if (rate > 1) slowDown(browser, rate);
+  return browser;
+}
+
+function slowDown(browser: Browser, rate: number): void {
+  const make = browser.newContext.bind(browser);
+  browser.newContext = async (options) => {
+    const context = await make(options);
+    context.on('page', async (page) => {
+      const session = await context.newCDPSession(page);
+      await session.send('Emulation.setCPUThrottlingRate', { rate });
+    });
+    return context;
+  };
 }
 
 /** Waits until `read` gives a value that `is` accepts. */
@@ -33,7 +55,7 @@ export async function until<T>(
   what: string,
   read: () => Promise<T> | T,
   is: (value: T) => boolean = Boolean,
-  withinMs = 15_000,
+  withinMs = PATIENCE_MS,
 ): Promise<T> {
   const end = Date.now() + withinMs;
   for (;;) {
@@ -71,7 +93,7 @@ export class DeskPage {
   constructor(page: Page, base: string) {
     this.page = page;
     this.base = base;
-    page.setDefaultTimeout(15_000);
+    page.setDefaultTimeout(PATIENCE_MS);
     this.#errors = errorsOf(page);
     page.on('websocket', (socket) => {
       socket.on('framereceived', ({ payload }) => {
@@ -114,16 +136,57 @@ export class DeskPage {
     return this.page.getByTestId('connection-lost');
   }
 
+  /** That the offer which is shown large says what is left until an instant, to two seconds. */
+  async expectRemaining(endMs: number): Promise<void> {
+    // Number and time are read in one go: what lies between would count as a difference.
+    const read = () =>
+      this.offer()
+        .getByRole('timer')
+        .evaluate((timer, end) => {
+          const shown = Number((timer as HTMLElement).dataset.remaining);
+          return shown - (end - Date.now()) / 1000;
+        }, endMs);
+    await until('what is left is shown', read, (difference) => Math.abs(difference) < 2);
+  }
+
   /** Seconds left of the offer that is shown large. */
   async remainingS(): Promise<number> {
     const timer = this.offer().getByRole('timer');
     return Number(await timer.getAttribute('data-remaining'));
   }
 
+  /** A button once it can be used: while the server is asked, neither it nor its key can. */
+  usable(name: RegExp) {
+    return this.page.getByRole('button', { name, disabled: false });
+  }
+
+  /** By the key, as soon as there is an offer that can be answered. */
+  async accept(): Promise<void> {
+    await this.usable(/^Accept/)
+      .first()
+      .waitFor();
+    await this.page.keyboard.press('a');
+  }
+
+  /** By the key, as soon as the task is one's own. */
+  async wrapUp(): Promise<void> {
+    await this.usable(/^Wrap up/).waitFor();
+    await this.page.keyboard.press('w');
+  }
+
+  /** By the key, as soon as it is being wrapped up. */
+  async complete(): Promise<void> {
+    await this.usable(/^Complete/).waitFor();
+    await this.page.keyboard.press('e');
+  }
+
   /** Chooses the first disposition there is. */
   async choose(): Promise<void> {
-    const group = this.page.getByRole('radiogroup', { name: 'Disposition' });
-    await group.getByRole('radio').first().check();
+    await this.dispositions().getByRole('radio').first().check();
+  }
+
+  dispositions() {
+    return this.page.getByRole('radiogroup', { name: 'Disposition' });
   }
 
   /** Path, kind and text of every value shown, once the exact text is there. */
@@ -160,8 +223,26 @@ export class DeskPage {
   }
 }
 
-/** What the accessibility checker finds wrong with the page as it is now, in readable lines. */
+/** Until what was just shown has come to rest: a colour half-way is nobody's colour. */
+export async function still(page: Page): Promise<void> {
+  await page.evaluate(async () => {
+    // It may begin to move a frame later. A window behind another one is not drawn at all.
+    for (let frame = 0; frame < 2; frame += 1) {
+      await new Promise((drawn) => {
+        requestAnimationFrame(drawn);
+        setTimeout(drawn, 100);
+      });
+    }
+    const ending = document.getAnimations().filter((one) => {
+      return Number.isFinite(one.effect?.getComputedTiming().endTime);
+    });
+    await Promise.allSettled(ending.map((one) => one.finished));
+  });
+}
+
+/** What the accessibility checker finds wrong with the page once it is still, in readable lines. */
 export async function violations(page: Page): Promise<string[]> {
+  await still(page);
   await page.evaluate(AXE);
   const found = await page.evaluate(async () => {
     const { axe } = window as unknown as { axe: typeof import('axe-core') };

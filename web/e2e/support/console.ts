@@ -4,7 +4,7 @@
 import { randomBytes } from 'node:crypto';
 import type { Browser, BrowserContextOptions, Page } from 'playwright-core';
 import { expect } from 'vitest';
-import { errorsOf, WIDE } from './browser.ts';
+import { errorsOf, PATIENCE_MS, WIDE } from './browser.ts';
 import type { Server } from './server.ts';
 import { makeUser } from './site.ts';
 
@@ -31,7 +31,7 @@ export class ConsolePage {
   constructor(page: Page, base: string) {
     this.page = page;
     this.base = base;
-    page.setDefaultTimeout(15_000);
+    page.setDefaultTimeout(PATIENCE_MS);
     this.#errors = errorsOf(page);
   }
 

@@ -4,7 +4,7 @@
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Page } from 'playwright-core';
-import { NARROW, violations, WIDE } from './browser.ts';
+import { NARROW, still, violations, WIDE } from './browser.ts';
 
 const OUT = join(import.meta.dirname, '../.out');
 
@@ -25,13 +25,7 @@ export class Look {
   }
 
   async at(page: Page, state: string): Promise<void> {
-    // A colour half-way through its transition is nobody's colour.
-    await page.evaluate(async () => {
-      const ending = document.getAnimations().filter((one) => {
-        return Number.isFinite(one.effect?.getComputedTiming().endTime);
-      });
-      await Promise.allSettled(ending.map((one) => one.finished));
-    });
+    await still(page);
     mkdirSync(OUT, { recursive: true });
     await page.screenshot({ path: join(OUT, `${state}-${this.#name}.png`) });
     for (const violation of await violations(page)) this.found.push(`${state}: ${violation}`);
