@@ -5,6 +5,7 @@ use crate::{
     Answer, BodyKind, Cx, Input, Problem, Reply, Route,
     auth::{self, Proof},
     routes::{Found, PathParams},
+    running::UnderWay,
     shared::Shared,
     site::Target,
 };
@@ -42,6 +43,15 @@ pub struct Connection {
     pub tls: bool,
 }
 
+/// What became known of a request on its way, whatever its answer is.
+#[derive(Default)]
+struct Known {
+    /// Product and route.
+    at: Option<(usize, usize)>,
+    /// Its place among those of its account.
+    under_way: Option<UnderWay>,
+}
+
 /// A route that was found: indexes of product and route, the route, its path parameters.
 struct Matched<'a> {
     at: (usize, usize),
@@ -54,15 +64,16 @@ pub(crate) async fn answer(shared: &Arc<Shared>, request: Request<Body>) -> Resp
     let (parts, body) = request.into_parts();
     let method = parts.method.clone();
     let by_page = is_from_our_page(&parts);
-    let mut at = None;
-    let reply = handle(shared, parts, body, &mut at).await;
+    let mut known = Known::default();
+    let reply = handle(shared, parts, body, &mut known).await;
+    let at = known.at;
     let answer = reply.unwrap_or_else(|problem| refused(by_page, &problem));
     let status = answer.status.as_u16();
     let mut response = answer.response();
     dress(shared, &method, &mut response);
     let took = started.elapsed();
     if at.is_some_and(|(product, _)| shared.products[product].name == "sync") {
-        dress_for_sync(took, response.headers_mut());
+        dress_for_sync(took, known.under_way.as_ref(), response.headers_mut());
     }
     shared.metrics.count(at, status, took);
     let operation = at.map_or("none", |(p, r)| shared.products[p].routes[r].operation);
@@ -87,12 +98,7 @@ pub(crate) fn host_of<'a>(headers: &'a HeaderMap, uri: &'a Uri) -> Cow<'a, str> 
     }
 }
 
-async fn handle(
-    shared: &Arc<Shared>,
-    parts: Parts,
-    body: Body,
-    at: &mut Option<(usize, usize)>,
-) -> Reply {
+async fn handle(shared: &Arc<Shared>, parts: Parts, body: Body, known: &mut Known) -> Reply {
     let host = host_of(&parts.headers, &parts.uri);
     let path = parts.uri.path();
     let target = shared.site.target(&host, path);
@@ -104,9 +110,11 @@ async fn handle(
         Ok(matched) => matched,
         Err(wrong_method) => return Ok(wrong_method),
     };
-    *at = Some(matched.at);
+    known.at = Some(matched.at);
     let access = shared.host.directory();
     let caller = auth::caller(&access, &parts.headers)?;
+    let account = caller.as_ref().map(|(principal, _)| principal.account);
+    known.under_way = account.map(|account| shared.running.one_more(account));
     let principal = admit(shared, &parts, matched.route, caller)?;
     let names = workspace(shared, matched.route, &matched.params, &target, principal.as_ref())?;
     let body = read(&parts, matched.route, body).await?;
@@ -269,6 +277,11 @@ fn refused(by_page: bool, problem: &Problem) -> Answer {
     }
 }
 
+/// What pages of other origins may read of an answer.
+const EXPOSED: &str = "ETag, X-Request-Id, Twilio-Request-Id, Retry-After";
+/// The same where there is more.
+const EXPOSED_BY_SYNC: &str = "ETag, X-Request-Id, Twilio-Request-Id, Twilio-Request-Duration, \
+                               Twilio-Concurrent-Requests, Retry-After";
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 
 /// Headers of every answer. Other origins may read what their own credentials open; cookies are
@@ -285,8 +298,7 @@ fn dress(shared: &Shared, method: &Method, response: &mut Response<Body>) {
     fixed(headers, header::X_CONTENT_TYPE_OPTIONS, "nosniff");
     fixed(headers, header::CACHE_CONTROL, "no-store");
     fixed(headers, header::ACCESS_CONTROL_ALLOW_ORIGIN, "*");
-    let exposed = "ETag, X-Request-Id, Twilio-Request-Id, Retry-After";
-    fixed(headers, header::ACCESS_CONTROL_EXPOSE_HEADERS, exposed);
+    fixed(headers, header::ACCESS_CONTROL_EXPOSE_HEADERS, EXPOSED);
     if *method == Method::OPTIONS {
         fixed(headers, header::ACCESS_CONTROL_ALLOW_METHODS, "GET, POST, PUT, DELETE, OPTIONS");
         let allowed = "Authorization, Content-Type, apiVersion, clientVersion, Idempotency-Key, \
@@ -302,14 +314,21 @@ fn dress(shared: &Shared, method: &Method, response: &mut Response<Body>) {
     }
 }
 
-/// What programs for state synchronisation know: the id under another name, and seconds.
-fn dress_for_sync(took: Duration, headers: &mut HeaderMap) {
+/// What programs for state synchronisation know: the id under another name, seconds, and how many
+/// requests of the account are under way, this one included.
+fn dress_for_sync(took: Duration, under_way: Option<&UnderWay>, headers: &mut HeaderMap) {
     if let Some(id) = headers.get(REQUEST_ID).cloned() {
         headers.insert(HeaderName::from_static("twilio-request-id"), id);
     }
     let seconds = format!("{:.3}", took.as_secs_f64());
     let seconds = HeaderValue::try_from(seconds).expect("a number fits a header");
     headers.insert(HeaderName::from_static("twilio-request-duration"), seconds);
+    if let Some(under_way) = under_way {
+        let count = HeaderValue::from(under_way.count());
+        headers.insert(HeaderName::from_static("twilio-concurrent-requests"), count);
+    }
+    let exposed = HeaderValue::from_static(EXPOSED_BY_SYNC);
+    headers.insert(header::ACCESS_CONTROL_EXPOSE_HEADERS, exposed);
 }
 
 #[cfg(test)]

@@ -18,6 +18,7 @@ mod paging;
 mod problem;
 mod reply;
 mod routes;
+mod running;
 mod shared;
 mod sinew;
 mod site;
@@ -114,6 +115,7 @@ impl Api {
             sign_ins: auth::SignIns::default(),
             rates: auth::Rates::default(),
             sync_rates: sync::rates::Buckets::default(),
+            running: running::Running::default(),
             hashing: hashing::Hashing::default(),
             request_prefix: u64::from_be_bytes(prefix),
             request_count: std::sync::atomic::AtomicU64::new(0),

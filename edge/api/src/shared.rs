@@ -6,6 +6,7 @@ use crate::{
     hashing::Hashing,
     metrics::Metrics,
     routes::Product,
+    running::Running,
     site::Site,
     sync::rates::Buckets,
 };
@@ -22,6 +23,7 @@ pub(crate) struct Shared {
     pub(crate) sign_ins: SignIns,
     pub(crate) rates: Rates,
     pub(crate) sync_rates: Buckets,
+    pub(crate) running: Running,
     pub(crate) hashing: Hashing,
     /// Names requests: random per server, counted per request.
     pub(crate) request_prefix: u64,

@@ -28,6 +28,7 @@ pub(crate) async fn answer(
     request: Request<Bytes>,
 ) -> Response<Bytes> {
     let started = Instant::now();
+    let _under_way = shared.running.one_more(principal.account);
     let mut at = None;
     let reply = handle(shared, principal, request, &mut at).await;
     let answer = reply.unwrap_or_else(|problem| problem.answer());

@@ -27,13 +27,20 @@ pub struct Limits {
     pub payload_bytes: usize,
     /// Bytes of a message.
     pub message_bytes: usize,
+    /// Items of one list or map; `None` where there is no bound.
+    pub items_max: Option<u64>,
     /// What stays in memory.
     pub memory: Bounds,
 }
 
 impl Default for Limits {
     fn default() -> Self {
-        Self { payload_bytes: 16 << 10, message_bytes: 4 << 10, memory: Bounds::default() }
+        Self {
+            payload_bytes: 16 << 10,
+            message_bytes: 4 << 10,
+            items_max: None,
+            memory: Bounds::default(),
+        }
     }
 }
 

@@ -76,6 +76,14 @@ pub enum Rejection {
         /// Seconds until it is worth trying again.
         retry_after_s: u32,
     },
+    /// One item more than this server was asked to allow; nothing was done.
+    #[error("The {} has {max} items, and more are not allowed", .kind.word())]
+    TooManyItems {
+        /// A list or a map.
+        kind: ObjectKind,
+        /// At most.
+        max: u64,
+    },
     /// A setting is outside its bounds.
     #[error("{parameter}: {message}")]
     InvalidSetting {
@@ -118,7 +126,7 @@ impl Rejection {
             Self::InvalidJson(_) => 54008,
             Self::TooLarge { .. } => 54006,
             Self::Forbidden => 54007,
-            Self::Limited { .. } => 54009,
+            Self::Limited { .. } | Self::TooManyItems { .. } => 54009,
         }
     }
 
@@ -132,7 +140,7 @@ impl Rejection {
             Self::StaleObject(_) | Self::StaleItem(_) => Kind::Stale,
             Self::TooLarge { .. } => Kind::TooLarge,
             Self::Forbidden => Kind::Forbidden,
-            Self::Limited { .. } => Kind::Limited,
+            Self::Limited { .. } | Self::TooManyItems { .. } => Kind::Limited,
             Self::DefaultService
             | Self::InvalidName
             | Self::InvalidKey

@@ -46,6 +46,11 @@ impl Drop for Folder {
     }
 }
 
+/// The header that names somebody with a password.
+pub(crate) fn basic(user: &str, password: &str) -> String {
+    format!("Basic {}", STANDARD.encode(format!("{user}:{password}")))
+}
+
 /// What the environment says in most tests.
 pub(crate) fn given(name: &str) -> Option<String> {
     let value = match name {
@@ -146,8 +151,7 @@ impl Caller {
     }
 
     pub(crate) fn basic(self, user: &str, password: &str) -> Self {
-        let credentials = STANDARD.encode(format!("{user}:{password}"));
-        self.with("authorization", &format!("Basic {credentials}"))
+        self.with("authorization", &basic(user, password))
     }
 
     pub(crate) async fn get(&self, path: &str) -> Got {

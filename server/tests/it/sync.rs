@@ -1,11 +1,12 @@
 //! State synchronisation over REST, without a client library in between.
 
 use crate::{
-    caller::{ACCOUNT, Caller, Got, Server},
+    caller::{ACCOUNT, Caller, Got, Server, TOKEN, basic},
     peer::Peer,
 };
 use serde_json::{Value, json};
 use std::collections::BTreeSet;
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 
 /// A service of its own on a server of its own.
 pub(crate) struct Space {
@@ -110,6 +111,48 @@ async fn names_and_keys_in_paths_are_decoded_once_and_links_lead_by_sid() {
     let sid = format!("MP{:032x}", 7);
     assert_eq!(told(&space.get(&format!("/Maps/{sid}")).await), (404, 54200));
     assert_eq!(told(&space.get("/Maps/nothing").await), (404, 54300));
+}
+
+#[tokio::test]
+async fn an_answer_says_how_many_requests_of_the_account_are_under_way() {
+    let space = Space::open().await;
+    let under_way = async || {
+        let got = space.get("/Documents").await;
+        let exposed = got.header("access-control-expose-headers");
+        assert!(exposed.split(", ").any(|name| name == "Twilio-Concurrent-Requests"), "{exposed}");
+        got.header("twilio-concurrent-requests").parse::<u32>().unwrap()
+    };
+    assert_eq!(under_way().await, 1, "the request itself");
+    // One whose end is still to come, and of another product: it counts all the same.
+    let mut half = tokio::net::TcpStream::connect(space.server.running.addr).await.unwrap();
+    let head = format!(
+        "POST /taskrouter/v1/Workspaces HTTP/1.1\r\nHost: localhost\r\nAuthorization: {}\r\n\
+         Content-Type: application/x-www-form-urlencoded\r\nContent-Length: 14\r\n\r\nFriendly",
+        basic(ACCOUNT, TOKEN)
+    );
+    half.write_all(head.as_bytes()).await.unwrap();
+    let mut seen = under_way().await;
+    for _ in 0..1_000 {
+        if seen == 2 {
+            break;
+        }
+        seen = under_way().await;
+    }
+    assert_eq!(seen, 2);
+    half.write_all(b"Name=x").await.unwrap();
+    let mut answer = [0; 12];
+    half.read_exact(&mut answer).await.unwrap();
+    assert_eq!(&answer, b"HTTP/1.1 201");
+    assert_eq!(under_way().await, 1);
+    // One that its client gives up is not under way any more.
+    let mut given_up = tokio::net::TcpStream::connect(space.server.running.addr).await.unwrap();
+    given_up.write_all(head.as_bytes()).await.unwrap();
+    while under_way().await != 2 {}
+    drop(given_up);
+    while under_way().await != 1 {}
+    // Whose nobody knows counts for nobody.
+    let nobody = space.server.nobody().get(&format!("{}/Documents", space.at)).await;
+    assert_eq!((nobody.status, nobody.header("twilio-concurrent-requests")), (401, ""));
 }
 
 #[tokio::test]
@@ -298,6 +341,41 @@ async fn documented_rates_hold_where_they_were_asked_for_and_leave_no_trace() {
     // Another object has a bucket of its own.
     space.made("/Lists", &[("UniqueName", "list")]).await;
     space.made("/Lists/list/Items", &[("Data", "{}")]).await;
+}
+
+#[tokio::test]
+async fn one_item_more_than_documented_is_refused_where_limits_were_asked_for() {
+    let space = Space::with(|config| {
+        config.limits = api::Limits::Compat;
+        // The documented million, made smaller.
+        config.sync.limits.items_max = Some(2);
+    })
+    .await;
+    for (kind, key) in [("Lists", None), ("Maps", Some("Key"))] {
+        space.made(&format!("/{kind}"), &[("UniqueName", "full")]).await;
+        let items = format!("/{kind}/full/Items");
+        let item = |n: &'static str| key.map(|key| (key, n)).into_iter().chain([("Data", "{}")]);
+        let add = async |n| space.post(&items, &item(n).collect::<Vec<_>>()).await;
+        for n in ["0", "1"] {
+            assert_eq!(add(n).await.status, 201);
+        }
+        let before = space.get(&format!("/{kind}/full")).await.text();
+        let refused = add("2").await;
+        assert_eq!(told(&refused), (429, 54009), "{kind}");
+        let message = format!("The {} has 2 items", &kind[..kind.len() - 1].to_lowercase());
+        assert!(refused.text().contains(&message), "{}", refused.text());
+        assert_eq!(space.get(&format!("/{kind}/full")).await.text(), before);
+        assert_eq!(space.delete(&format!("{items}/0")).await.status, 204);
+        assert_eq!(add("2").await.status, 201, "one gone makes room for one");
+    }
+    let put = asked(&space.server, "POST", "/v3/Maps", r#"{"unique_name":"m"}"#).await;
+    assert_eq!(put.status().as_u16(), 201);
+    let put = async |key: &str| {
+        let path = format!("/v3/Maps/m/Items/{key}");
+        asked(&space.server, "PUT", &path, r#"{"data":{}}"#).await.status().as_u16()
+    };
+    let answers = [put("a").await, put("b").await, put("c").await, put("b").await];
+    assert_eq!(answers, [201, 201, 429, 200]);
 }
 
 /// What a client library of ann's asks through its socket.

@@ -8,9 +8,9 @@
 //!
 //! Knows neither sockets nor what a packet asks for.
 
-use super::header::Header;
+use super::header::{Header, Name};
 use bytes::Bytes;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 /// The longest header: a token, what the client says of itself, and room.
 pub(crate) const HEADER_BYTES_MAX: usize = 64 * 1024;
@@ -47,7 +47,7 @@ pub(crate) enum Malformed {
     /// The header is shorter or longer than said.
     #[error("The header has another length than the first line says")]
     HeaderLength,
-    /// Not the JSON that a header is.
+    /// Not JSON, or a value in it has a type that it must not have.
     #[error("The header cannot be read")]
     Header,
     /// The payload is shorter or longer than said.
@@ -75,17 +75,18 @@ pub(crate) fn decode(frame: &[u8]) -> Result<Packet<'_>, Malformed> {
         None if rest.is_empty() => rest,
         None => return Err(Malformed::HeaderLength),
     };
-    let header = read(header)?;
+    let header: Header<'_> = read(header)?;
     let payload = payload(rest, header.payload_size)?;
     Ok(Packet { header, payload })
 }
 
-/// Reads the header of a frame that is too long, from its beginning.
-pub(crate) fn decode_head(head: &[u8]) -> Result<Header<'_>, Malformed> {
+/// Reads what is enough to refuse a frame, from its beginning: one that is too long, or one whose
+/// header cannot be read whole.
+pub(crate) fn decode_name(head: &[u8]) -> Result<Name<'_>, Malformed> {
     read(split(head)?.0)
 }
 
-fn read(header: &[u8]) -> Result<Header<'_>, Malformed> {
+fn read<'a, T: Deserialize<'a>>(header: &'a [u8]) -> Result<T, Malformed> {
     serde_json::from_slice(header).map_err(|_| Malformed::Header)
 }
 

@@ -38,6 +38,17 @@ pub(crate) struct Header<'a> {
     pub(crate) http_request: Option<HttpRequest>,
 }
 
+/// What is read of a packet that is refused.
+#[derive(Deserialize)]
+pub(crate) struct Name<'a> {
+    /// What it asks for.
+    #[serde(borrow)]
+    pub(crate) method: Cow<'a, str>,
+    /// Repeated in the refusal.
+    #[serde(borrow)]
+    pub(crate) id: Cow<'a, str>,
+}
+
 /// What a client wants to be told.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub(crate) struct Registration {

@@ -13,8 +13,8 @@
 use super::{
     codec::{self, Malformed, Packet},
     header::{
-        Continuation, Header, HttpRequest, HttpStatus, ID_BYTES_MAX, InitHeader, OK, Registered,
-        Registration, ReplyHeader, ServerHeader, Status,
+        Continuation, Header, HttpRequest, HttpStatus, ID_BYTES_MAX, InitHeader, Name, OK,
+        Registered, Registration, ReplyHeader, ServerHeader, Status,
     },
     second::Second,
     ticket::{Tickets, storage_id},
@@ -203,16 +203,14 @@ impl Session {
         let packet = match codec::decode(frame) {
             Ok(packet) if packet.header.id.len() <= ID_BYTES_MAX => packet,
             Ok(_) => return self.close(Closing::Malformed(Malformed::Header), now_ms),
+            Err(Malformed::Header) => return self.receive_unread(frame, now_ms),
             Err(malformed) => return self.close(Closing::Malformed(malformed), now_ms),
         };
         let closing = matches!(self.phase, Phase::Closing { .. });
         match &*packet.header.method {
             // The only packet of ours that matters is the last one.
             "reply" | "telemetry.v1" | "telemetry" => Vec::new(),
-            "close" => {
-                self.phase = Phase::Over;
-                vec![reply(&packet.header.id, &OK), Effect::Hang]
-            }
+            "close" => self.closed(&packet.header.id),
             _ if closing => Vec::new(),
             "init" => self.init(&packet.header, now_ms, prove),
             "update" => self.update(&packet.header, now_ms, prove),
@@ -222,20 +220,43 @@ impl Session {
         }
     }
 
+    /// A frame came whose header is not what it must be. A client that was told to close for it
+    /// would stop for good: as long as it can be told of which packet, it is only refused.
+    fn receive_unread(&mut self, frame: &[u8], now_ms: i64) -> Vec<Effect> {
+        let Name { method, id } = match name(frame) {
+            Ok(name) => name,
+            Err(malformed) => return self.close(Closing::Malformed(malformed), now_ms),
+        };
+        let why = "The header holds a value of a type that it must not have";
+        match (&*method, &self.phase) {
+            ("reply" | "telemetry.v1" | "telemetry", _) => Vec::new(),
+            ("close", _) => self.closed(&id),
+            (_, Phase::Closing { .. } | Phase::Over) => Vec::new(),
+            ("message", Phase::Open(_)) => {
+                vec![Effect::Send(answer(&id, &problem(400, 20001, why)))]
+            }
+            (_, Phase::Waiting { .. }) if method != "init" => vec![reply(&id, &nobody())],
+            (_, Phase::Waiting { .. } | Phase::Open(_)) => {
+                vec![reply(&id, &refusal(400, "BAD_REQUEST", why))]
+            }
+        }
+    }
+
+    /// The client ends it.
+    fn closed(&mut self, id: &str) -> Vec<Effect> {
+        self.phase = Phase::Over;
+        vec![reply(id, &OK), Effect::Hang]
+    }
+
     /// The beginning of a binary message came that is longer than any may be: a request is answered
     /// so, and anything else is no packet.
     pub(crate) fn receive_long(&mut self, head: &[u8], now_ms: i64) -> Vec<Effect> {
         self.heard(now_ms);
-        let header = codec::decode_head(head);
-        let header = header.and_then(|header| match header.id.len() <= ID_BYTES_MAX {
-            true => Ok(header),
-            false => Err(Malformed::Header),
-        });
-        match (header, &self.phase) {
-            (Ok(header), Phase::Open(_)) if header.method == "message" => {
+        match (name(head), &self.phase) {
+            (Ok(Name { method, id }), Phase::Open(_)) if method == "message" => {
                 let most = codec::PAYLOAD_BYTES_MAX;
                 let message = format!("The request has more than the {most} bytes that it may");
-                vec![Effect::Send(answer(&header.id, &problem(413, 54006, &message)))]
+                vec![Effect::Send(answer(&id, &problem(413, 54006, &message)))]
             }
             (Ok(_), _) => self.close(Closing::Malformed(Malformed::PayloadLength), now_ms),
             (Err(malformed), _) => self.close(Closing::Malformed(malformed), now_ms),
@@ -676,6 +697,12 @@ pub(crate) fn problem(status: u16, code: u32, message: &str) -> Response<Bytes> 
         response.headers_mut().insert(http::header::RETRY_AFTER, HeaderValue::from_static("1"));
     }
     response
+}
+
+/// What a packet is called, if that can be read and repeated.
+fn name(head: &[u8]) -> Result<Name<'_>, Malformed> {
+    let name = codec::decode_name(head)?;
+    if name.id.len() <= ID_BYTES_MAX { Ok(name) } else { Err(Malformed::Header) }
 }
 
 fn reply(id: &str, status: &Status) -> Effect {

@@ -35,14 +35,17 @@ impl Bucket {
         self.may_keep(cx, object.sid, new.collection_ttl)?;
         self.fits(Some(&new.data))?;
         let key = match key {
-            None => ItemKey::Index(object.next_index),
+            None => {
+                self.has_room(&object)?;
+                ItemKey::Index(object.next_index)
+            }
             Some(key) => {
                 match self.item_at(&object, &key)? {
                     Some(item) if item.is_there(cx.now()) => {
                         return Err(Rejection::ItemExists.into());
                     }
                     Some(item) => object = self.bury(cx, &object, &item),
-                    None => {}
+                    None => self.has_room(&object)?,
                 }
                 key
             }
@@ -78,8 +81,9 @@ impl Bucket {
         if matches!(if_match, Some(IfMatch::Revision(_))) {
             return Err(stale.into());
         }
-        if let Some(item) = &held {
-            object = self.bury(cx, &object, item);
+        match &held {
+            Some(item) => object = self.bury(cx, &object, item),
+            None => self.has_room(&object)?,
         }
         Ok(self.add(cx, &object, key, new))
     }
@@ -112,6 +116,17 @@ impl Bucket {
         let (object, item) = self.find_item(cx, target, key, if_match)?;
         self.remove_item(cx.turn, &object, &item, Removal::Deleted, cx.caller);
         Ok(Reply::Removed { event: object.event + 1, at: cx.now() })
+    }
+
+    /// One more item fits. What has expired counts until it was removed, and the place of what has
+    /// expired under the same key is free.
+    fn has_room(&self, object: &Object) -> Result<(), Rejection> {
+        match self.limits.items_max {
+            Some(max) if object.items >= max => {
+                Err(Rejection::TooManyItems { kind: object.kind(), max })
+            }
+            Some(_) | None => Ok(()),
+        }
     }
 
     /// Whoever writes an item and says how long its list or map lives must be that one's manager

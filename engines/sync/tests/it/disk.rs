@@ -71,6 +71,7 @@ impl Disk {
 /// A bucket with its rows, which become durable some turns later.
 pub(crate) struct Served {
     pub(crate) bucket: Bucket,
+    limits: Limits,
     pub(crate) disk: Disk,
     pub(crate) journal: Vec<Change>,
     pub(crate) events: Vec<Event>,
@@ -88,9 +89,13 @@ pub(crate) struct Served {
 
 impl Served {
     pub(crate) fn new(memory: Bounds, lag: usize) -> Self {
-        let limits = Limits { memory, ..Limits::default() };
+        Self::within(Limits { memory, ..Limits::default() }, lag)
+    }
+
+    pub(crate) fn within(limits: Limits, lag: usize) -> Self {
         Self {
             bucket: Bucket::new(BUCKET, limits),
+            limits,
             disk: Disk::default(),
             journal: Vec::new(),
             events: Vec::new(),
@@ -224,7 +229,7 @@ impl Served {
         self.events.truncate(self.durable.1);
         self.under_way.clear();
         self.base = self.journal.len();
-        let limits = Limits { memory, ..Limits::default() };
+        let limits = Limits { memory, ..self.limits };
         let purges = self.disk.purges.clone();
         self.bucket = Bucket::restore(BUCKET, limits, purges);
     }

@@ -10,6 +10,8 @@ use sync::{
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Model {
     pub(crate) objects: BTreeMap<ObjectSid, Thing>,
+    /// Items of one list or map.
+    pub(crate) items_max: Option<u64>,
 }
 
 #[derive(Clone, Debug)]
@@ -98,6 +100,7 @@ impl Model {
         now: Timestamp,
         reply: Option<&Reply>,
     ) -> Result<(), Code> {
+        let items_max = self.items_max;
         match &command.action {
             Action::CreateObject { kind, unique_name, data, ttl } => {
                 let made = match reply {
@@ -149,6 +152,7 @@ impl Model {
                 if thing.items.get(&key).is_some_and(|held| is_there(held.expires_at, now)) {
                     return Err(54208);
                 }
+                thing.has_room(&key, items_max)?;
                 thing.put(key, item, now);
                 Ok(())
             }
@@ -167,6 +171,7 @@ impl Model {
                     (Some(held), _) => matches(*if_match, held.event, 54205)?,
                     (None, _) => {}
                 }
+                thing.has_room(&key, items_max)?;
                 thing.put(key, item, now);
                 Ok(())
             }
@@ -310,6 +315,12 @@ impl Model {
 }
 
 impl Thing {
+    fn has_room(&self, key: &ItemKey, max: Option<u64>) -> Result<(), Code> {
+        let is_new = !self.items.contains_key(key);
+        let is_full = max.is_some_and(|max| self.items.len() as u64 >= max);
+        if is_new && is_full { Err(54009) } else { Ok(()) }
+    }
+
     fn put(&mut self, key: ItemKey, new: &NewItem, now: Timestamp) {
         let held = self.items.get(&key);
         if held.is_some_and(|held| !is_there(held.expires_at, now)) {

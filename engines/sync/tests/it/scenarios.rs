@@ -4,7 +4,7 @@ use crate::disk::{BUCKET, Served};
 use base::{Millis, Timestamp};
 use std::sync::Arc;
 use sync::{
-    Action, Bounds, BucketNumber, Caller, Command, Enforcement, IfMatch, ItemKey, NewItem,
+    Action, Bounds, BucketNumber, Caller, Command, Enforcement, IfMatch, ItemKey, Limits, NewItem,
     ObjectKind, Payload, Put, Rejection, Removal, Reply, Rights, ServiceSid, Target, Ttl, What,
 };
 
@@ -129,6 +129,51 @@ fn values_stay_as_they_were_sent_and_have_bounds() {
     assert_eq!(too_large, Err(Rejection::TooLarge { size: 16_385, max: 16_384 }));
     let none = Action::UpdateObject { object: document, data: None, ttl: None, if_match: None };
     assert_eq!(run(&mut served, NOW, none), Err(Rejection::NothingGiven));
+}
+
+#[test]
+fn one_item_more_than_is_allowed_leaves_no_trace() {
+    let (memory, items_max) = (Bounds { entities: 4, bytes: 1 << 20 }, Some(3));
+    let mut served = Served::within(Limits { items_max, memory, ..Limits::default() }, 2);
+    let list = create(&mut served, ObjectKind::List, None);
+    let map = create(&mut served, ObjectKind::Map, None);
+    let push = |ttl_s: Option<i64>| {
+        let ttl = ttl_s.map(|seconds| Ttl::new("Ttl", seconds).expect("in bounds"));
+        let (object, item) = (list.clone(), NewItem { ttl, ..new_item("{}") });
+        Action::AddItem { object, key: None, item }
+    };
+    let add = |key: &str| {
+        let (object, key) = (map.clone(), Some(key.into()));
+        Action::AddItem { object, key, item: new_item("{}") }
+    };
+    for key in ["a", "b", "c"] {
+        assert!(run(&mut served, NOW, push((key == "a").then_some(5))).is_ok());
+        assert!(run(&mut served, NOW, add(key)).is_ok());
+    }
+    let full = |kind| Err(Rejection::TooManyItems { kind, max: 3 });
+    let refused = |served: &mut Served| {
+        let before = (served.journal.len(), served.events.len());
+        assert_eq!(run(served, NOW, push(None)), full(ObjectKind::List));
+        assert_eq!(run(served, NOW, add("e")), full(ObjectKind::Map));
+        assert_eq!(run(served, NOW, put(&map, "e", "{}", None)), full(ObjectKind::Map));
+        let after = (served.journal.len(), served.events.len());
+        assert_eq!(before, after);
+    };
+    refused(&mut served);
+    // What is there may still be written, and whoever comes back knows how many there are.
+    assert!(run(&mut served, NOW, put(&map, "c", "{\"n\":1}", None)).is_ok());
+    served.settle();
+    served.crash(memory);
+    refused(&mut served);
+    assert_eq!(Rejection::TooManyItems { kind: ObjectKind::Map, max: 3 }.code(), 54009);
+    // One that goes, by hand or by its time, makes room for one.
+    let (object, key) = (map.clone(), ItemKey::Key("a".into()));
+    assert!(run(&mut served, NOW, Action::DeleteItem { object, key, if_match: None }).is_ok());
+    let later = NOW + Millis(5_000);
+    served.expire(later);
+    assert!(run(&mut served, later, add("d")).is_ok());
+    assert!(run(&mut served, later, push(None)).is_ok());
+    refused(&mut served);
 }
 
 #[test]

@@ -398,6 +398,74 @@ fn requests_under_way_are_bound() {
 }
 
 #[test]
+fn a_value_of_another_type_is_refused_and_the_line_stays() {
+    let message = json!({
+        "id": "RQ1", "method": "message", "active_grant": "data_sync",
+        "http_request": {"host": "h", "path": "/v3/Maps", "method": "GET"},
+    });
+    let with = |name: &str, value: Value| {
+        let mut header = message.clone();
+        header[name] = value;
+        header
+    };
+    let mut session = opened("ann");
+    let raw = |header: &Value| codec::encode(header, b"");
+    let request = |field: &str, value: Value| {
+        let mut header = message.clone();
+        header["http_request"][field] = value;
+        header
+    };
+    let wrong = [
+        with("payload_type", json!(5)),
+        with("payload_size", json!("0")),
+        with("payload_size", json!(-1)),
+        with("active_grant", json!(["data_sync"])),
+        with("http_request", json!("GET /")),
+        request("path", json!(7)),
+        request("method", Value::Null),
+        request("params", json!([])),
+        request("headers", json!("none")),
+    ];
+    for header in &wrong {
+        let (told, body) = one(&session.receive(&raw(header), NOW_MS, prove));
+        assert_eq!((&told["method"], &told["id"]), (&json!("reply"), &json!("RQ1")), "{header}");
+        assert_eq!(told["status"]["code"], 200, "{header}");
+        assert_eq!(told["http_status"]["code"], 400, "{header}");
+        assert_eq!((&body["status"], &body["code"]), (&json!(400), &json!(20001)), "{header}");
+    }
+    for method in ["init", "update", "ping", "unheard-of"] {
+        let header = json!({"id": "TM9", "method": method, "token": 7});
+        let (told, _) = one(&session.receive(&raw(&header), NOW_MS, prove));
+        assert_eq!((&told["id"], &told["status"]["code"]), (&json!("TM9"), &json!(400)));
+    }
+    let reply = json!({"id": "TN1", "method": "reply", "payload_type": {}});
+    assert!(session.receive(&raw(&reply), NOW_MS, prove).is_empty());
+    let effects = tell(&mut session, &message, "", NOW_MS);
+    assert!(matches!(effects[..], [Effect::Relay(_)]), "it goes on as if nothing had been");
+    // Nobody is open for a packet that cannot be told which it was.
+    for header in [json!({"id": 7, "method": "message"}), json!({"id": "RQ1"}), json!([])] {
+        let mut session = opened("ann");
+        let (told, _) = one(&session.receive(&raw(&header), NOW_MS, prove));
+        assert_eq!((&told["method"], &told["status"]["code"]), (&json!("close"), &json!(417)));
+    }
+}
+
+#[test]
+fn a_value_of_another_type_is_refused_before_init_and_a_close_is_one() {
+    let mut session = session();
+    let mut wrong = init("ann");
+    wrong["registrations"] = json!("data_sync");
+    let (told, _) = one(&tell(&mut session, &wrong, "", NOW_MS));
+    assert_eq!((&told["id"], &told["status"]["code"]), (&json!("TM1"), &json!(400)));
+    let early = json!({"id": "RQ1", "method": "message", "http_request": 1});
+    assert_eq!(one(&tell(&mut session, &early, "", NOW_MS)).0["status"]["code"], 401);
+    assert!(matches!(tell(&mut session, &init("ann"), "", NOW_MS)[0], Effect::Opened(_)));
+    let close = json!({"id": "TM2", "method": "close", "token": {}});
+    let effects = tell(&mut session, &close, "", NOW_MS);
+    assert!(matches!(effects[..], [Effect::Send(_), Effect::Hang]));
+}
+
+#[test]
 fn what_is_no_frame_ends_the_connection_with_a_reason() {
     let cases: [(&[u8], u16); 3] =
         [(b"hello", 406), (b"TWILSOCK V3.0 x\r\n", 417), (b"TWILSOCK V3.0 2\r\n{}\r\n", 417)];
