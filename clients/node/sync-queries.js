@@ -164,16 +164,17 @@ async function many(client, there) {
 async function rough(wire, client, there) {
   const { space, activities, alice, bob } = there;
   const at = (worker, name) => space().workers(worker.sid).update({ activitySid: activities[name] });
+  const carol = await space().workers.create({ friendlyName: 'carol', attributes: '{}', activitySid: activities.Available });
   const query = await client.liveQuery('tr-worker', 'data.activity_name == "Available"');
   await established(query);
   const log = heard(query);
-  check('before the cut', same(keys(query), [alice.sid]));
+  check('before the cut', same(keys(query), [alice.sid, carol.sid]));
 
   wire.cut();
   await at(alice, 'Offline');
   await at(bob, 'Available');
   wire.mend();
-  check('what changed during a cut is told afterwards', await until(() => same(keys(query), [bob.sid]), 30_000), log);
+  check('what changed during a cut is told afterwards', await until(() => same(keys(query), [bob.sid, carol.sid]), 30_000), log);
   check('each once', log.length === 2, log.map(([what, key]) => [what, key]));
   await connected(client);
   await established(query);
@@ -186,13 +187,14 @@ async function rough(wire, client, there) {
     wire.lead(server.base);
     await at(then, 'Offline');
     wire.mend();
-    check(`what changed around a restart (${signal}) is told`, await until(() => same(keys(query), [now.sid]), 60_000), log.slice(-4));
+    check(`what changed around a restart (${signal}) is told`, await until(() => same(keys(query), [now.sid, carol.sid]), 60_000), log.slice(-4));
     await connected(client);
     await established(query);
+    check('who did not change is no news', log.every(([, key]) => key !== carol.sid), log.map(([what, key]) => [what, key]));
     await at(then, 'Available');
-    check('and what happens next', await until(() => same(keys(query), [alice.sid, bob.sid])), keys(query));
+    check('and what happens next', await until(() => same(keys(query), [alice.sid, bob.sid, carol.sid])), keys(query));
     await at(then, 'Offline');
-    check('in both directions', await until(() => same(keys(query), [now.sid])), keys(query));
+    check('in both directions', await until(() => same(keys(query), [now.sid, carol.sid])), keys(query));
   }
   query.close();
 }

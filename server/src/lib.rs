@@ -43,6 +43,8 @@ use tokio::{sync::watch, task::JoinHandle};
 
 /// How long the host may take to flush once nothing is in flight.
 const FLUSH_LIMIT: Duration = Duration::from_secs(4);
+/// Items of one list or map, by the incumbent's documentation.
+const ITEMS_MAX: u64 = 1_000_000;
 /// Turns of the runtime in which everything that ends has ended.
 const ENDINGS_MAX: u32 = 1_000;
 
@@ -131,21 +133,41 @@ pub fn keep_memory_inside() {
 
 /// Starts a server on the ambient runtime; it answers once this returns.
 pub async fn serve(config: Config, given: &Given) -> Result<Running, ServeError> {
+    begin(config, given, storage::open).await
+}
+
+/// The same over a store that is open already, whatever the configuration says of one.
+pub async fn serve_over(
+    store: Arc<dyn Store>,
+    config: Config,
+    given: &Given,
+) -> Result<Running, ServeError> {
+    begin(config, given, |_| Ok((store, Weak::new()))).await
+}
+
+/// What is kept, and the embedded store by its own type where that is it.
+type Kept = (Arc<dyn Store>, Weak<SqliteStore>);
+
+async fn begin(
+    config: Config,
+    given: &Given,
+    open: impl FnOnce(&Config) -> Result<Kept, ServeError>,
+) -> Result<Running, ServeError> {
     let acceptor = config.tls.as_ref().map(listener::tls).transpose()?;
     let authorities = |file: &PathBuf| listener::certificates("callback-ca", file);
     let roots = config.callback_ca.as_ref().map(authorities).transpose()?.unwrap_or_default();
     let listener = listener::bind(config.listen)?;
     let unbound = |error| ConfigError(format!("--listen: {error}"));
     let addr = listener.local_addr().map_err(unbound)?;
-    let (store, sqlite) = storage::open(&config)?;
+    let (store, sqlite) = open(&config)?;
     let commits = Arc::new(Commits::default());
     let counted = CountedStore::new(store.clone(), commits.clone());
     let clock = match config.clock {
         Clock::System => ClockKind::System,
         Clock::Manual => ClockKind::Manual,
     };
-    let host =
-        Host::start(Arc::new(counted), &host::Options { clock, seed: None, sync: config.sync })?;
+    let sync = sync_options(&config);
+    let host = Host::start(Arc::new(counted), &host::Options { clock, seed: None, sync })?;
     host.forget_old(config.retention);
     let place = match config.store {
         StoreKind::Sqlite => Place::Once(&config.data),
@@ -178,6 +200,16 @@ pub async fn serve(config: Config, given: &Given) -> Result<Running, ServeError>
     }
     let store = Arc::downgrade(&store);
     Ok(Running { addr, url, credentials, host, api, twilsock, stop, serving, hooks, store, sqlite })
+}
+
+/// What was configured, and the incumbent's count of items where that was asked for.
+fn sync_options(config: &Config) -> host::SyncOptions {
+    let mut options = config.sync;
+    match config.limits {
+        api::Limits::None => {}
+        api::Limits::Compat => _ = options.limits.items_max.get_or_insert(ITEMS_MAX),
+    }
+    options
 }
 
 /// The client libraries' socket: what comes through it goes into the same route table as HTTP.

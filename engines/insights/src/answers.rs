@@ -16,6 +16,9 @@ use std::{
     sync::Arc,
 };
 
+/// The first change of all: whoever has an item knows it at least as of this one.
+const FIRST: Number = 1;
+
 /// What is remembered and told at a time.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Bounds {
@@ -89,6 +92,18 @@ pub struct Page {
     pub complete: Number,
 }
 
+/// Which change last concerned an item. It may have left the item as it was; whoever knows
+/// everything up to it has the item as it is.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Recent {
+    /// Changes up to this one are not known: they may have concerned any item.
+    pub since: Number,
+    /// The last change that is known.
+    pub through: Number,
+    /// By item; those that are not named were not concerned.
+    pub numbers: BTreeMap<Sid, Number>,
+}
+
 /// How far somebody who comes back was told.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Place {
@@ -107,6 +122,8 @@ pub struct Answers {
     through: Number,
     /// Changes up to this one may be in already.
     ahead: Number,
+    /// What changes concerned, once that was asked for.
+    recent: Option<Recent>,
     bounds: Bounds,
 }
 
@@ -268,6 +285,40 @@ impl Answers {
         self.ahead
     }
 
+    /// Where somebody who was told as far as `place` would be told everything anew: the changes,
+    /// behind the first and up to the second, of which it is to be said what they concerned. See
+    /// [`Answers::remember`].
+    pub fn looks_back(&self, query: QuerySid, place: Place) -> Option<(Number, Number)> {
+        let answer = self.answers.get(&query)?;
+        let is_missing = match place {
+            Place::After(number, _) => number > 0 && !self.knows_since(answer, number),
+            Place::Among(..) => false,
+        };
+        let remembered = self.recent.as_ref().map_or(0, |recent| recent.through);
+        (is_missing && remembered < answer.floor).then_some((remembered, self.through))
+    }
+
+    /// Says what changes concerned. Once somebody was told anew, in pieces, what they knew before,
+    /// nobody may look further back than then.
+    pub fn remember(&mut self, recent: Recent) {
+        let before = self.recent.take().filter(|before| recent.since <= before.through);
+        let Some(mut before) = before else {
+            self.recent = Some(recent);
+            return;
+        };
+        before.numbers.extend(recent.numbers);
+        before.through = recent.through;
+        self.recent = Some(before);
+    }
+
+    /// Remembers nothing of changes up to this one.
+    pub fn forget_before(&mut self, since: Number) {
+        if let Some(recent) = self.recent.as_mut().filter(|recent| recent.since < since) {
+            recent.since = since;
+            recent.numbers.retain(|_, number| *number > since);
+        }
+    }
+
     /// Items that an answered query holds for, behind a key; empty for a query that is not
     /// answered.
     pub fn page(&self, query: QuerySid, behind: Option<Sid>, limit: usize, now: Timestamp) -> Page {
@@ -286,10 +337,19 @@ impl Answers {
     /// when nothing is missing.
     pub fn missed(&self, query: QuerySid, place: &mut Place, now: Timestamp) -> Vec<Told> {
         let Some(answer) = self.answers.get(&query) else { return Vec::new() };
-        let known = |number: Number| (answer.floor..=self.through).contains(&number);
         match *place {
-            Place::After(number, _) | Place::Among(_, number) if !known(number) => {
-                self.whole(query, place, now)
+            Place::After(number, within) if !self.knows_since(answer, number) => {
+                let before = *place;
+                let told = self.whole(query, number, place, now);
+                if matches!(place, Place::After(..)) || !self.remembers(number) {
+                    return told;
+                }
+                // Of what does not fit into one piece the rest would leave and come.
+                *place = before;
+                self.later(answer, number, within, place, now)
+            }
+            Place::Among(_, number) if !self.knows_since(answer, number) => {
+                self.whole(query, 0, place, now)
             }
             Place::Among(behind, since) => {
                 let told = self.others(query, (behind, since), place, now);
@@ -297,6 +357,11 @@ impl Answers {
             }
             Place::After(complete, within) => self.later(answer, complete, within, place, now),
         }
+    }
+
+    /// Whether what changed and left since a change is known.
+    fn knows_since(&self, answer: &Answer, number: Number) -> bool {
+        (answer.floor..=self.through).contains(&number)
     }
 
     fn behind(&self, query: QuerySid, behind: Option<Sid>) -> impl Iterator<Item = Sid> {
@@ -310,8 +375,15 @@ impl Answers {
         Item { key, data: held.document.text(now), revision: held.revision }
     }
 
-    /// Everything anew, or as much as fits.
-    fn whole(&self, query: QuerySid, place: &mut Place, now: Timestamp) -> Vec<Told> {
+    /// Everything anew, or as much as fits, to somebody who knows everything up to `known`: what
+    /// they have as it is comes under the first number of all, so that it is not news to them.
+    fn whole(
+        &self,
+        query: QuerySid,
+        known: Number,
+        place: &mut Place,
+        now: Timestamp,
+    ) -> Vec<Told> {
         let Bounds { whole, whole_bytes, .. } = self.bounds;
         let (mut items, mut bytes) = (Vec::new(), 0);
         for key in self.behind(query, None) {
@@ -320,12 +392,30 @@ impl Answers {
                 *place = Place::Among(last, self.through);
                 return vec![Told { what: What::Whole(items), complete: 0 }];
             }
-            let item = self.item(key, now);
+            let mut item = self.item(key, now);
+            if self.remembers(known) && self.concerned(key, item.revision) <= known {
+                item.revision = FIRST;
+            }
             bytes += item.data.len();
             items.push(item);
         }
         *place = Place::After(self.through, None);
         vec![Told { what: What::Whole(items), complete: self.through }]
+    }
+
+    /// Whether it is known what concerned the items since a change.
+    fn remembers(&self, number: Number) -> bool {
+        self.recent.as_ref().is_some_and(|recent| number > 0 && number >= recent.since)
+    }
+
+    /// The change up to which an item is to be known to be known as it is.
+    fn concerned(&self, key: Sid, revision: Number) -> Number {
+        match &self.recent {
+            Some(recent) if revision <= recent.through => {
+                recent.numbers.get(&key).copied().unwrap_or_default()
+            }
+            _ => revision,
+        }
     }
 
     /// What did not fit.
@@ -360,10 +450,17 @@ impl Answers {
         now: Timestamp,
     ) -> Vec<Told> {
         let from = within.unwrap_or((complete, Sid::new(*b"ZZ", u128::MAX)));
-        let there = answer.keys.iter().map(|key| (self.items[key].revision, *key, true));
+        let concerned = |key: &Sid| self.concerned(*key, self.items[key].revision);
+        let there = answer.keys.iter().map(|key| (concerned(key), *key, true));
         let left = answer.left.order.iter().map(|(number, key)| (*number, *key, false));
+        // Whether it was there before is not known.
+        let recent = self.recent.iter().flat_map(|recent| &recent.numbers);
+        let may_have_left = recent.filter(|(key, _)| {
+            !answer.keys.contains(key) && !answer.left.numbers.contains_key(key)
+        });
+        let may_have_left = may_have_left.map(|(key, number)| (*number, *key, false));
         let is_new = |one: &(Number, Sid, bool)| (one.0, one.1) > from;
-        let mut all: Vec<_> = there.chain(left).filter(is_new).collect();
+        let mut all: Vec<_> = there.chain(left).chain(may_have_left).filter(is_new).collect();
         all.sort_unstable();
         let mut told = Vec::new();
         for (at, (number, key, is_there)) in all.iter().take(self.bounds.at_once.max(1)).enumerate()

@@ -13,7 +13,7 @@ mod answers;
 mod document;
 mod query;
 
-pub use answers::{Answers, Bounds, Item, Page, Place, Told, What};
+pub use answers::{Answers, Bounds, Item, Page, Place, Recent, Told, What};
 pub use document::Document;
 pub use query::{Query, QueryError};
 

@@ -3,7 +3,7 @@
 
 use base::{Sid, Timestamp};
 use insights::{
-    Answers, Bounds, Document, Index, Item, Number, Place, Query, QuerySid, Told, What,
+    Answers, Bounds, Document, Index, Item, Number, Place, Query, QuerySid, Recent, Told, What,
 };
 use proptest::prelude::*;
 use std::{
@@ -12,6 +12,8 @@ use std::{
 };
 
 const NOW: Timestamp = Timestamp(0);
+/// Changes that are looked through for what concerned an item.
+const LOOKED_BACK: Number = 4;
 const SMALL: Bounds = Bounds { left: 5, at_once: 3, whole: 7, whole_bytes: 10_000 };
 
 /// A client library: it heeds nothing about an item that is not newer than what it knows of it.
@@ -157,7 +159,29 @@ impl World {
         }
     }
 
+    /// What concerned items of late, the last changes of all left out.
+    fn recent(&self, (after, through): (Number, Number)) -> Recent {
+        let since = through.saturating_sub(LOOKED_BACK).max(after);
+        let mut numbers = BTreeMap::new();
+        for number in since + 1..=through {
+            let change = &self.changes[number as usize - 1];
+            numbers.extend(change.keys().map(|key| (*key, number)));
+        }
+        Recent { since, through, numbers }
+    }
+
+    fn look_back(&mut self, asked: Option<(Number, Number)>) {
+        if let Some(asked) = asked {
+            let recent = self.recent(asked);
+            self.answers.remember(recent);
+            self.answers.forget_before(asked.1.saturating_sub(LOOKED_BACK));
+        }
+    }
+
     fn replay(&mut self, arriving: Option<u8>) {
+        let Some(Link::Replaying(place)) = &mut self.place else { return };
+        let asked = self.answers.looks_back(self.query.sid(), *place);
+        self.look_back(asked);
         let Some(Link::Replaying(place)) = &mut self.place else { return };
         let told = self.answers.missed(self.query.sid(), place, NOW);
         assert!(told.len() <= SMALL.at_once, "{}", told.len());
@@ -290,4 +314,72 @@ fn what_reads_as_before_is_not_told_again() {
     let told = world.answers.take(4, BTreeMap::from([(key(1), Some(document(6)))]), NOW);
     assert!(matches!(&*told, [(sid, _)] if *sid == world.query.sid()), "{told:?}");
     assert_eq!((world.answers.count(), world.answers.knows(other.sid())), (2, true));
+}
+
+#[test]
+fn what_somebody_has_as_it_is_is_no_news_to_them_after_a_restart() {
+    let mut world = World::new();
+    let hears = |world: &mut World| {
+        world.connect();
+        let before = world.client.clone();
+        world.replay(None);
+        let held = &world.client.items;
+        let news = held.iter().filter(|(key, now)| before.items.get(key) != Some(now));
+        let news: Vec<Sid> = news.map(|(key, _)| *key).collect();
+        while !matches!(world.place, Some(Link::Live)) {
+            world.replay(None);
+        }
+        assert_eq!(world.client.holds(), world.naive());
+        news
+    };
+    world.step(Step::Change((0..6).map(|n| (n, Some(5))).collect()));
+    world.take(None);
+    assert_eq!(hears(&mut world).len(), 6);
+    // Something else of the workspace, then one item while the line is cut, and one that leaves.
+    world.step(Step::Change(BTreeMap::from([(19, Some(0))])));
+    world.take(None);
+    world.step(Step::Change(BTreeMap::from([(2, Some(6)), (4, None)])));
+    world.step(Step::Restart);
+    assert_eq!(hears(&mut world), [key(2), key(4)]);
+    // What became of it since the restart counts as well.
+    world.step(Step::Change(BTreeMap::from([(3, Some(6))])));
+    world.place = None;
+    world.step(Step::Restart);
+    world.step(Step::Change(BTreeMap::from([(5, Some(7))])));
+    world.take(None);
+    assert_eq!(hears(&mut world), [key(3), key(5)]);
+    // Who was away for longer than is looked back hears of everything.
+    for n in 0..LOOKED_BACK + 2 {
+        world.step(Step::Change(BTreeMap::from([(18, Some((n % 2) as u8))])));
+    }
+    world.step(Step::Restart);
+    assert_eq!(hears(&mut world).len(), 5);
+}
+
+#[test]
+fn of_a_large_result_nothing_leaves_and_comes_after_a_restart() {
+    let mut world = World::new();
+    world.step(Step::Change((0..15).map(|n| (n, Some(5))).collect()));
+    world.take(None);
+    world.settle();
+    let before = world.client.clone();
+    world.step(Step::Change(BTreeMap::from([(2, Some(6)), (9, None), (19, Some(7))])));
+    world.step(Step::Restart);
+    world.connect();
+    let mut told = Vec::new();
+    while let Some(Link::Replaying(place)) = &mut world.place {
+        if let Some(asked) = world.answers.looks_back(world.query.sid(), *place) {
+            world.look_back(Some(asked));
+            continue;
+        }
+        let some = world.answers.missed(world.query.sid(), place, NOW);
+        if some.is_empty() {
+            break;
+        }
+        told.extend(some);
+    }
+    assert_eq!(told.len(), 3, "{told:?}");
+    told.iter().for_each(|told| world.client.hear(told));
+    assert_eq!(world.client.holds(), world.naive());
+    assert_eq!(before.holds().len(), 15);
 }

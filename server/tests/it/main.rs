@@ -12,6 +12,7 @@ mod inspector;
 mod last_target;
 mod memory;
 mod pages;
+mod panics;
 mod peer;
 mod people;
 mod program;

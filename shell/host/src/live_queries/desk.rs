@@ -149,6 +149,14 @@ impl Desk {
             }
             Job::Missed { query, place, follower, reply } => {
                 let opened = self.open(&query, outlets, store);
+                let opened = opened.and_then(|()| {
+                    // Without it more would be told anew than is new, and half of that could be
+                    // taken back by who looks back later.
+                    self.indexes.look_back(&query, place, store).map_err(|error| {
+                        tracing::warn!(%error, "what concerned a live query is not known");
+                        QueryRefusal::Unavailable
+                    })
+                });
                 _ = reply.send(opened.map(|()| self.missed(&query, place, follower)));
             }
         }

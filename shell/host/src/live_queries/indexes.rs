@@ -9,13 +9,14 @@
 #[cfg(feature = "planted-bugs")]
 use crate::planted::{self, Planted};
 
+use super::concerns;
 use crate::{
     Names,
     bridge::routing_to_insights as items,
     tables::{self, Record},
 };
 use base::{Sid, Timestamp};
-use insights::{Answers, Document, Index, Number, Query, QuerySid, Told};
+use insights::{Answers, Document, Index, Number, Place, Query, QuerySid, Told};
 use routing::{
     Reservation, ReservationSid, Task, TaskQueue, TaskSid, Worker, WorkerSid, WorkspaceSid,
 };
@@ -262,6 +263,25 @@ impl Indexes {
             told.extend(answers.replace((through.unwrap_or(newest), ahead), documents, now));
         }
         Ok(told)
+    }
+
+    /// Looks back over what concerned the items of a query before they were read, if somebody who
+    /// comes back to it is told more than is new to them without.
+    pub fn look_back(
+        &mut self,
+        query: &Query,
+        place: Place,
+        store: &dyn Store,
+    ) -> Result<(), StoreError> {
+        let index = query.index();
+        let Some(answers) = self.answers.get_mut(&index) else { return Ok(()) };
+        let Some(asked) = answers.looks_back(query.sid(), place) else { return Ok(()) };
+        let open = self.open.reservations.values();
+        let tasks = open.map(|reservation| (reservation.sid, reservation.task)).collect();
+        let recent = concerns::recent((index, asked), &tasks, (store, &self.partition))?;
+        answers.remember(recent);
+        answers.forget_before(asked.1.saturating_sub(concerns::LOOKED_BACK));
+        Ok(())
     }
 
     fn reads(&self, index: Index) -> bool {

@@ -8,6 +8,7 @@
 //!   asks after an answer finds what it led to.
 //! * A desk that cannot keep up loses what waits for it and reads everything again.
 
+mod concerns;
 mod desk;
 mod indexes;
 

@@ -408,6 +408,70 @@ async fn a_follower_holds_what_rows_say_after_anything() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_did_not_change_is_no_news_after_a_restart() {
+    let (store, _folder) = stores().swap_remove(0);
+    let mut place = Place::new(&start(&store)).await;
+    place.worker("Ann").await;
+    let mut tasks = Vec::new();
+    for n in 0..4 {
+        tasks.push(place.task(&format!("{{\"n\":{n}}}")).await.sid);
+    }
+    let workspace = place.workspace;
+    let queries = [
+        (Index::Tasks, "data.attributes.n < 10"),
+        (Index::Workers, ""),
+        (Index::Reservations, ""),
+        (Index::Queues, ""),
+    ]
+    .map(|(index, text)| query(workspace, index, text));
+    let mut clients = Vec::new();
+    for query in &queries {
+        clients.push(Client::open(&place.host, query, ROOM).await);
+    }
+    let naive = async |host: &Host, query: &Arc<Query>| {
+        let page = host.query(query.clone(), None, 200).await.unwrap();
+        page.items.iter().map(|item| (item.key, value(&item.data))).collect::<BTreeMap<_, _>>()
+    };
+    for (client, query) in clients.iter_mut().zip(&queries) {
+        client.settle(&place.host, &naive(&place.host, query).await).await;
+    }
+    // Something that no query holds for, and what the clients are not there to hear.
+    place.task("{\"n\":10}").await;
+    place.host.stop().await;
+    place.host = start(&store);
+    let update = |sid: TaskSid, text: &str| {
+        let attributes = Some(Attributes::new(text).unwrap());
+        let patch = TaskPatch { attributes, ..TaskPatch::default() };
+        Command::UpdateTask { sid, patch, if_match: IfMatch::Any }
+    };
+    place.host.routing(workspace, update(tasks[1], "{\"n\":7}")).await.unwrap();
+    place.host.routing(workspace, update(tasks[2], "{\"n\":11}")).await.unwrap();
+    let gone = tasks[2].sid();
+    for (client, query) in clients.iter_mut().zip(&queries) {
+        let before = client.items.clone();
+        client.come_back(&place.host, ROOM);
+        let wanted = naive(&place.host, query).await;
+        client.settle(&place.host, &wanted).await;
+        let changed = |key: &&Sid| before.get(*key) != client.items.get(*key);
+        let news: BTreeSet<Sid> = client.items.keys().filter(changed).copied().collect();
+        // Offers of the two tasks show their tasks.
+        let of = |item: &Json| item["task_sid"].as_str().map(str::to_owned);
+        let own = client.items.iter().filter(|(_, (data, _))| {
+            let task = data.as_ref().and_then(of);
+            task.is_some_and(|task| [tasks[1], tasks[2]].iter().any(|sid| sid.to_string() == task))
+        });
+        let own: BTreeSet<Sid> = own.map(|(key, _)| *key).collect();
+        let expected = match query.index() {
+            Index::Tasks => BTreeSet::from([tasks[1].sid(), gone]),
+            Index::Reservations => own,
+            Index::Workers | Index::Queues => BTreeSet::new(),
+        };
+        assert_eq!(news, expected, "{query:?}");
+    }
+    place.host.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn followers_of_one_query_hear_the_same_frame_and_who_left_hears_nothing() {
     let (store, _folder) = stores().swap_remove(0);
     let host = start(&store);
@@ -449,7 +513,8 @@ async fn more_than_a_page_is_told_to_who_follows() {
     let host = start(&store);
     let place = Place::new(&host).await;
     let mut wanted = BTreeSet::new();
-    for n in 0..450 {
+    // More than a page, and more than is told in one piece.
+    for n in 0..1_150 {
         wanted.insert(place.task(&format!("{{\"n\":{n}}}")).await.sid.sid());
     }
     let query = query(place.workspace, Index::Tasks, "");
@@ -466,7 +531,7 @@ async fn more_than_a_page_is_told_to_who_follows() {
     assert_eq!(paged, wanted);
     let mut client = Client::open(&host, &query, 4_000).await;
     assert_eq!((client.items.len(), client.last), (200, 0));
-    let all = host.query(query.clone(), None, 1_000).await.unwrap();
+    let all = host.query(query.clone(), None, 2_000).await.unwrap();
     let all = all.items.iter().map(|item| (item.key, value(&item.data))).collect();
     client.settle(&host, &all).await;
     host.stop().await;
