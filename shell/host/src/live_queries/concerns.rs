@@ -32,8 +32,8 @@ enum Concerns {
 /// Items of these say what a queue, a workflow or a worker is called.
 const TASKS: &[Index] = &[Index::Tasks, Index::Reservations];
 
-/// The changes behind `after` and up to `through` that concerned items of an index. `task_of` says of which task a
-/// reservation is that is an item.
+/// The changes behind `after` and up to `through` that concerned items of an index. `tasks` says of
+/// which task a reservation is that is an item.
 pub(super) fn recent(
     (index, (after, through)): (Index, (Number, Number)),
     tasks: &BTreeMap<ReservationSid, TaskSid>,
