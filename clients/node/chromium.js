@@ -28,7 +28,7 @@ function debuggerOf(child) {
       if (match) found(match[1]);
     });
     child.on('exit', () => failed(new Error(`the browser ended: ${text}`)));
-    setTimeout(() => failed(new Error(`the browser did not start: ${text}`)), 30_000).unref();
+    setTimeout(() => failed(new Error(`the browser did not start: ${text}`)), 120_000).unref();
   });
 }
 
@@ -63,7 +63,7 @@ async function launch({ files, html }) {
       return got.result.value;
     };
     const isReady = () => document.readyState === 'complete' && !!window.Twilio;
-    for (let n = 0; n < 100 && !(await run(isReady).catch(() => false)); n++) await new Promise((r) => setTimeout(r, 100));
+    for (let n = 0; n < 600 && !(await run(isReady).catch(() => false)); n++) await new Promise((r) => setTimeout(r, 100));
     return run;
   };
   const close = () =>
@@ -71,7 +71,7 @@ async function launch({ files, html }) {
       child.removeAllListeners('exit');
       child.on('exit', () => {
         web.close();
-        fs.rmSync(folder, { recursive: true, force: true, maxRetries: 5 });
+        fs.rmSync(folder, { recursive: true, force: true, maxRetries: 100 });
         done();
       });
       socket.close();

@@ -4,7 +4,7 @@
 'use strict';
 const http = require('node:http');
 const twilio = require('twilio');
-const { cfg, check, sleep, main } = require('./lib');
+const { cfg, check, until, main } = require('./lib');
 
 const client = twilio(cfg.accountSid, cfg.authToken);
 client.taskrouter.baseUrl = `${cfg.BASE}/taskrouter`;
@@ -24,11 +24,6 @@ const application = http.createServer((request, response) => {
     return response.end(JSON.stringify({ instruction: before === 0 ? 'reject' : 'accept' }));
   });
 });
-
-async function until(ready, ms = 15000) {
-  for (const end = Date.now() + ms; Date.now() < end; await sleep(50)) if (await ready()) return true;
-  return false;
-}
 
 main(async () => {
   await new Promise((listening) => application.listen(0, '127.0.0.1', listening));

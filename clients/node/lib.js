@@ -41,7 +41,10 @@ async function refused(name, call, is) {
   }
 }
 
-function waitFor(emitter, event, pred = () => true, ms = 8000) {
+// So long may take what has to happen: a limit is only there to name what never does, however slow the machine.
+const PATIENCE_MS = 60_000;
+
+function waitFor(emitter, event, pred = () => true, ms = PATIENCE_MS) {
   return new Promise((res, rej) => {
     const t = setTimeout(() => {
       emitter.removeListener(event, f);
@@ -60,14 +63,18 @@ function waitFor(emitter, event, pred = () => true, ms = 8000) {
 const sleep = (ms) => new Promise((r) => setTimeout(r, ms));
 
 // Waits until the condition holds; false when it does not within the time.
-async function until(condition, ms = 8000) {
+async function until(condition, ms = PATIENCE_MS) {
   const end = Date.now() + ms;
-  while (!condition()) {
+  while (!(await condition())) {
     if (Date.now() > end) return false;
     await sleep(20);
   }
   return true;
 }
+
+// Whether the server tells a client of the Sync SDK what happens to an object, or a query; the state lies behind its face.
+const isFollowed = (object) => Object.values(object).some((inner) => inner?.subscriptionState === 'established');
+const followed = (object) => until(() => isFollowed(object));
 
 function main(fn) {
   fn()
@@ -79,6 +86,6 @@ function main(fn) {
   setTimeout(() => {
     console.error('FAIL overall timeout');
     process.exit(2);
-  }, +env('TIMEOUT_MS', '60000')).unref();
+  }, +env('TIMEOUT_MS', '600000')).unref();
 }
-module.exports = { cfg, accessToken, check, refused, waitFor, until, sleep, main };
+module.exports = { cfg, accessToken, check, refused, waitFor, until, followed, sleep, main };

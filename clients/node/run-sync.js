@@ -18,7 +18,7 @@ main(async () => {
   for (const version of [4, 3]) {
     const wire = await line(cfg.BASE);
     const control = await remote(wire);
-    const env = { BASE: wire.base, DROP_URL: `${control}/drop`, CLOSE_URL: `${control}/close`, DIRECT: cfg.BASE, CONTROL: control, TIMEOUT_MS: '90000' };
+    const env = { BASE: wire.base, DROP_URL: `${control}/drop`, CLOSE_URL: `${control}/close`, DIRECT: cfg.BASE, CONTROL: control, TIMEOUT_MS: '600000' };
     for (const script of ['sync.js', 'sync-reconnect.js', 'sync-more.js', 'sync-queries.js']) {
       if (!(await run(script, version, env))) check(`${script} with twilio-sync ${version}`, false);
     }

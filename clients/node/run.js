@@ -46,7 +46,7 @@ async function setUp() {
     TASK_QUEUE_SID: queue.sid,
     USERNAME: 'someone',
     PASSWORD: password,
-    TIMEOUT_MS: '120000',
+    TIMEOUT_MS: '600000',
   };
 }
 

@@ -26,7 +26,9 @@ async function start(uri, text, id) {
   list.on('itemAdded', (e) => seen.push(['pushed', e.item.index, e.item.data.n]));
   stream.on('messagePublished', (e) => seen.push(['message', e.message.data.n]));
   Object.assign(window, { client, seen, states, document_: document, map, list, stream });
-  await new Promise((done) => setTimeout(done, 500));
+  // Messages of a stream are only for those who follow it already.
+  const isFollowed = (object) => Object.values(object).some((inner) => inner?.subscriptionState === 'established');
+  for (let n = 0; n < 600 && ![document, map, list, stream].every(isFollowed); n++) await new Promise((done) => setTimeout(done, 100));
   return client.connectionState;
 }
 
@@ -56,7 +58,7 @@ async function queries(browser, wire, uri) {
   const boss = await browser.page();
   const sees = async (...wanted) => {
     let held;
-    for (let n = 0; n < 200; n++) {
+    for (let n = 0; n < 600; n++) {
       held = await boss(() => Object.values(window.query.getItems()).map((item) => item.friendly_name).sort());
       if (held.join() === wanted.join()) return true;
       await new Promise((done) => setTimeout(done, 100));
@@ -103,7 +105,7 @@ main(async () => {
     const wanted = [['document', 1], ['added', 'a/b c', 2], ['updated', 'a/b c', 3], ['removed', 'a/b c'], ['pushed', 0, 4], ['message', 5]];
     let seen = [];
     const sees = async (count) => {
-      for (let n = 0; n < 100 && seen.length < count; n++) {
+      for (let n = 0; n < 600 && seen.length < count; n++) {
         seen = await bob(() => window.seen);
         await new Promise((done) => setTimeout(done, 100));
       }

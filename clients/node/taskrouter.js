@@ -2,7 +2,7 @@
 // Run: BASE=http://host:port ACCOUNT_SID= API_KEY= API_SECRET= WORKSPACE_SID= WORKER_SID= OTHER_WORKER_SID= WORKFLOW_SID= TASK_QUEUE_SID= [NO_CALL=1] node taskrouter.js   (run.js makes these and calls it)
 'use strict';
 const { Worker, Supervisor, Workspace } = require('twilio-taskrouter');
-const { cfg, accessToken, check, refused, waitFor, sleep, main } = require('./lib');
+const { cfg, accessToken, check, refused, waitFor, until, main } = require('./lib');
 
 const grant = (extra) => ({ task_router: { workspace_sid: cfg.workspace, worker_sid: cfg.worker, role: 'worker', ...extra } });
 const token = (extra, ttl) => accessToken('alice', grant(extra), ttl);
@@ -31,7 +31,7 @@ main(async () => {
   check('reservationCreated', r.task.sid === taskSid && r.status === 'pending' && r.task.attributes.case === 7, { sid: r.sid, timeout: r.timeout });
   p = waitFor(r, 'accepted'); await r.accept(); await p;
   check('reservation accepted', r.status === 'accepted' && w.reservations.has(r.sid));
-  await r.task.setAttributes({ case: 8 }); await sleep(100); check('task attributes', r.task.attributes.case === 8);
+  await r.task.setAttributes({ case: 8 }); check('task attributes', await until(() => r.task.attributes.case === 8));
   await refused('accepting twice is refused', () => r.accept(), (e) => e.name === 'REQUEST_INVALID' || e.name === 'INVALID_ARGUMENT');
   if (process.env.NO_CALL !== '1') { // needs a conference behind the task on a real server
     await r.task.updateParticipant({ hold: true, holdUrl: 'https://example.test/hold' }); check('hold customer', true);
@@ -39,7 +39,7 @@ main(async () => {
     await r.task.kick(OTHER); check('kick another worker', true);
     await r.updateParticipant({ endConferenceOnExit: false }); check('update own participant', true);
   }
-  p = waitFor(r.task, 'transferInitiated', () => true, 15000);
+  p = waitFor(r.task, 'transferInitiated');
   await r.task.transfer(OTHER, { mode: 'WARM', attributes: { note: 'x' } });
   const out = await p; check('transfer initiated', out.status === 'initiated' && out.to.startsWith('WK'), { sid: out.sid, mode: out.mode, type: out.type });
   p = waitFor(r.task.transfers.outgoing, 'canceled'); await r.task.transfers.outgoing.cancel(); await p; check('transfer canceled', true);
@@ -69,6 +69,6 @@ main(async () => {
   try { await space.fetchTask('WT0bad'); check('error surfaced', false); } catch (e) { check('error surfaced', e.name === 'REQUEST_INVALID', e.message); }
   await refused('a bad workflow is refused', () => w.createTask('+15550001', '+15550002', 'WW0bad', QUEUE), (e) => e.name === 'REQUEST_INVALID');
   w.updateToken(token({}, 7200)); check('updateToken', true);
-  const short = new Worker(token({}, 8), opts); await waitFor(short, 'ready'); await waitFor(short, 'tokenExpired', () => true, 8000); check('tokenExpired fires 5 s early', true);
+  const short = new Worker(token({}, 15), opts); const expired = waitFor(short, 'tokenExpired'); await waitFor(short, 'ready'); await expired; check('tokenExpired fires 5 s early', true);
   p = waitFor(w, 'disconnected'); w.disconnect(); sup.disconnect(); short.disconnect(); await p; check('disconnected', true);
 });

@@ -18,7 +18,7 @@ function client(base, text, product = 'data_sync') {
   made.on('connectionError', (e) => made.errors.push(e));
   return made;
 }
-const connected = (c, ms = 15_000) => (c.isConnected ? Promise.resolve() : waitFor(c, 'connected', () => true, ms));
+const connected = (c) => (c.isConnected ? Promise.resolve() : waitFor(c, 'connected'));
 
 async function plain() {
   const c = client(cfg.BASE, token('ann', 3600));
@@ -81,15 +81,16 @@ async function stranger() {
 }
 
 async function expiry() {
-  const c = client(cfg.BASE, token('ann', 6));
+  const c = client(cfg.BASE, token('ann', 20));
   const started = Date.now();
   let warned = 0;
   c.on('tokenAboutToExpire', () => (warned = Date.now() - started));
+  const over = waitFor(c, 'tokenExpired');
   await c.connect();
-  await waitFor(c, 'tokenExpired', () => true, 9000);
+  await over;
   const after = Date.now() - started;
-  check('warned at half of a short life', warned > 1500 && warned < 4500, `${warned} ms`);
-  check('closed when the token is over', after > 4500 && after < 7500, `${after} ms`);
+  check('warned at half of a short life', warned > 8500 && warned < 15_000, `${warned} ms`);
+  check('closed when the token is over', after > 18_500 && after < 25_000, `${after} ms`);
   await sleep(4000);
   check('no reconnect without a new token', !c.isConnected, c.state);
   await c.updateToken(token('ann', 3600));
@@ -97,12 +98,12 @@ async function expiry() {
   check('a new token reconnects', c.isConnected, c.state);
   c.disconnect();
 
-  const renewed = client(cfg.BASE, token('ann', 4));
+  const renewed = client(cfg.BASE, token('ann', 12));
   renewed.on('tokenAboutToExpire', () => renewed.updateToken(token('ann', 3600)));
   let expired = false;
   renewed.on('tokenExpired', () => (expired = true));
   renewed.connect();
-  await sleep(6000);
+  await sleep(14_000);
   check('a token renewed in time never expires', !expired && renewed.isConnected, renewed.state);
   renewed.disconnect();
 }
@@ -116,7 +117,7 @@ async function cut() {
   for (let n = 1; n <= 2; n++) {
     await until(() => replies.length === n);
     wire.drop();
-    await until(() => replies.length > n, 15_000);
+    await until(() => replies.length > n);
   }
   check('reconnects after a cut', replies.length === 3, replies.length);
   const [first, ...later] = replies;
@@ -146,7 +147,7 @@ async function malformed() {
   const silent = new WebSocket(`${cfg.WS}/v3/wsconnect`);
   const started = Date.now();
   await new Promise((done) => silent.on('close', done).on('error', () => {}));
-  check('whoever says nothing is let go', Date.now() - started < 15_000, `${Date.now() - started} ms`);
+  check('whoever says nothing is let go', Date.now() - started < 30_000, `${Date.now() - started} ms`);
 }
 
 main(async () => {

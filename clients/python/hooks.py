@@ -61,7 +61,7 @@ class Application(http.server.BaseHTTPRequestHandler):
         pass
 
 
-def wait(ready, seconds=15):
+def wait(ready, seconds=60):
     until = time.monotonic() + seconds
     while not ready() and time.monotonic() < until:
         time.sleep(0.05)
