@@ -45,8 +45,9 @@ use tokio::{sync::watch, task::JoinHandle};
 const FLUSH_LIMIT: Duration = Duration::from_secs(4);
 /// Items of one list or map, by the incumbent's documentation.
 const ITEMS_MAX: u64 = 1_000_000;
-/// Turns of the runtime in which everything that ends has ended.
-const ENDINGS_MAX: u32 = 1_000;
+/// How long what ends by itself is waited for: a turn on a busy machine may take its time.
+const ENDINGS_MAX: Duration = Duration::from_secs(2);
+const ENDINGS_PAUSE: Duration = Duration::from_millis(1);
 
 /// Why the server did not start, in one line.
 #[derive(Debug, thiserror::Error)]
@@ -109,13 +110,14 @@ impl Running {
             tracing::error!("the host did not end in time");
         }
         drop((host, api, twilsock));
-        // The tasks of partitions end when they are next looked at.
-        for _ in 0..ENDINGS_MAX {
-            if store.strong_count() == 0 {
-                break;
+        // The tasks of partitions end when they are next looked at, turns when they are through.
+        let ended = async {
+            while store.strong_count() > 0 {
+                tokio::time::sleep(ENDINGS_PAUSE).await;
             }
-            tokio::task::yield_now().await;
-        }
+        };
+        // Whoever holds the host from outside holds the folder too.
+        let _ = tokio::time::timeout(ENDINGS_MAX, ended).await;
     }
 }
 

@@ -17,7 +17,7 @@ use crate::paths;
 use crate::scratch::hex;
 
 const READY_LIMIT: Duration = Duration::from_secs(60);
-const STOP_LIMIT: Duration = Duration::from_secs(10);
+const STOP_LIMIT: Duration = Duration::from_secs(30);
 
 /// The first account of an empty store.
 #[derive(Clone)]
@@ -177,7 +177,7 @@ impl Server {
         let _ = self.child.wait();
     }
 
-    /// SIGTERM; it has ten seconds to finish and must then have ended well.
+    /// SIGTERM; it has thirty seconds to finish and must then have ended well.
     pub(crate) fn stop(mut self) -> Result<(), String> {
         terminate(self.child.id());
         let deadline = Instant::now() + STOP_LIMIT;
@@ -190,7 +190,7 @@ impl Server {
                 _ => std::thread::sleep(Duration::from_millis(5)),
             }
         }
-        Err("the server did not stop within 10 s of SIGTERM".to_owned())
+        Err("the server did not stop within 30 s of SIGTERM".to_owned())
     }
 }
 

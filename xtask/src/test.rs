@@ -178,7 +178,7 @@ fn against_the_server(steps: &mut Steps) {
     match &node {
         Ok(()) => client_with(steps, name, "clients/node", &["--clock", "manual"], |_| {
             let mut command = Command::new("node");
-            command.arg("parameters.js").env("TIMEOUT_MS", "300000");
+            command.arg("parameters.js").env("TIMEOUT_MS", "900000");
             command
         }),
         Err(reason) => steps.missing(name, reason),
@@ -230,7 +230,7 @@ fn state_synchronisation(steps: &mut Steps, node: &Result<(), String>) {
     let script = |name: &'static str| {
         move |_: &Server| {
             let mut command = Command::new("node");
-            command.arg(name).env("TIMEOUT_MS", "300000");
+            command.arg(name).env("TIMEOUT_MS", "900000");
             command.env("SINEW", paths::release_server());
             command
         }

@@ -48,8 +48,9 @@ const CALLBACKS_MAX: usize = 512;
 const RETRY_S: (i64, i64) = (1, 3_600);
 /// For how long it is tried.
 const TRIED_FOR: Millis = Millis::secs(24 * 3_600);
-/// How long whoever moves the clock waits for those who are silent.
-const GRACE: Duration = Duration::from_millis(500);
+/// How long whoever moves the clock waits for those who are silent, once: on a busy machine an
+/// answer takes its time, and what is done next counts on it.
+const GRACE: Duration = Duration::from_secs(2);
 /// How soon the store is tried again.
 const AGAIN: Duration = Duration::from_millis(250);
 /// A clock may be set: nobody sleeps longer without looking.

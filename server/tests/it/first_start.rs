@@ -81,7 +81,9 @@ async fn a_first_start_that_was_cut_short_goes_on_with_the_same_values() {
     let none = Given::from(|_| None);
     {
         let store = SqliteStore::open(&data, store_sqlite::Options::default(), host::tables::ALL);
-        let host = Host::start(Arc::new(store.unwrap()), &host::Options::default()).unwrap();
+        let store = Arc::new(store.unwrap());
+        let held = Arc::downgrade(&store);
+        let host = Host::start(store, &host::Options::default()).unwrap();
         let sid = ACCOUNT.parse().unwrap();
         let auth_token = access::Secret::new(TOKEN);
         let friendly_name = String::new();
@@ -89,9 +91,10 @@ async fn a_first_start_that_was_cut_short_goes_on_with_the_same_values() {
             .await
             .unwrap();
         host.stop().await;
-    }
-    for _ in 0..100 {
-        tokio::task::yield_now().await;
+        drop(host);
+        while held.strong_count() > 0 {
+            tokio::time::sleep(std::time::Duration::from_millis(5)).await;
+        }
     }
     let kept = format!("SINEW_ACCOUNT_SID={ACCOUNT}\nSINEW_ADMIN_PASSWORD=drawn before\n");
     std::fs::write(data.join("credentials"), kept).unwrap();

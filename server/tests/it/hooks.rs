@@ -86,7 +86,7 @@ impl Floor {
     }
 
     async fn becomes(&self, task: &str, wanted: &str) {
-        for _ in 0..500 {
+        for _ in 0..3_000 {
             if self.status(task).await == wanted {
                 return;
             }
@@ -104,7 +104,7 @@ impl Floor {
 
     /// Waits until the log shows so many.
     async fn logged(&self, query: &str, count: usize) -> Vec<Value> {
-        for _ in 0..500 {
+        for _ in 0..3_000 {
             let found = self.deliveries(query).await;
             if found.len() >= count {
                 return found;
@@ -194,7 +194,7 @@ async fn an_instruction_that_needs_a_call_raises_its_alert() {
 #[tokio::test]
 async fn a_silent_url_delays_nobody_else() {
     let peer = Peer::start().await;
-    let floor = Floor::open(reaches_home, &["ann", "ben"]).await;
+    let floor = Floor::open(by_hand, &["ann", "ben"]).await;
     peer.says("/silent", [Say::Nothing]);
     peer.says("/quick", [ACCEPT]);
     let silent = floor.workflow(&[peer.url("/silent"), peer.url("/quick")]).await;
@@ -208,13 +208,25 @@ async fn a_silent_url_delays_nobody_else() {
         ("AssignmentCallbackUrl", url.as_str()),
     ];
     let quick = floor.made("/Workflows", &quick).await;
-    let began = Instant::now();
     let waiting = floor.task(&silent).await;
     peer.hears("/silent", 1).await;
+    // The clock stands still: who waited for the silent one would wait for ever.
     let task = floor.task(&quick).await;
     floor.becomes(&task, "assigned").await;
-    assert!(began.elapsed() < Duration::from_secs(4), "it waited for the silent one");
     assert_eq!(floor.status(&waiting).await, "reserved");
+    floor.advance(5_000).await;
+    floor.becomes(&waiting, "assigned").await;
+}
+
+#[tokio::test]
+async fn a_silent_url_is_given_up_after_five_seconds() {
+    let peer = Peer::start().await;
+    let floor = Floor::open(reaches_home, &["ann"]).await;
+    peer.says("/silent", [Say::Nothing]);
+    peer.says("/quick", [ACCEPT]);
+    let workflow = floor.workflow(&[peer.url("/silent"), peer.url("/quick")]).await;
+    let began = Instant::now();
+    let waiting = floor.task(&workflow).await;
     floor.becomes(&waiting, "assigned").await;
     assert!(began.elapsed() >= Duration::from_secs(5), "the limit is five seconds");
     let logged = floor.logged("Status=failed", 1).await;
@@ -347,13 +359,20 @@ async fn the_limit_of_a_callback_runs_on_a_clock_that_is_moved_by_hand() {
     peer.says("/silent", [Say::Nothing]);
     peer.says("/fallback", [ACCEPT]);
     let workflow = floor.workflow(&[peer.url("/silent"), peer.url("/fallback")]).await;
-    let task = floor.task(&workflow).await;
-    let began = Instant::now();
-    floor.advance(4_999).await;
-    assert_eq!(floor.status(&task).await, "reserved");
-    floor.advance(1).await;
-    assert_eq!(floor.status(&task).await, "assigned");
-    assert!(began.elapsed() < Duration::from_secs(4), "only the grace was waited for");
+    // Only the grace is waited for; where the machine does something else, another time tells.
+    for _ in 0..5 {
+        let task = floor.task(&workflow).await;
+        let began = Instant::now();
+        floor.advance(4_999).await;
+        assert_eq!(floor.status(&task).await, "reserved");
+        floor.advance(1).await;
+        assert_eq!(floor.status(&task).await, "assigned");
+        if began.elapsed() < Duration::from_secs(4) {
+            return;
+        }
+        assert_eq!(floor.owner.delete(&floor.at(&format!("/Tasks/{task}"))).await.status, 204);
+    }
+    panic!("the limit itself was waited for");
 }
 
 #[tokio::test]
@@ -402,15 +421,22 @@ async fn what_was_under_way_when_the_server_ended_is_sent_after_the_next_start()
     sids.dedup();
     assert_eq!(sids.len(), 3);
     floor.logged("Status=delivered", 3).await;
-    let metrics = floor.server.nobody().get("/metrics").await.text();
     let line = "sinew_deliveries_total{kind=\"webhook\",result=\"delivered\"} 3\n";
-    assert!(metrics.contains(line), "{metrics}");
+    let mut metrics = String::new();
+    for _ in 0..3_000 {
+        metrics = floor.server.nobody().get("/metrics").await.text();
+        if metrics.contains(line) {
+            return;
+        }
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+    panic!("{metrics}");
 }
 
 #[tokio::test]
 async fn a_webhook_that_never_answers_delays_no_other_workspace_and_no_task() {
     let peer = Peer::start().await;
-    let floor = Floor::open(reaches_home, &["ann"]).await;
+    let floor = Floor::open(by_hand, &["ann"]).await;
     peer.says("/silent", [Say::Nothing]);
     floor.listen(&peer.url("/silent"), "").await;
     let form = [("FriendlyName", "Other"), ("EventCallbackUrl", &peer.url("/other"))];
@@ -427,7 +453,8 @@ async fn a_webhook_that_never_answers_delays_no_other_workspace_and_no_task() {
         if heard.iter().any(|one| one.get("WorkerSid") == worker) {
             break heard;
         }
-        assert!(began.elapsed() < Duration::from_secs(10), "it waits for the silent one");
+        // The clock stands still: who waits for the silent one waits for ever.
+        assert!(began.elapsed() < Duration::from_secs(50), "it waits for the silent one");
         tokio::time::sleep(Duration::from_millis(20)).await;
     };
     assert!(heard.iter().all(|one| one.get("WorkspaceSid") == other));

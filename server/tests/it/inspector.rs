@@ -10,7 +10,7 @@ use std::time::Duration;
 
 const SYNC: &str = "/sync/v1/Services/default";
 const OURS: &str = "/sinew/v1/Sync/Services/default";
-const PATIENCE: Duration = Duration::from_secs(10);
+const PATIENCE: Duration = Duration::from_secs(60);
 
 /// A server whose time is moved by hand.
 async fn with_manual_clock() -> (Server, Caller) {
@@ -448,11 +448,25 @@ async fn events_come_as_they_happen_and_end_with_the_object() {
     assert!(told.contains("stream_message_published") && told.contains("{\"hi\":1}"), "{told}");
     let wrong = owner.get(&format!("{OURS}/Objects/{stream}/Events?After=x")).await;
     assert_eq!(self::told(&wrong), (400, 20001));
+}
 
-    // Stopping waits for no reader.
-    let stopping = std::time::Instant::now();
-    server.running.stop().await;
-    assert!(stopping.elapsed() < Duration::from_secs(4), "{:?}", stopping.elapsed());
+#[tokio::test]
+async fn stopping_waits_for_no_reader() {
+    // Who waited would wait five seconds; where the machine is slow, another time tells.
+    let mut took = Duration::MAX;
+    for _ in 0..5 {
+        let server = Server::start().await;
+        let owner = server.owner();
+        let map = owner.made(&format!("{SYNC}/Maps"), &[]).await;
+        let _line = Line::open(&owner, &format!("/Objects/{map}/Events")).await;
+        let stopping = std::time::Instant::now();
+        server.running.stop().await;
+        took = took.min(stopping.elapsed());
+        if took < Duration::from_secs(4) {
+            return;
+        }
+    }
+    panic!("{took:?}");
 }
 
 #[tokio::test]

@@ -145,7 +145,7 @@ impl Peer {
                 news.await;
             }
         };
-        let waited = tokio::time::timeout(std::time::Duration::from_secs(20), waiting).await;
+        let waited = tokio::time::timeout(std::time::Duration::from_secs(60), waiting).await;
         waited.unwrap_or_else(|_| panic!("{path} heard {} of {count}", self.heard(path).len()))
     }
 }

@@ -262,6 +262,7 @@ async fn documented_rates_hold_for_live_queries() {
     let (workspace, _) = worker(&server.owner(), "Ann").await;
     let boss = routing_token("boss", "supervisor", &workspace);
     let mut boss = Socket::open(server.running.addr, &boss).await;
+    let began = std::time::Instant::now();
     let mut answered = 0;
     let refused = loop {
         let (status, body) = ask(&mut boss, "tr-worker", "").await;
@@ -271,5 +272,6 @@ async fn documented_rates_hold_for_live_queries() {
         answered += 1;
     };
     assert_eq!(refused, (429, json!(54009)));
-    assert!((200..240).contains(&answered), "{answered}");
+    let most = 240 + 20 * began.elapsed().as_secs();
+    assert!((200..most).contains(&answered), "{answered} in {:?}", began.elapsed());
 }

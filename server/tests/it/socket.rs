@@ -18,7 +18,7 @@ use std::{
 use tokio::{net::TcpStream, time::timeout};
 use tokio_tungstenite::{MaybeTlsStream, WebSocketStream, tungstenite::Message};
 
-const PATIENCE: Duration = Duration::from_secs(10);
+const PATIENCE: Duration = Duration::from_secs(60);
 
 /// An access token for the account's own service.
 pub(crate) fn token(identity: &str) -> String {

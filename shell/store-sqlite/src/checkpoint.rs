@@ -258,7 +258,7 @@ mod tests {
     use store::Committer as _;
 
     /// How long a thread may have to wait for a processor.
-    const PATIENCE: Duration = Duration::from_secs(20);
+    const PATIENCE: Duration = Duration::from_secs(60);
 
     impl Checkpoints {
         fn is_copying(&self) -> bool {

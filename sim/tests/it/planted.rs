@@ -219,9 +219,16 @@ mod in_host {
     #[test]
     fn a_choice_that_does_not_follow_from_the_seed() {
         plant(Planted::UseTheClock);
-        let differs = (0..SEEDS).find_map(|seed| sim::run_twice(seed).err());
-        let failure = differs.expect("two runs of one seed differ");
-        assert_eq!(failure.broken.checker, "one seed, one script");
+        // What the clock says by chance may make another checker cry out before.
+        let mut others = Vec::new();
+        for seed in 0..SEEDS {
+            match sim::run_twice(seed).map_err(|failure| failure.broken.checker) {
+                Ok(_) => {}
+                Err("one seed, one script") => return,
+                Err(checker) => others.push((seed, checker)),
+            }
+        }
+        panic!("not found in {SEEDS} seeds; other checkers: {others:?}");
     }
 }
 

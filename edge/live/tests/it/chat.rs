@@ -131,13 +131,18 @@ async fn words_that_do_not_fit_are_refused_by_name() {
 async fn an_address_is_bound() {
     let centre = Centre::open().await;
     let body = json!({"name": "A", "topic": "order", "text": "x"});
-    let mut answers = Vec::new();
-    for _ in 0..12 {
-        answers.push(ask(&centre, body.clone()).await);
-    }
-    assert_eq!(answers.iter().filter(|answer| answer.status == 201).count(), 10);
-    let last = answers.last().expect("twelve");
+    let began = Instant::now();
+    let mut taken = 0;
+    let last = loop {
+        let answer = ask(&centre, body.clone()).await;
+        if answer.status != 201 {
+            break answer;
+        }
+        taken += 1;
+    };
     assert_eq!((last.refused(), &last.body["code"]), (429, &json!(20429)));
+    let refilled = began.elapsed().as_secs() / 6;
+    assert!((10..=10 + refilled).contains(&taken), "{taken} in {:?}", began.elapsed());
 }
 
 #[tokio::test]
@@ -149,9 +154,15 @@ async fn a_place_is_told_at_most_once_a_second_and_then_as_it_is() {
     for ahead in 1..=3 {
         centre.task(NewTask { priority: Some(ahead), ..NewTask::default() }).await;
     }
-    let next = one.frame().await;
-    assert!(before.elapsed() >= Duration::from_secs(1), "{:?}", before.elapsed());
-    assert_eq!(next, json!({"status": "waiting", "ahead": 3}));
+    // One is enough where all three came within the second.
+    for seconds in 1.. {
+        let next = one.frame().await;
+        assert!(before.elapsed() >= Duration::from_secs(seconds), "{:?}", before.elapsed());
+        assert_eq!(next["status"], "waiting");
+        if next["ahead"] == 3 {
+            return;
+        }
+    }
 }
 
 #[tokio::test]

@@ -28,7 +28,7 @@ use tokio_tungstenite::{MaybeTlsStream, WebSocketStream, tungstenite::Message};
 pub(crate) const ACCOUNT: Sid = Sid::new(*b"AC", 1);
 pub(crate) const KEY: Sid = Sid::new(*b"SK", 1);
 /// Whatever takes longer is broken.
-const PATIENCE: Duration = Duration::from_secs(10);
+const PATIENCE: Duration = Duration::from_secs(60);
 
 /// A server with one workspace: one queue for everybody, one workflow that leads there.
 pub(crate) struct Centre {

@@ -329,7 +329,7 @@ async fn what_a_store_has_to_do_by_itself_is_done_in_idleness_and_under_load() {
 }
 
 async fn until(is_so: impl Fn() -> bool) {
-    for _ in 0..1_000 {
+    for _ in 0..6_000 {
         if is_so() {
             return;
         }

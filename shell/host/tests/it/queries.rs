@@ -18,7 +18,7 @@ use testkit::Random;
 use tokio::time::timeout;
 
 const ROOM: usize = 256 << 10;
-const PATIENCE: Duration = Duration::from_secs(20);
+const PATIENCE: Duration = Duration::from_secs(60);
 
 fn query(workspace: WorkspaceSid, index: Index, text: &str) -> Arc<Query> {
     Arc::new(Query::parse(workspace.sid(), index, text).unwrap())

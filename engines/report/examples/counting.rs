@@ -1,4 +1,4 @@
-//! What counting costs a life of a task: `cargo run --release -p report --example cost`.
+//! What counting costs a life of a task: `cargo run --release -p report --example counting`.
 
 // A benchmark measures real time; the ban is for the engine.
 #![allow(clippy::disallowed_methods, clippy::disallowed_types)]
