@@ -208,9 +208,9 @@ describe('the inspector as a tool', () => {
     await page.getByRole('heading', { name: 'Nothing here yet' }).waitFor();
     // What is gone has a history where it was.
     await page.goBack();
-    await page.getByRole('heading', { name: 'There is no such object' }).waitFor();
+    await page.getByRole('heading', { name: 'by hand', exact: true }).waitFor();
+    await page.getByRole('link', { name: 'History', exact: true }).click();
     await page.getByRole('list', { name: 'History' }).getByText('map removed').waitFor();
-    await page.getByRole('link', { name: 'All objects' }).click();
     await page.getByRole('button', { name: 'Settings of the service' }).click();
     await dialog.getByRole('button', { name: 'Delete this service' }).click();
     await dialog.getByRole('button', { name: 'Delete' }).click();
@@ -296,7 +296,7 @@ describe('the inspector as a tool', () => {
     await console.page
       .getByText(/^Counted since the server started, .*; read again every 2 s\.$/)
       .waitFor();
-    await console.page.getByText('Read again every 2 s', { exact: true }).waitFor();
+    await console.page.getByText('Live', { exact: true }).waitFor();
     console.expectNoErrors();
     await console.close();
   });

@@ -243,7 +243,9 @@ describe('the inspector', () => {
     await page.getByRole('heading', { name: 'new one', exact: true }).waitFor();
     await page.getByRole('button', { name: 'Remove', exact: true }).click();
     await page.getByRole('dialog').getByRole('button', { name: 'Remove', exact: true }).click();
-    await page.getByRole('heading', { name: 'There is no such item' }).waitFor();
+    await page
+      .getByRole('heading', { name: 'new one', exact: true })
+      .waitFor({ state: 'detached' });
     await until('one row is left', () => console.items().getByRole('option').count(), only(1));
     console.expectNoErrors();
     await console.close();

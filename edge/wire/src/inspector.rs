@@ -8,7 +8,7 @@ use serde::{Serialize, Serializer};
 use serde_json::value::RawValue;
 use sync::{
     Change, EventId, Item, ItemKey, ItemSeen, ItemThen, Object, ObjectKind, ObjectSid, ObjectThen,
-    Origin, Payload, What, revision,
+    Origin, Payload, Removed, What, revision,
 };
 
 /// An instant with milliseconds.
@@ -155,6 +155,39 @@ impl<'a> InspectedItem<'a> {
             date_updated: item.updated_at.map(Instant),
             date_expires: item.expires_at.flatten().map(Instant),
             forgotten: !item.is_whole(),
+        }
+    }
+}
+
+/// A document, list, map or stream that is gone.
+#[derive(Clone, Debug, Serialize)]
+pub struct InspectedRemoval<'a> {
+    sid: ObjectSid,
+    kind: &'static str,
+    unique_name: Option<&'a str>,
+    /// The event that ended it.
+    event_id: EventId,
+    date_created: Instant,
+    created_by: &'a str,
+    date_removed: Instant,
+    because: sync::Removal,
+    /// An identity, or `system`.
+    removed_by: &'a str,
+}
+
+impl<'a> InspectedRemoval<'a> {
+    /// As its removal tells.
+    pub fn new(removed: &'a Removed) -> Self {
+        Self {
+            sid: removed.sid,
+            kind: removed.sid.kind().word(),
+            unique_name: removed.unique_name.as_deref(),
+            event_id: removed.event,
+            date_created: Instant(removed.created_at),
+            created_by: &removed.created_by,
+            date_removed: Instant(removed.at),
+            because: removed.because,
+            removed_by: &removed.by,
         }
     }
 }

@@ -6,9 +6,9 @@
 use crate::{
     bucket::{Bucket, deadline},
     cache::Slot,
-    change::{Change, ItemWrite},
+    change::{Change, ItemWrite, Removal},
     model::*,
-    rows::{Key, Purge},
+    rows::{Key, Purge, Removed},
 };
 use base::Timestamp;
 use std::sync::Arc;
@@ -32,7 +32,9 @@ impl Bucket {
                     object.updated_at = *at;
                 });
             }
-            Change::ObjectRemoved { object, .. } => self.remove(*object),
+            Change::ObjectRemoved { object, event, because, at, by } => {
+                self.remove(*object, (*event, *because, *at, by));
+            }
             Change::ItemAdded(write) => self.add_item(write),
             Change::ItemUpdated(write) => self.update_item(write),
             Change::ItemExpirySet { object, key, expires_at, at } => {
@@ -81,7 +83,11 @@ impl Bucket {
     }
 
     /// What it held is left: nobody can reach it any more, and the grave says that it is there.
-    fn remove(&mut self, sid: ObjectSid) {
+    fn remove(
+        &mut self,
+        sid: ObjectSid,
+        (event, because, at, by): (EventId, Removal, Timestamp, &Arc<str>),
+    ) {
         let Some(object) = self.object(sid).cloned() else { return };
         if let Some(name) = &object.unique_name {
             let key = Key::Name(object.service, object.kind(), name.clone());
@@ -89,6 +95,19 @@ impl Bucket {
         }
         self.put(Key::Object(sid), Slot::Absent);
         self.touched.graves.insert(sid);
+        if because != Removal::ServiceDeleted {
+            self.touched.removed.push(Removed {
+                sid,
+                service: object.service,
+                unique_name: object.unique_name.clone(),
+                created_by: object.created_by.clone(),
+                created_at: object.created_at,
+                event,
+                because,
+                at,
+                by: by.clone(),
+            });
+        }
     }
 
     fn add_item(&mut self, write: &ItemWrite) {

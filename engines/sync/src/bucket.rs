@@ -8,7 +8,7 @@ use crate::{
     event::Event,
     model::*,
     rejection::Rejection,
-    rows::{Deadline, Entity, Key, Mortal, Purge, RowRef},
+    rows::{Deadline, Entity, Key, Mortal, Purge, Removed, RowRef},
 };
 use base::{Timestamp, Turn};
 use std::{
@@ -81,6 +81,7 @@ pub(crate) struct Touched {
     /// Whether they are there.
     pub(crate) deadlines: BTreeMap<Deadline, bool>,
     pub(crate) graves: BTreeSet<ObjectSid>,
+    pub(crate) removed: Vec<Removed>,
     pub(crate) purges: BTreeSet<ServiceSid>,
 }
 
@@ -365,6 +366,7 @@ impl Bucket {
             f(if *is_there { RowRef::Deadline(deadline) } else { RowRef::NoDeadline(deadline) });
         }
         touched.graves.into_iter().for_each(|sid| f(RowRef::Grave(sid)));
+        touched.removed.iter().for_each(|removed| f(RowRef::Removed(removed)));
         for service in touched.purges {
             f(RowRef::Purge(service, self.purges[&service]));
         }
@@ -469,6 +471,7 @@ impl Touched {
             entities: BTreeSet::new(),
             deadlines: BTreeMap::new(),
             graves: BTreeSet::new(),
+            removed: Vec::new(),
             purges: BTreeSet::new(),
         }
     }

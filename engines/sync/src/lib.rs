@@ -38,4 +38,4 @@ pub use model::*;
 pub use past::{ItemThen, ObjectThen, Origin, Past};
 pub use payload::{Payload, PayloadError};
 pub use rejection::Rejection;
-pub use rows::{Deadline, Entity, Key, Mortal, Purge, RowRef};
+pub use rows::{Deadline, Entity, Key, Mortal, Purge, Removed, RowRef};

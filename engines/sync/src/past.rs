@@ -23,6 +23,8 @@ pub struct Past {
     open: usize,
     /// Whether rows say nothing: the object is gone now, so every item comes from changes.
     is_gone: bool,
+    /// Whether the moment is the one before it went, be it because its time was over.
+    is_end: bool,
 }
 
 /// What is known of the object.
@@ -120,7 +122,15 @@ impl Past {
             Some(object) => State::There(ObjectThen::of(object)),
         };
         let (items, is_gone) = (BTreeMap::new(), now.is_none());
-        Self { kind, moment, state, items, open: 0, is_gone }
+        Self { kind, moment, state, items, open: 0, is_gone, is_end: false }
+    }
+
+    /// Of an object that is gone, as it was to the last: just before the event that ended it at
+    /// that time. What happened in the same millisecond before it counts; items that had
+    /// expired by then do not.
+    pub fn at_end(kind: ObjectKind, event: EventId, at: Timestamp) -> Self {
+        let state = State::There(ObjectThen::before(event));
+        Self { state, is_end: true, ..Self::new(kind, None, at) }
     }
 
     /// The next older change of the object, made at `at`.
@@ -144,8 +154,8 @@ impl Past {
         match &self.state {
             State::NotThere | State::Unmet => None,
             State::There(object) => {
-                let is_there = object.expires_at.flatten().is_none_or(|at| self.moment < at);
-                is_there.then_some(object)
+                let has_expired = object.expires_at.flatten().is_some_and(|at| at <= self.moment);
+                (self.is_end || !has_expired).then_some(object)
             }
         }
     }
@@ -539,6 +549,30 @@ mod tests {
         let object = then.object().expect("it was there");
         assert_eq!((object.event, object.items), (2, Some(2)));
         assert_eq!(at(-1).object(), None, "nothing is there before it is made");
+    }
+
+    #[test]
+    fn to_the_last_it_was_what_it_was_before_its_end_also_in_the_same_millisecond() {
+        let (end, by) = (Timestamp(3), "ann".into());
+        let (because, event) = (Removal::Expired, 4);
+        let changes = [
+            (0, created(MAP)),
+            (1, Change::ItemAdded(write("gone", 1, Some(2)))),
+            (2, Change::ItemAdded(write("a", 2, None))),
+            (2, Change::ObjectExpirySet { object: MAP, expires_at: Some(end), at: Timestamp(2) }),
+            (3, Change::ItemAdded(write("b", 3, None))),
+            (3, Change::ObjectRemoved { object: MAP, event, because, at: end, by }),
+        ];
+        let mut past = Past::at_end(ObjectKind::Map, event, end);
+        for (at, change) in changes.iter().rev() {
+            assert!(past.wants_more());
+            past.back(change, Timestamp(*at));
+        }
+        assert!(!past.wants_more());
+        let object = past.object().expect("its end does not hide it");
+        assert_eq!((object.event, object.expires_at), (3, Some(Some(end))));
+        let keys: Vec<_> = past.items().map(|(key, _)| key.clone()).collect();
+        assert_eq!(keys, [key("a"), key("b")], "what had expired was not there to the last");
     }
 
     #[test]

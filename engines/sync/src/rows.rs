@@ -3,10 +3,12 @@
 //! * A key sorts as its row's key does, so that what belongs to one object lies together.
 //! * Deadlines are rows of their own, by time: those that are near are found without reading what
 //!   expires.
-//! * An object that is gone leaves a grave: whoever cleans up finds by it what is left.
+//! * An object that is gone leaves a grave: whoever cleans up finds by it what is left. It also
+//!   leaves word of itself, by which its past is found, unless its service went too.
 
-use crate::model::*;
+use crate::{change::Removal, model::*};
 use base::Timestamp;
+use serde::{Deserialize, Serialize};
 use std::{cmp::Ordering, sync::Arc};
 
 /// Names an entity that is kept as a row.
@@ -129,6 +131,30 @@ impl Deadline {
     }
 }
 
+/// An object that is gone: what is told of it without looking at what it held.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Removed {
+    /// Which.
+    pub sid: ObjectSid,
+    /// Where it belonged.
+    pub service: ServiceSid,
+    /// Its name for people.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub unique_name: Option<Arc<str>>,
+    /// Who made it.
+    pub created_by: Arc<str>,
+    /// When.
+    pub created_at: Timestamp,
+    /// The event that ended it.
+    pub event: EventId,
+    /// Why it is gone.
+    pub because: Removal,
+    /// When it went.
+    pub at: Timestamp,
+    /// Who removed it.
+    pub by: Arc<str>,
+}
+
 /// An entity a turn touched, as it is now.
 #[derive(Clone, Copy, Debug)]
 pub enum RowRef<'a> {
@@ -148,6 +174,8 @@ pub enum RowRef<'a> {
     NoDeadline(&'a Deadline),
     /// An object that is gone: what it held is to be cleaned up.
     Grave(ObjectSid),
+    /// An object that is gone, its service being there still.
+    Removed(&'a Removed),
     /// The objects of a service are being removed, or were.
     Purge(ServiceSid, Purge),
 }

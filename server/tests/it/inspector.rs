@@ -122,8 +122,10 @@ async fn administrators_and_keys_may_look_and_nobody_else() {
         let made = owner.post_json("/sinew/v1/Users", &body).await;
         assert_eq!(made.status, 201, "{}", made.text());
         let person = server.signed_in(name, "long enough a password").await;
-        let got = person.get(&format!("{OURS}/Objects")).await;
-        assert_eq!(told(&got), (403, 20403), "{role}");
+        for path in ["Objects", "Removed", "Removed/MP00000000000000000000000000000007"] {
+            let got = person.get(&format!("{OURS}/{path}")).await;
+            assert_eq!(told(&got), (403, 20403), "{role}: {path}");
+        }
     }
     let admin = server.signed_in("admin", ADMIN_PASSWORD).await;
     assert_eq!(admin.get(&format!("{OURS}/Objects")).await.status, 200);
@@ -360,6 +362,12 @@ async fn a_past_that_is_not_there_is_refused_with_a_reason() {
     let (told_now, message) = refused(&format!("{gone}/At?Time={there}")).await;
     assert_eq!(told_now, (404, 20404), "{message}");
 
+    // Without a time it is what it was to the last, which only what is gone has.
+    let last = get(&owner, &format!("/Objects/{gone}/At")).await;
+    assert_eq!(last["object"]["data"], json!({"n": 5}));
+    assert_eq!(last["removal"]["because"], "deleted");
+    assert_eq!(last["time"], there.replace('Z', ".000Z"));
+
     // The journal is shortened: what it still tells is told, the rest is not made up.
     advance(&owner, 40 * 24 * 60 * 60 * 1_000).await;
     put(&owner, "early", "k", "{\"n\":2}").await;
@@ -374,6 +382,68 @@ async fn a_past_that_is_not_there_is_refused_with_a_reason() {
     let history = get(&owner, &format!("/Objects/{early}/History")).await;
     assert_eq!(history["forgotten"], true);
     assert!(history["reaches_to"].as_str().unwrap().starts_with("2026-02-10T"), "{history}");
+}
+
+#[tokio::test]
+async fn what_was_deleted_is_listed_and_opened_as_it_was_to_the_last() {
+    let (_server, owner) = with_manual_clock().await;
+    let map = owner.made(&format!("{SYNC}/Maps"), &[("UniqueName", "Board of today")]).await;
+    for (key, data) in [("a", "{\"n\":1.0}"), ("b", "{\"n\":9007199254740993}")] {
+        put(&owner, &map, key, data).await;
+    }
+    let went = advance(&owner, 1_000).await;
+    assert_eq!(owner.delete(&format!("{SYNC}/Maps/{map}")).await.status, 204);
+    let ttl = [("Data", "{\"n\":3}"), ("Ttl", "60")];
+    let expired = owner.made(&format!("{SYNC}/Documents"), &ttl).await;
+    advance(&owner, 61_000).await;
+    let again = owner.made(&format!("{SYNC}/Maps"), &[("UniqueName", "Board of today")]).await;
+
+    let removed = pages(&owner, "/Removed?PageSize=1", "removed", "PageToken").await;
+    let sids: Vec<_> = removed.iter().map(|one| one["sid"].as_str().unwrap()).collect();
+    assert_eq!(sids, [&*expired, &*map]);
+    assert_eq!(removed[0]["because"], "expired");
+    let expected = json!({
+        "sid": map, "kind": "map", "unique_name": "Board of today", "event_id": 3,
+        "date_created": "2026-01-01T00:00:00.000Z", "created_by": "system",
+        "date_removed": went.replace('Z', ".000Z"), "because": "deleted", "removed_by": "system",
+    });
+    assert_eq!(removed[1], expected);
+    assert_eq!(get(&owner, &format!("/Removed/{map}")).await, expected);
+    let found = async |filter: &str| {
+        let page = get(&owner, &format!("/Removed?{filter}")).await;
+        page["removed"].as_array().unwrap().len()
+    };
+    assert_eq!(found("Filter=of%20TODAY").await, 1);
+    assert_eq!(found("Filter=of%20today&Kind=list").await, 0);
+    assert_eq!(found(&format!("Filter={map}")).await, 1);
+    assert_eq!(found(&format!("Filter={map}&Kind=list")).await, 0);
+
+    let page = owner.get(&format!("{OURS}/Objects/{map}/At?PageSize=1")).await;
+    assert!(page.text().contains("{\"key\":\"a\",\"data\":{\"n\":1.0},"), "{}", page.text());
+    assert_eq!((&page.json()["next"], &page.json()["object"]["items"]), (&json!("a"), &json!(2)));
+    let rest = owner.get(&format!("{OURS}/Objects/{map}/At?After=a")).await;
+    assert!(rest.text().contains("9007199254740993"), "{}", rest.text());
+    // It had expired just then, which hides it from clients and not from here.
+    let last = get(&owner, &format!("/Objects/{expired}/At")).await;
+    assert_eq!(last["object"]["data"], json!({"n": 3}));
+
+    for (path, code) in [
+        (format!("/Objects/{again}/At"), (400, 20001)),
+        (format!("/Removed/{again}"), (404, 54200)),
+        ("/Removed/nothing".to_owned(), (404, 20404)),
+        ("/Removed?PageToken=x".to_owned(), (400, 20001)),
+        ("/Removed?Kind=thing".to_owned(), (400, 20001)),
+        ("/Objects/MP00000000000000000000000000000007/At".to_owned(), (404, 54200)),
+    ] {
+        let got = owner.get(&format!("{OURS}{path}")).await;
+        assert_eq!(told(&got), code, "{path}: {}", got.text());
+    }
+    // Another service has nothing of it.
+    let other = owner.made("/sync/v1/Services", &[]).await;
+    for path in [format!("Objects/{map}/At"), format!("Removed/{map}")] {
+        let got = owner.get(&format!("/sinew/v1/Sync/Services/{other}/{path}")).await;
+        assert_eq!(told(&got), (404, 54200), "{path}");
+    }
 }
 
 /// Reads a line of events until it holds a text.
@@ -436,9 +506,16 @@ async fn events_come_as_they_happen_and_end_with_the_object() {
     Line::open(&resumed, &path).await.until("id: 2\n").await;
 
     let mut of_service = Line::open(&owner, "/Events").await;
+    let mut of_both = Line::open(&owner, &format!("{path}?Service=true")).await;
+    let other = owner.made(&format!("{SYNC}/Documents"), &[]).await;
+    let beside = format!("event: object\ndata: {{\"kind\":\"document\",\"sid\":\"{other}\"}}");
+    let told = of_both.until(&beside).await;
+    assert!(!told.contains("event: change"), "nothing happened to the object itself: {told}");
     owner.delete(&format!("{SYNC}/Maps/m")).await;
-    line.until("\"kind\":\"map_removed\"").await;
-    while line.more().await {}
+    for line in [&mut line, &mut of_both] {
+        line.until("\"kind\":\"map_removed\"").await;
+        while line.more().await {}
+    }
     of_service.until(&format!("{{\"kind\":\"map\",\"sid\":\"{map}\"}}")).await;
 
     let stream = owner.made(&format!("{SYNC}/Streams"), &[]).await;

@@ -40,6 +40,7 @@ use std::{
 use store::{Scan, Store, StoreError, Value};
 
 pub use inspect::{Heated, ItemSearch, ObjectSearch, Searched};
+pub(crate) use inspect::{ROWS_MAX, holds_name};
 
 /// Following a journal keeps a processor busy and a copy of a workspace in memory.
 const LOOKING_BACK_MAX: usize = 2;

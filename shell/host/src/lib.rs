@@ -43,6 +43,7 @@ pub mod statistics;
 pub mod sync_hub;
 mod sync_past;
 pub mod sync_reads;
+mod sync_removed;
 mod sync_trail;
 pub mod tables;
 mod what_if;
@@ -64,6 +65,7 @@ pub use retention::Retention;
 pub use sync_hub::{Following, Loss, Mailbox, News, Post, Replay};
 pub use sync_past::{Happened, History, HistoryRange, SyncPastError, Then};
 pub use sync_reads::{Bounds, ItemRange, ObjectRange};
+pub use sync_removed::RemovedSearch;
 pub use tables::Record;
 pub use what_if::Supposed;
 

@@ -3,12 +3,13 @@
 //! * Both come from the journal, and from the object as it is now: nothing is kept for them but
 //!   where in the journal the latest changes are.
 //! * What does not reach the journal any more is said to be forgotten, not made up.
-//! * Of an object that is gone all is told that the journal still has, if its beginning is there:
-//!   without that nobody can say whose it was.
+//! * Of an object that is gone all is told that the journal still has. Whose it was is kept with
+//!   its removal; of one that went with its whole service, its beginning has to be there.
 //! * Bounded in time and memory: a history goes on where it ended, what is out of reach is refused.
 
 use crate::{
     sync_reads::{self, Bounds, ItemRange},
+    sync_removed,
     sync_trail::{End, Flow, Trail},
 };
 use base::Timestamp;
@@ -16,7 +17,7 @@ use std::{sync::Arc, time::Duration};
 use store::{Direction, Seq, Store, StoreError};
 use sync::{
     Change, Item, ItemKey, ItemThen, Object, ObjectKind, ObjectSid, ObjectThen, Origin, Past,
-    ServiceSid,
+    Removed, ServiceSid,
 };
 
 /// How long a page of a history may take; then it ends where it is.
@@ -86,7 +87,8 @@ pub enum SyncPastError {
     /// The journal does not reach back that far.
     #[error("the journal tells nothing of that time: it begins at {}", .0.to_string_ms())]
     Forgotten(Timestamp),
-    /// A document's value was written before the journal begins, and replaced since.
+    /// A document's value, or what was in a list or map that is gone, was written before the
+    /// journal begins.
     #[error("the value at that time is older than the journal, from {}", .0.to_string_ms())]
     ValueForgotten(Timestamp),
     /// Too much happened since.
@@ -102,6 +104,8 @@ struct Subject {
     sid: ObjectSid,
     /// As it is; `None` if it is gone.
     now: Option<Arc<Object>>,
+    /// How it went, where that is kept.
+    removed: Option<Removed>,
     created_at: Timestamp,
 }
 
@@ -112,8 +116,8 @@ pub(crate) fn history(
     sid: ObjectSid,
     range: &HistoryRange,
 ) -> Result<History, SyncPastError> {
-    let trail = Trail::new(store, sid, HISTORY_LIMIT)?.ok_or(SyncPastError::NotFound)?;
-    let subject = Subject::of(store, &trail, service, sid)?;
+    let mut trail = Trail::new(store, sid, HISTORY_LIMIT)?.ok_or(SyncPastError::NotFound)?;
+    let subject = Subject::of(store, &mut trail, service, sid)?;
     let floor = trail.floor(subject.created_at)?;
     let from = range.before.map_or(trail.last, |before| before.saturating_sub(1));
     let mut entries = Vec::new();
@@ -140,8 +144,8 @@ pub(crate) fn then(
     sid: ObjectSid,
     (moment, range): (Timestamp, &ItemRange),
 ) -> Result<Then, SyncPastError> {
-    let trail = Trail::new(store, sid, MOMENT_LIMIT)?.ok_or(SyncPastError::NotFound)?;
-    let subject = Subject::of(store, &trail, service, sid)?;
+    let mut trail = Trail::new(store, sid, MOMENT_LIMIT)?.ok_or(SyncPastError::NotFound)?;
+    let subject = Subject::of(store, &mut trail, service, sid)?;
     if subject.created_at > moment {
         return Err(SyncPastError::NotThere);
     }
@@ -150,22 +154,63 @@ pub(crate) fn then(
     }
     // Rows first: what changes after they were read is in the journal behind them.
     let rows = match &subject.now {
-        Some(_) => untouched(store, sid, moment, range)?,
+        Some(_) => {
+            let rows = untouched(store, sid, moment, range)?;
+            trail = Trail::new(store, sid, MOMENT_LIMIT)?.ok_or(SyncPastError::NotFound)?;
+            rows
+        }
         None => Rows::default(),
     };
-    let trail = Trail::new(store, sid, MOMENT_LIMIT)?.ok_or(SyncPastError::NotFound)?;
-    let past = go_back(&trail, &subject, moment)?;
-    let object = past.object().ok_or(SyncPastError::NotThere)?;
-    if sid.kind() == ObjectKind::Document && object.data.is_none() {
+    let past = Past::new(sid.kind(), subject.now.as_deref(), moment);
+    let past = go_back(&trail, &subject, past, moment)?;
+    found(&trail, &subject, &past, (rows, range))
+}
+
+/// What an object that is gone was to the last, with a page of its items.
+pub(crate) fn last_state(
+    store: &dyn Store,
+    service: ServiceSid,
+    sid: ObjectSid,
+    range: &ItemRange,
+) -> Result<(Removed, Then), SyncPastError> {
+    let mut trail = Trail::new(store, sid, MOMENT_LIMIT)?.ok_or(SyncPastError::NotFound)?;
+    let subject = Subject::of(store, &mut trail, service, sid)?;
+    let removed = subject.removed.clone().ok_or(SyncPastError::NotFound)?;
+    let past = Past::at_end(sid.kind(), removed.event, removed.at);
+    let past = go_back(&trail, &subject, past, removed.at)?;
+    let then = found(&trail, &subject, &past, (Rows::default(), range))?;
+    Ok((removed, then))
+}
+
+fn found(
+    trail: &Trail<'_>,
+    subject: &Subject,
+    past: &Past,
+    (rows, range): (Rows, &ItemRange),
+) -> Result<Then, SyncPastError> {
+    let mut object = past.object().ok_or(SyncPastError::NotThere)?.clone();
+    let kind = subject.sid.kind();
+    // Of what is gone, rows do not tell what was in it; only all changes together do.
+    let is_cut = subject.now.is_none() && object.origin.is_none();
+    let is_forgotten = match kind {
+        ObjectKind::Document => object.data.is_none(),
+        ObjectKind::List | ObjectKind::Map => is_cut,
+        ObjectKind::Stream => false,
+    };
+    if is_forgotten {
         return Err(SyncPastError::ValueForgotten(trail.first_at));
     }
-    let object = object.clone();
-    let (items, next) = page(&past, rows, range);
+    object.origin = object.origin.or_else(|| subject.origin());
+    let (items, next) = page(past, rows, range);
     Ok(Then { object, items, next })
 }
 
-fn go_back(trail: &Trail<'_>, subject: &Subject, moment: Timestamp) -> Result<Past, SyncPastError> {
-    let mut past = Past::new(subject.sid.kind(), subject.now.as_deref(), moment);
+fn go_back(
+    trail: &Trail<'_>,
+    subject: &Subject,
+    mut past: Past,
+    moment: Timestamp,
+) -> Result<Past, SyncPastError> {
     let turn = trail.upto(moment)?;
     let since = trail.walk((trail.last, turn + 1), subject.event(), |_, at, change| {
         past.back(&change, at);
@@ -193,9 +238,10 @@ fn go_back(trail: &Trail<'_>, subject: &Subject, moment: Timestamp) -> Result<Pa
 }
 
 impl Subject {
+    /// Of one that is gone, the trail ends where it went.
     fn of(
         store: &dyn Store,
-        trail: &Trail<'_>,
+        trail: &mut Trail<'_>,
         service: ServiceSid,
         sid: ObjectSid,
     ) -> Result<Self, SyncPastError> {
@@ -203,20 +249,36 @@ impl Subject {
             let is_own = object.service == service;
             let created_at = object.created_at;
             let now = is_own.then(|| Arc::new(object)).ok_or(SyncPastError::NotFound)?;
-            return Ok(Self { sid, now: Some(now), created_at });
+            return Ok(Self { sid, now: Some(now), removed: None, created_at });
+        }
+        if let Some(removed) = sync_removed::of(store, service, sid)? {
+            trail.last = trail.upto(removed.at)?;
+            let created_at = removed.created_at;
+            return Ok(Self { sid, now: None, removed: Some(removed), created_at });
         }
         let birth = trail.birth()?.ok_or(SyncPastError::NotFound)?;
         match trail.change(&birth)? {
             Some(Change::ObjectCreated { object, .. }) if object.service == service => {
-                Ok(Self { sid, now: None, created_at: object.created_at })
+                Ok(Self { sid, now: None, removed: None, created_at: object.created_at })
             }
             _ => Err(SyncPastError::NotFound),
         }
     }
 
-    /// An event it had; of one that is gone, none that the log still knows.
+    /// An event it had; where none is known, one that it never had.
     fn event(&self) -> u64 {
-        self.now.as_ref().map_or(u64::MAX, |object| object.event)
+        let removed = self.removed.as_ref().map(|removed| removed.event);
+        self.now.as_ref().map(|object| object.event).or(removed).unwrap_or(u64::MAX)
+    }
+
+    /// What its removal tells of its beginning.
+    fn origin(&self) -> Option<Origin> {
+        self.removed.as_ref().map(|removed| Origin {
+            service: removed.service,
+            unique_name: removed.unique_name.clone(),
+            created_by: removed.created_by.clone(),
+            created_at: removed.created_at,
+        })
     }
 }
 

@@ -7,7 +7,7 @@ use std::{
 };
 use sync::{
     Bounds, Bucket, BucketNumber, Change, Command, Deadline, Entity, Event, Item, Key, Limits,
-    Object, ObjectSid, Purge, Rejection, Reply, RowRef, ServiceSid, Stop,
+    Object, ObjectSid, Purge, Rejection, Removed, Reply, RowRef, ServiceSid, Stop,
 };
 
 /// The bucket all tests are about.
@@ -19,6 +19,7 @@ pub(crate) struct Disk {
     pub(crate) entities: BTreeMap<Key, Entity>,
     pub(crate) deadlines: BTreeMap<String, Deadline>,
     pub(crate) graves: BTreeSet<ObjectSid>,
+    pub(crate) removed: BTreeMap<ObjectSid, Removed>,
     pub(crate) purges: BTreeMap<ServiceSid, Purge>,
 }
 
@@ -26,6 +27,7 @@ enum Row {
     Entity(Key, Option<Entity>),
     Deadline(Deadline, bool),
     Grave(ObjectSid),
+    Removed(Removed),
     Purge(ServiceSid, Purge),
 }
 
@@ -39,6 +41,7 @@ impl Disk {
             }
             Row::Deadline(deadline, false) => _ = self.deadlines.remove(&deadline.text()),
             Row::Grave(sid) => _ = self.graves.insert(sid),
+            Row::Removed(removed) => _ = self.removed.insert(removed.sid, removed),
             Row::Purge(service, purge) => _ = self.purges.insert(service, purge),
         }
     }
@@ -197,6 +200,7 @@ impl Served {
                 RowRef::Deadline(deadline) => Row::Deadline(deadline.clone(), true),
                 RowRef::NoDeadline(deadline) => Row::Deadline(deadline.clone(), false),
                 RowRef::Grave(sid) => Row::Grave(sid),
+                RowRef::Removed(removed) => Row::Removed(removed.clone()),
                 RowRef::Purge(service, purge) => Row::Purge(service, purge),
             });
         });

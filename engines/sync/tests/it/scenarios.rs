@@ -247,6 +247,7 @@ fn a_deleted_service_loses_everything_and_nothing_comes_after() {
     served.settle();
     assert_eq!(served.disk.objects().count(), 1);
     assert_eq!(served.disk.graves.len(), mine.len());
+    assert!(served.disk.removed.is_empty(), "nobody can ask for them without their service");
     let ends = served
         .events
         .iter()
@@ -256,4 +257,24 @@ fn a_deleted_service_loses_everything_and_nothing_comes_after() {
         Action::CreateObject { kind: ObjectKind::Map, unique_name: None, data: None, ttl: None };
     assert_eq!(run(&mut served, NOW, make), Err(Rejection::ServiceNotFound));
     assert_eq!(served.bucket.next_deadline(), None);
+}
+
+#[test]
+fn an_object_that_goes_leaves_word_of_itself() {
+    let mut served = served();
+    let (kind, unique_name) = (ObjectKind::Map, Some("m".into()));
+    let make = Action::CreateObject { kind, unique_name, data: None, ttl: None };
+    let made = run(&mut served, NOW, make);
+    let Ok(Reply::Object(object)) = made else { panic!("{made:?}") };
+    let target = Target::of(object.sid);
+    let action = Action::DeleteObject { object: target.clone(), if_match: None };
+    assert!(run(&mut served, Timestamp(NOW.0 + 7), action).is_ok());
+    served.settle();
+    let removed: Vec<_> = served.disk.removed.values().cloned().collect();
+    let [one] = &removed[..] else { panic!("{removed:?}") };
+    assert_eq!((one.sid, one.service), (object.sid, object.service));
+    assert_eq!(one.unique_name.as_deref(), Some("m"));
+    assert_eq!((one.created_at, &*one.created_by), (NOW, "system"));
+    assert_eq!((one.event, one.because, one.at), (1, Removal::Deleted, Timestamp(NOW.0 + 7)));
+    assert_eq!(&*one.by, "system");
 }

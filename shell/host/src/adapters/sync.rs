@@ -63,7 +63,8 @@ impl Engine for SyncEngine {
     type Event = Event;
 
     const TABLES: &'static [&'static Table] = &[&tables::SYNC_PURGE];
-    const LOGS: &'static [&'static Table] = &[&tables::SYNC_EVENT, &tables::SYNC_ASIDE];
+    const LOGS: &'static [&'static Table] =
+        &[&tables::SYNC_EVENT, &tables::SYNC_ASIDE, &tables::SYNC_REMOVED];
     const AGED: &'static [Aged] = &[
         Aged {
             table: &tables::SYNC_EVENT,
@@ -75,6 +76,11 @@ impl Engine for SyncEngine {
             table: &tables::SYNC_ASIDE,
             before: |at| vec![Filter { column: "at", test: Test::AtMost(at.into()) }],
             kept: |retention| Millis(retention.sync_events.0 + ASIDE_LONGER.0),
+        },
+        Aged {
+            table: &tables::SYNC_REMOVED,
+            before: |at| vec![Filter { column: "at", test: Test::AtMost(at.into()) }],
+            kept: |retention| retention.journal,
         },
     ];
 
@@ -466,6 +472,11 @@ fn write(row: RowRef<'_>) -> RowWrite {
             put(&tables::SYNC_DEADLINE, deadline.text(), Vec::new(), String::new())
         }
         RowRef::Grave(sid) => put(&tables::SYNC_GRAVE, sid.to_string(), Vec::new(), String::new()),
+        RowRef::Removed(removed) => {
+            let values = vec![super::sid(removed.service.sid()), removed.at.into()];
+            let body = serde_json::to_string(removed).expect("rows are plain data");
+            put(&tables::SYNC_REMOVED, removed.sid.to_string(), values, body)
+        }
         RowRef::Purge(service, purge) => {
             let body = serde_json::to_string(&purge).expect("rows are plain data");
             put(&tables::SYNC_PURGE, service.to_string(), Vec::new(), body)

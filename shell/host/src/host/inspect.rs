@@ -10,18 +10,19 @@ use crate::{
     sync_hub::Following,
     sync_past::{self, History, HistoryRange, SyncPastError, Then},
     sync_reads::{self, Bounds, ItemRange},
+    sync_removed::{self, RemovedSearch},
 };
 use base::{Millis, Timestamp};
 use std::sync::Arc;
 use store::{Store, StoreError};
-use sync::{Item, ItemKey, Object, ObjectKind, ObjectSid, ServiceSid};
+use sync::{Item, ItemKey, Object, ObjectKind, ObjectSid, Removed, ServiceSid};
 
 /// Items read at once.
 const ROWS_AT_ONCE: usize = 500;
 /// Objects read at once, out of each bucket.
 const OBJECTS_OF_A_BUCKET: usize = 32;
 /// Objects or items that one search looks at.
-const ROWS_MAX: usize = 5_000;
+pub(crate) const ROWS_MAX: usize = 5_000;
 /// The same in bytes of values.
 const BYTES_MAX: usize = 16 << 20;
 /// What tells a loop.
@@ -178,6 +179,34 @@ impl Host {
             .await
     }
 
+    /// An object that is gone, as it was to the last, with a page of its items.
+    pub async fn sync_last_state(
+        &self,
+        service: ServiceSid,
+        object: ObjectSid,
+        range: ItemRange,
+    ) -> Result<(Removed, Then), SyncPastError> {
+        self.looking_back(move |store| sync_past::last_state(store, service, object, &range)).await
+    }
+
+    /// An object that is gone, as long as the journal is kept.
+    pub async fn sync_removed(
+        &self,
+        service: ServiceSid,
+        object: ObjectSid,
+    ) -> Result<Option<Removed>, StoreError> {
+        self.blocking(move |store| sync_removed::of(store, service, object)).await
+    }
+
+    /// Objects of a service that are gone, the newest first, as long as the journal is kept.
+    pub async fn sync_search_removed(
+        &self,
+        service: ServiceSid,
+        search: RemovedSearch,
+    ) -> Result<Searched<Removed, (Timestamp, ObjectSid)>, StoreError> {
+        self.blocking(move |store| sync_removed::search(store, service, &search)).await
+    }
+
     async fn looking_back<T: Send + 'static>(
         &self,
         look: impl FnOnce(&dyn Store) -> Result<T, SyncPastError> + Send + 'static,
@@ -207,7 +236,8 @@ fn objects(
                 after = Some(object.sid);
                 looked += 1;
                 bytes += object.data.as_ref().map_or(0, sync::Payload::size);
-                let is_wanted = holds_name(&object, search.name_holds.as_deref());
+                let is_wanted =
+                    holds_name(object.unique_name.as_deref(), search.name_holds.as_deref());
                 found.extend(is_wanted.then(|| Arc::new(object)));
             }
             // All objects up to here were looked at, also where none is left of them.
@@ -223,9 +253,9 @@ fn objects(
     Ok(Searched { found, next: None })
 }
 
-fn holds_name(object: &Object, wanted: Option<&str>) -> bool {
+pub(crate) fn holds_name(name: Option<&str>, wanted: Option<&str>) -> bool {
     let Some(wanted) = wanted else { return true };
-    object.unique_name.as_deref().is_some_and(|name| holds(name, wanted))
+    name.is_some_and(|name| holds(name, wanted))
 }
 
 fn items(

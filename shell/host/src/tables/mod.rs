@@ -52,6 +52,7 @@ pub static ALL: &[&Table] = &[
     &SYNC_EVENT,
     &SYNC_ASIDE,
     &SYNC_GRAVE,
+    &SYNC_REMOVED,
     &SYNC_PURGE,
 ];
 

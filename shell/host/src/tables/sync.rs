@@ -66,6 +66,15 @@ pub static SYNC_ASIDE: Table =
 /// Objects that are gone, as long as something of what they held is left.
 pub static SYNC_GRAVE: Table = Table { name: "sync_grave", columns: &[], indexes: &[], live: None };
 
+/// Objects that are gone while their service is there, by SID, for as long as the journal tells of
+/// them. Never changed.
+pub static SYNC_REMOVED: Table = Table {
+    name: "sync_removed",
+    columns: &[fixed(text("service")), fixed(int("at"))],
+    indexes: &[&["service", "at"], &["at"]],
+    live: None,
+};
+
 /// Deleted services: whether their objects in this bucket are all removed.
 pub static SYNC_PURGE: Table = Table { name: "sync_purge", columns: &[], indexes: &[], live: None };
 

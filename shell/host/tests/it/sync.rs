@@ -3,7 +3,8 @@
 use crate::{start, stores};
 use base::{Millis, Sid};
 use host::{
-    Bounds, Host, ItemRange, Loss, Mailbox, ObjectRange, Post, Refusal, Replay, Retention, tables,
+    Bounds, HistoryRange, Host, ItemRange, Loss, Mailbox, ObjectRange, Post, Refusal,
+    RemovedSearch, Replay, Retention, SyncPastError, tables,
 };
 use std::sync::Arc;
 use store::{Direction, Scan, Store, Table};
@@ -345,6 +346,113 @@ async fn a_deleted_service_is_gone_with_all_it_held() {
         let default = ServiceCommand::Delete { account: ACCOUNT, service: SERVICE };
         let refused = host.sync_service(default).await;
         assert_eq!(refused, Err(Refusal::Rejected(Rejection::DefaultService)));
+        host.stop().await;
+    }
+}
+
+#[tokio::test]
+async fn what_is_gone_is_listed_newest_first_and_told_to_the_last_until_the_journal_ends() {
+    for (store, _folder) in stores() {
+        let host = start(&store);
+        let mut gone = Vec::new();
+        for n in 0..40 {
+            let name = format!("map {n}");
+            let map = object(&host, create(ObjectKind::Map, Some(&name))).await.sid;
+            host.sync(command(put(map, "kept", n, None))).await.unwrap();
+            host.sync(command(put(map, "kept", n + 100, None))).await.unwrap();
+            // In one millisecond with what was written last, and with each other by twos.
+            let delete = Action::DeleteObject { object: Target::of(map), if_match: None };
+            host.sync(command(delete)).await.unwrap();
+            gone.push(map);
+            host.advance(Millis(n as i64 % 2)).await;
+        }
+        // What it held is swept away, and much happens to others.
+        host.forget_old_once(Retention::default()).await.unwrap();
+        let busy = object(&host, create(ObjectKind::Map, None)).await.sid;
+        for n in 0..300 {
+            host.sync(command(put(busy, "k", n, None))).await.unwrap();
+        }
+        let (mut listed, mut after) = (Vec::new(), None);
+        loop {
+            let search = RemovedSearch { kind: None, name_holds: None, after, limit: 7 };
+            let page = host.sync_search_removed(SERVICE, search).await.unwrap();
+            listed.extend(page.found);
+            after = page.next;
+            if after.is_none() {
+                break;
+            }
+        }
+        assert!(listed.is_sorted_by(|one, other| one.at >= other.at));
+        let mut sids: Vec<_> = listed.iter().map(|one| one.sid).collect();
+        sids.sort_unstable();
+        gone.sort_unstable();
+        assert_eq!(sids, gone);
+        let holds = |text: &str, kind| RemovedSearch {
+            kind,
+            name_holds: Some(text.into()),
+            after: None,
+            limit: 3,
+        };
+        let found = host.sync_search_removed(SERVICE, holds("MAP 17", None)).await.unwrap();
+        let [one] = &found.found[..] else { panic!("{found:?}") };
+        let none = holds("map", Some(ObjectKind::Document));
+        assert!(host.sync_search_removed(SERVICE, none).await.unwrap().found.is_empty());
+        let other = ServiceSid::new(7);
+        assert_eq!(host.sync_removed(other, one.sid).await.unwrap(), None);
+
+        let ascending = || range(None, Direction::Ascending, 10);
+        let (removed, then) = host.sync_last_state(SERVICE, one.sid, ascending()).await.unwrap();
+        assert_eq!(&removed, one);
+        let [(key, item)] = &then.items[..] else { panic!("{then:?}") };
+        assert_eq!(key, &ItemKey::Key("kept".into()));
+        assert_eq!(item.data.as_ref(), Some(&data(117)));
+        let name = then.origin().and_then(|origin| origin.unique_name.as_deref());
+        assert_eq!(name, Some("map 17"));
+        let refused = host.sync_last_state(SERVICE, busy, ascending()).await;
+        assert_eq!(refused.unwrap_err(), SyncPastError::NotFound, "it is there");
+
+        host.advance(Millis::secs(31 * 24 * 60 * 60)).await;
+        host.sync(command(put(busy, "k", 0, None))).await.unwrap();
+        host.forget_old_once(Retention::default()).await.unwrap();
+        assert_eq!(rows(&*store, &tables::SYNC_REMOVED), 0);
+        host.stop().await;
+    }
+}
+
+#[tokio::test]
+async fn of_what_is_gone_nothing_is_made_up_where_the_journal_does_not_reach_its_beginning() {
+    for (store, _folder) in stores() {
+        let host = start(&store);
+        let days = |n: i64| Millis::secs(n * 24 * 60 * 60);
+        let map = object(&host, create(ObjectKind::Map, Some("old"))).await.sid;
+        host.sync(command(put(map, "early", 1, None))).await.unwrap();
+        let document = object(&host, create(ObjectKind::Document, Some("old"))).await.sid;
+        host.advance(days(20)).await;
+        let ttl = None;
+        let update = Action::UpdateObject {
+            object: Target::of(document),
+            data: Some(data(2)),
+            ttl,
+            if_match: None,
+        };
+        host.sync(command(update)).await.unwrap();
+        host.sync(command(put(map, "late", 2, None))).await.unwrap();
+        for sid in [map, document] {
+            let delete = Action::DeleteObject { object: Target::of(sid), if_match: None };
+            host.sync(command(delete)).await.unwrap();
+        }
+        host.advance(days(15)).await;
+        host.forget_old_once(Retention::default()).await.unwrap();
+        let ascending = || range(None, Direction::Ascending, 10);
+        let (_, then) = host.sync_last_state(SERVICE, document, ascending()).await.unwrap();
+        assert_eq!(then.object.data, Some(data(2)));
+        let name = then.origin().and_then(|origin| origin.unique_name.as_deref());
+        assert_eq!(name, Some("old"), "its removal tells it");
+        let refused = host.sync_last_state(SERVICE, map, ascending()).await;
+        assert!(matches!(refused, Err(SyncPastError::ValueForgotten(_))), "{refused:?}");
+        let range = HistoryRange { item: None, before: None, limit: 10 };
+        let history = host.sync_history(SERVICE, map, range).await.unwrap();
+        assert_eq!((history.entries.len(), history.is_cut), (2, true));
         host.stop().await;
     }
 }

@@ -12,7 +12,8 @@ import {
 import styles from './Rows.module.css';
 
 export interface RowsHandle {
-  focus(): void;
+  /** Takes the focus; to a row, or where it was. */
+  focus(row?: number): void;
 }
 
 interface RowsProps {
@@ -58,7 +59,6 @@ export function Rows({
   const box = useRef<HTMLDivElement>(null);
   const [view, setView] = useState({ top: 0, height: 0 });
   const [active, setActive] = useState(0);
-  useImperativeHandle(handle, () => ({ focus: () => box.current?.focus() }), []);
 
   const full = count * rowHeight;
   const drawn = Math.min(full, MAX_PX);
@@ -121,8 +121,18 @@ export function Rows({
     else return;
     event.preventDefault();
   };
+  const isLed = useRef(false);
+  useImperativeHandle(handle, () => ({
+    focus(row) {
+      isLed.current = row !== undefined;
+      if (row !== undefined) move(row);
+      box.current?.focus();
+      isLed.current = false;
+    },
+  }));
   const onFocus = () => {
     // Where the keyboard was may have been scrolled away.
+    if (isLed.current) return;
     if (current < firstSeen || current > lastSeen) setActive(firstSeen);
   };
 

@@ -1,4 +1,4 @@
-import type { ReactNode } from 'react';
+import type { ReactNode, RefObject } from 'react';
 import { Icon, type IconName } from './Icon.tsx';
 import styles from './StatusPage.module.css';
 
@@ -8,13 +8,15 @@ interface StatusProps {
   children: ReactNode;
   /** What one can do about it. */
   actions?: ReactNode;
+  /** For who takes the focus to it. */
+  heading?: RefObject<HTMLHeadingElement | null>;
 }
 
 /** A page that says one thing: nothing here, not allowed, unreachable. */
 export function StatusPage(props: StatusProps) {
   return (
     <main className={styles.page}>
-      <Box {...props} heading="h1" />
+      <Box {...props} level="h1" />
     </main>
   );
 }
@@ -23,19 +25,21 @@ export function StatusPage(props: StatusProps) {
 export function Status({ isPage = false, ...props }: StatusProps & { isPage?: boolean }) {
   return (
     <div className={styles.part}>
-      <Box {...props} heading={isPage ? 'h1' : 'h2'} />
+      <Box {...props} level={isPage ? 'h1' : 'h2'} />
     </div>
   );
 }
 
-function Box({ icon, title, children, actions, heading }: StatusProps & { heading: 'h1' | 'h2' }) {
-  const Heading = heading;
+function Box(props: StatusProps & { level: 'h1' | 'h2' }) {
+  const { icon, title, children, actions, heading, level: Heading } = props;
   return (
     <div className={styles.box}>
       <span className={styles.icon}>
         <Icon name={icon} size={28} />
       </span>
-      <Heading className={styles.title}>{title}</Heading>
+      <Heading ref={heading} tabIndex={-1} className={styles.title}>
+        {title}
+      </Heading>
       <div className={styles.text}>{children}</div>
       {actions && <div className={styles.actions}>{actions}</div>}
     </div>

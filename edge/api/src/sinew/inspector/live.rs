@@ -2,6 +2,8 @@
 //!
 //! * `change`: something happened, with the number of the event as its id. `lost`: something may be
 //!   missing, so whoever reads looks anew. Comments say that the line is alive.
+//! * Who follows an object may be told on the same line which objects of the service change, for
+//!   browsers open few lines to one server.
 //! * A reader that cannot keep up loses what waits for it and is told so: memory is bounded.
 //! * A line ends with the session or the rights of whoever opened it, with the object, and with the
 //!   server.
@@ -30,6 +32,8 @@ use wire::inspector::InspectedEvent;
 const ALIVE_EVERY: Duration = Duration::from_secs(8);
 const ALIVE: &str = ": alive\n\n";
 const LOST: &str = "event: lost\ndata: {}\n\n";
+/// Of the objects beside the one that is followed.
+const OBJECTS_LOST: &str = "event: objects_lost\ndata: {}\n\n";
 /// What waits for a line.
 const WAITING_BYTES_MAX: usize = 256 << 10;
 /// Events of a service that wait to be gathered.
@@ -43,7 +47,10 @@ pub(super) fn routes() -> [Routes; 2] {
     let one = Routes::at(OBJECT)
         .json()
         .get("/Events", "inspected_event.follow", Permit::Admin, follow)
-        .params(&[Param::optional("After", ParamKind::Integer)]);
+        .params(&[
+            Param::optional("After", ParamKind::Integer),
+            Param::optional("Service", ParamKind::Boolean),
+        ]);
     let all = Routes::at(SERVICE).json();
     [one, all.get("/Events", "inspected_service.follow", Permit::Admin, follow_service)]
 }
@@ -52,17 +59,31 @@ async fn follow(cx: Cx) -> Reply {
     let service = service(&cx)?;
     let object = object(&cx, service)?;
     let after = after(&cx)?.unwrap_or(object.event);
+    let is_with_service = cx.input.bool("Service")?.unwrap_or_default();
+    let gathering = is_with_service.then(|| Gathering::of(&cx, service, ("object", OBJECTS_LOST)));
     let mailbox = cx.host.mailbox(None, WAITING_BYTES_MAX);
     cx.host.follow(&mailbox, service, object.sid, after);
     let line = Line::of(&cx, service);
     let (host, sid) = (cx.host.clone(), object.sid);
+    let state = (line, mailbox, gathering, host);
     let chunks =
-        stream::unfold((line, mailbox, host), move |(mut line, mailbox, host)| async move {
+        stream::unfold(state, move |(mut line, mailbox, mut gathering, host)| async move {
             let from_now = || follow_from_now(&host, &mailbox, service, sid);
-            let chunk = line.next(of_object(&mailbox, from_now)).await?;
-            Some((Ok::<_, Infallible>(chunk), (line, mailbox, host)))
+            let of_object = of_object(&mailbox, from_now);
+            let chunk = line.next(of_both(of_object, gathering.as_mut())).await?;
+            Some((Ok::<_, Infallible>(chunk), (line, mailbox, gathering, host)))
         });
     Ok(Answer::events(Body::from_stream(chunks)))
+}
+
+/// Whichever is there first; neither loses anything when the other one is.
+async fn of_both(of_object: impl Future<Output = Told>, others: Option<&mut Gathering>) -> Told {
+    let Some(others) = others else { return of_object.await };
+    tokio::select! {
+        biased;
+        told = of_object => told,
+        told = others.next() => told,
+    }
 }
 
 /// For who was told to look anew; whether there is something to follow.
@@ -83,9 +104,7 @@ fn after(cx: &Cx) -> Result<Option<EventId>, Problem> {
 
 async fn follow_service(cx: Cx) -> Reply {
     let service = service(&cx)?;
-    let feed = cx.host.sync_feed(WAITING_EVENTS_MAX);
-    let (changed, is_lost, next) = (BTreeSet::new(), false, Instant::now());
-    let gathering = Gathering { feed, service, changed, is_lost, next };
+    let gathering = Gathering::of(&cx, service, ("change", LOST));
     let line = Line::of(&cx, service);
     let chunks = stream::unfold((line, gathering), |(mut line, mut gathering)| async move {
         let chunk = line.next(gathering.next()).await?;
@@ -200,14 +219,14 @@ impl Told {
             writeln!(self.text, "id: {}", event.id).expect("a String takes any text");
         }
         let json = serde_json::to_string(&InspectedEvent::live(event));
-        self.data(&json.expect("events are plain data"));
+        self.data("change", &json.expect("events are plain data"));
         self.is_end = matches!(event.what, What::ObjectRemoved { .. });
     }
 
-    fn data(&mut self, json: &str) {
+    fn data(&mut self, name: &str, json: &str) {
         // Between the tokens of JSON, which is where it has line ends, a space says the same.
         let line = json.replace(['\n', '\r'], " ");
-        write!(self.text, "event: change\ndata: {line}\n\n").expect("a String takes any text");
+        write!(self.text, "event: {name}\ndata: {line}\n\n").expect("a String takes any text");
     }
 }
 
@@ -215,6 +234,8 @@ impl Told {
 struct Gathering {
     feed: mpsc::Receiver<Arc<News>>,
     service: ServiceSid,
+    /// What it is called on its line that one did, and that some may have.
+    names: (&'static str, &'static str),
     /// What changed and was not told yet.
     changed: BTreeSet<ObjectSid>,
     is_lost: bool,
@@ -223,6 +244,12 @@ struct Gathering {
 }
 
 impl Gathering {
+    fn of(cx: &Cx, service: ServiceSid, names: (&'static str, &'static str)) -> Self {
+        let feed = cx.host.sync_feed(WAITING_EVENTS_MAX);
+        let (changed, is_lost, next) = (BTreeSet::new(), false, Instant::now());
+        Self { feed, service, names, changed, is_lost, next }
+    }
+
     /// Loses nothing when it is given up half way.
     async fn next(&mut self) -> Told {
         let mut told = Told { text: String::new(), is_end: false };
@@ -236,10 +263,10 @@ impl Gathering {
             self.note(&news);
         }
         for sid in std::mem::take(&mut self.changed) {
-            told.data(&json!({"sid": sid, "kind": sid.kind().word()}).to_string());
+            told.data(self.names.0, &json!({"sid": sid, "kind": sid.kind().word()}).to_string());
         }
         if std::mem::take(&mut self.is_lost) {
-            told.text.push_str(LOST);
+            told.text.push_str(self.names.1);
         }
         told
     }

@@ -11,6 +11,7 @@ mod live;
 mod objects;
 mod past;
 mod people;
+mod removed;
 
 use crate::{Cx, Problem, Routes, input::wrong};
 use ::sync::{ItemKey, Object, ObjectKind, ObjectSid, Rejection, ServiceSid, Target};
@@ -19,8 +20,14 @@ use std::{ops::RangeInclusive, sync::Arc};
 use store::Direction;
 
 pub(super) fn routes() -> Vec<Routes> {
-    let mut routes =
-        vec![objects::routes(), items::routes(), people::routes(), heat::routes(), past::routes()];
+    let mut routes = vec![
+        objects::routes(),
+        items::routes(),
+        people::routes(),
+        heat::routes(),
+        past::routes(),
+        removed::routes(),
+    ];
     routes.extend(live::routes());
     routes
 }

@@ -12,7 +12,7 @@ use serde::Serialize;
 use store::Direction;
 use wire::inspector::InspectedObject;
 
-const KINDS: &[&str] = &["document", "list", "map", "stream"];
+pub(super) const KINDS: &[&str] = &["document", "list", "map", "stream"];
 /// Permissions that are counted.
 const PERMISSIONS_MAX: usize = 1_000;
 

@@ -1,12 +1,15 @@
-//! What happened to an object, and what it was at an earlier second.
+//! What happened to an object, and what it was at an earlier second; of one that is gone, to the
+//! last.
 
 use super::{OBJECT, item_key, item_range, items::RANGE, page_size, service, sid};
 use crate::{Answer, Cx, Param, ParamKind, Permit, Problem, Reply, Routes, input::wrong};
-use ::sync::Rejection;
+use ::sync::{ObjectSid, Rejection, ServiceSid};
 use base::{Kind, Millis, Timestamp};
-use host::{HistoryRange, SyncPastError};
+use host::{HistoryRange, ItemRange, SyncPastError};
 use serde::Serialize;
-use wire::inspector::{InspectedEvent, InspectedItem, InspectedObject, Instant, cursor};
+use wire::inspector::{
+    InspectedEvent, InspectedItem, InspectedObject, InspectedRemoval, Instant, cursor,
+};
 
 pub(super) fn routes() -> Routes {
     let [from, after, order, page_size] = RANGE;
@@ -19,7 +22,7 @@ pub(super) fn routes() -> Routes {
             page_size,
         ])
         .get("/At", "inspected_past.fetch", Permit::Admin, at)
-        .params(&[Param::required("Time", ParamKind::Date), from, after, order, page_size])
+        .params(&[Param::optional("Time", ParamKind::Date), from, after, order, page_size])
 }
 
 #[derive(Serialize)]
@@ -60,20 +63,43 @@ struct Then<'a> {
     items: Vec<InspectedItem<'a>>,
     /// For `After`.
     next: Option<String>,
+    /// Of an object that is gone, to the last.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    removal: Option<InspectedRemoval<'a>>,
 }
 
 async fn at(cx: Cx) -> Reply {
     let (service, sid) = (service(&cx)?, sid(&cx)?);
-    let moment = moment(&cx)?;
     let range = item_range(&cx, sid.kind())?;
+    if cx.input.text("Time").is_none() {
+        return last_state(cx, (service, sid), range).await;
+    }
+    let moment = moment(&cx)?;
     let then = cx.host.sync_then(service, sid, (moment, range)).await;
     let then = then.map_err(|error| refused(sid, error))?;
-    Ok(Answer::ok(&Then {
+    Ok(Answer::ok(&shown(sid, moment, &then)))
+}
+
+/// Without a time: of what is gone there is a last moment, of what is there none.
+async fn last_state(cx: Cx, (service, sid): (ServiceSid, ObjectSid), range: ItemRange) -> Reply {
+    if cx.host.sync_removed(service, sid).await?.is_none() {
+        super::object(&cx, service)?;
+        return Err(cx.input.required("Time").map(|_| ()).expect_err("it was not given"));
+    }
+    let last = cx.host.sync_last_state(service, sid, range).await;
+    let (removed, then) = last.map_err(|error| refused(sid, error))?;
+    let removal = Some(InspectedRemoval::new(&removed));
+    Ok(Answer::ok(&Then { removal, ..shown(sid, removed.at, &then) }))
+}
+
+fn shown(sid: ObjectSid, moment: Timestamp, then: &host::Then) -> Then<'_> {
+    Then {
         time: Instant(moment),
         object: InspectedObject::then(sid, &then.object),
         items: then.items.iter().map(|(key, item)| InspectedItem::then(key, item)).collect(),
         next: then.next.as_ref().map(cursor),
-    }))
+        removal: None,
+    }
 }
 
 /// A second that is named is meant as a whole: everything that happened in it counts.
@@ -88,7 +114,7 @@ fn moment(cx: &Cx) -> Result<Timestamp, Problem> {
     Ok(at.min(now))
 }
 
-fn refused(sid: ::sync::ObjectSid, error: SyncPastError) -> Problem {
+fn refused(sid: ObjectSid, error: SyncPastError) -> Problem {
     match error {
         SyncPastError::NotFound => Rejection::NotFound(sid.kind()).into(),
         SyncPastError::NotThere => {

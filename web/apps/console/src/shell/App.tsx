@@ -15,9 +15,10 @@ import {
 } from '@sinew/frame';
 import { Status, StatusPage } from '@sinew/ui';
 import { useEffect, useRef, useState } from 'react';
-import { Link, Navigate, NavLink, Route, Routes } from 'react-router';
+import { Link, Navigate, NavLink, Route, Routes, useLocation } from 'react-router';
 import { HeatPane } from '../pages/inspector/HeatPane.tsx';
 import { ObjectPane } from '../pages/inspector/ObjectPane.tsx';
+import { RemovedPane } from '../pages/inspector/RemovedPane.tsx';
 import { ServicePage } from '../pages/inspector/ServicePage.tsx';
 import { ServicesPage } from '../pages/inspector/ServicesPage.tsx';
 import styles from './App.module.css';
@@ -59,6 +60,7 @@ function Console({ session, signOut }: ConsoleProps) {
   // Before anything on the page looks for what it had kept.
   useState(() => unsavedOf(session.username));
   const [isAsking, setAsking] = useState(false);
+  const content = useFocusKept();
   const leave = () => {
     forgetAllUnsaved();
     signOut();
@@ -68,12 +70,13 @@ function Console({ session, signOut }: ConsoleProps) {
       top={<Top session={session} signOut={() => (hasUnsaved() ? setAsking(true) : leave())} />}
       banner={<Lost />}
     >
-      <main id="content" tabIndex={-1} className={styles.main}>
+      <main ref={content} id="content" tabIndex={-1} className={styles.main}>
         <Routes>
           <Route path="/" element={<Navigate to="/sync" replace />} />
           <Route path="/sync" element={<ServicesPage />} />
           <Route path="/sync/:service" element={<ServicePage />}>
             <Route index element={<HeatPane />} />
+            <Route path="removed" element={<RemovedPane />} />
             <Route path=":object/:tab?" element={<ObjectPane />} />
           </Route>
           <Route path="*" element={<UnknownPage />} />
@@ -83,6 +86,29 @@ function Console({ session, signOut }: ConsoleProps) {
       <LeaveDialog opened={isAsking} stay={() => setAsking(false)} leave={leave} />
     </Page>
   );
+}
+
+/**
+ * Whoever goes elsewhere by something that is no longer there goes on at the new page's heading,
+ * not before the first link of all.
+ */
+function useFocusKept() {
+  const content = useRef<HTMLElement>(null);
+  const { pathname } = useLocation();
+  const known = useRef(pathname);
+  useEffect(() => {
+    if (known.current === pathname) return;
+    known.current = pathname;
+    // A dialog that goes gives the focus back first.
+    const timer = setTimeout(() => {
+      if (document.activeElement !== document.body) return;
+      const heading = content.current?.querySelector<HTMLElement>('h1');
+      heading?.setAttribute('tabindex', '-1');
+      (heading ?? content.current)?.focus({ preventScroll: true });
+    }, 50);
+    return () => clearTimeout(timer);
+  }, [pathname]);
+  return content;
 }
 
 function Top({ session, signOut }: ConsoleProps) {

@@ -2,13 +2,13 @@
  * Something on the server, kept on the page while it is looked at.
  *
  * - What was read stays on the page while it is read again, so nothing jumps or blinks.
- * - Read again when the line comes back, and every so often where nothing is pushed; a window
- *   nobody looks at asks nothing.
+ * - Read again when the line comes back, and every so often where nothing is pushed.
  */
 import type { Problem } from '@sinew/api';
 import { useCallback, useEffect, useRef, useState } from 'react';
 import { overLine, useLine } from './line.ts';
 import { useProblemFilter } from './session.ts';
+import { useEvery } from './useEvery.ts';
 
 export interface Remote<T> {
   value: T | null;
@@ -37,41 +37,31 @@ export function useRemote<T>(
   const [held, setHeld] = useState<Held<T>>({ key, value: null, problem: null });
   const { epoch } = useLine();
 
-  const reload = useCallback(async () => {
+  const attempt = useCallback(async (): Promise<boolean> => {
     const asked = latest.current.key;
-    if (asked === null) return;
+    if (asked === null) return true;
     const isWanted = () => latest.current.key === asked;
     try {
       const value = await overLine(latest.current.read());
       if (isWanted()) setHeld({ key: asked, value, problem: null });
+      return true;
     } catch (error) {
       const problem = filter.current(error);
-      if (problem === null || !isWanted()) return;
+      if (problem === null || !isWanted()) return false;
       setHeld((known) => ({
         key: asked,
         value: known.key === asked ? known.value : null,
         // A lost line is told once, for the whole page.
         problem: problem.kind === 'unreachable' ? null : problem,
       }));
+      return false;
     }
   }, []);
+  const reload = useCallback(async () => void (await attempt()), [attempt]);
 
   // biome-ignore lint/correctness/useExhaustiveDependencies: another key or line is read anew
   useEffect(() => void reload(), [reload, key, epoch]);
-  useEffect(() => {
-    if (everyMs === undefined || key === null) return;
-    let timer: ReturnType<typeof setTimeout>;
-    let isOver = false;
-    const again = async () => {
-      if (!document.hidden) await reload();
-      if (!isOver) timer = setTimeout(again, everyMs);
-    };
-    timer = setTimeout(again, everyMs);
-    return () => {
-      isOver = true;
-      clearTimeout(timer);
-    };
-  }, [reload, key, everyMs]);
+  useEvery(key === null ? null : (everyMs ?? null), attempt);
 
   const set = useCallback((change: (value: T) => T) => {
     setHeld((known) => (known.value === null ? known : { ...known, value: change(known.value) }));

@@ -4,8 +4,10 @@ import { Icon, Status } from '@sinew/ui';
 import { useRemote } from '../../shell/useRemote.ts';
 import { Editor } from './Editor.tsx';
 import {
+  LAST,
   type ObjectDetail,
   type Place,
+  type Removal,
   readObject,
   readObjectAt,
   writeDocument,
@@ -40,6 +42,17 @@ export function DocumentTab({ place, detail, isGone, setDetail }: DocumentTabPro
     );
   }
   return <NowDocument place={place} detail={detail} isGone={isGone} setDetail={setDetail} />;
+}
+
+/** The value of a document that is gone: to the last, or earlier. */
+export function GoneDocument({ place, removal }: { place: Place; removal: Removal }) {
+  const [{ at }] = useLook();
+  return (
+    <div className={styles.tab}>
+      <TimeBar place={place} removal={removal} />
+      <ThenDocument place={place} at={at || LAST} />
+    </div>
+  );
 }
 
 function ThenDocument({ place, at }: { place: Place; at: string }) {

@@ -85,7 +85,7 @@ function HeatLine(props: { service: string; object: ObjectRow; most: number }) {
     <>
       <Link to={objectPath(service, object.sid)} className={styles.name}>
         <Icon name={KIND_ICONS[object.kind]} size={18} />
-        <span>{object.name ?? object.sid}</span>
+        <span title={object.name ?? undefined}>{object.name ?? object.sid}</span>
       </Link>
       <dl className={styles.rates}>
         {rates.map(({ name, perSecond }) => (

@@ -7,7 +7,7 @@ import { overLine, useLine } from '../../shell/line.ts';
 import { useProblemFilter } from '../../shell/session.ts';
 import styles from './HistoryTab.module.css';
 import { type Changes, useListener } from './live.ts';
-import { objectPath } from './paths.ts';
+import { type Look, objectPath } from './paths.ts';
 import { type History, type HistoryEntry, type Place, readHistory } from './source.ts';
 import { t } from './strings.ts';
 import tabStyles from './Tab.module.css';
@@ -23,6 +23,11 @@ interface HistoryTabProps {
   changes: Changes;
   /** There is nothing at this address any more, so nothing of an earlier moment to go to. */
   isGone?: boolean;
+}
+
+/** At the end of an object there is nothing to see but what was there to the last. */
+function lookAt({ kind, at, key }: HistoryEntry, place: Place): Look {
+  return kind === `${place.kind}_removed` ? {} : { at, item: key };
 }
 
 /** What happened to an object, newest first, as far as the journal reaches. */
@@ -71,7 +76,7 @@ export function HistoryTab({ place, changes, isGone = false }: HistoryTabProps) 
 
 function Entry(props: { place: Place; entry: HistoryEntry; isGone: boolean }) {
   const { place, entry, isGone } = props;
-  const look = { at: entry.at, item: entry.key };
+  const look = lookAt(entry, place);
   return (
     <li className={styles.entry} data-kind={entry.kind}>
       <span className={styles.at}>{instantText(entry.at)}</span>
@@ -92,7 +97,8 @@ function Entry(props: { place: Place; entry: HistoryEntry; isGone: boolean }) {
       </div>
       {!isGone && (
         <Link className={styles.then} to={objectPath(place.service, place.sid, 'value', look)}>
-          {t('seeThen')} <span className={styles.hidden}>{instantText(entry.at)}</span>
+          {t(look.at ? 'seeThen' : 'seeLast')}{' '}
+          <span className={styles.hidden}>{instantText(entry.at)}</span>
         </Link>
       )}
     </li>

@@ -34,11 +34,14 @@ interface ItemPanelProps {
   time: string | null;
   isGone: boolean;
   changes: Changes;
+  /** It was removed from here. */
+  removed(key: string): void;
   close(): void;
 }
 
 /** One item: its value, live; to be changed or removed. */
-export function ItemPanel({ place, itemKey, time, isGone, changes, close }: ItemPanelProps) {
+export function ItemPanel(props: ItemPanelProps) {
+  const { place, itemKey, time, isGone, changes, removed, close } = props;
   const [isRemoved, setRemoved] = useState(false);
   const item = useRemote<Item | 'absent'>(`item ${place.sid} ${itemKey} ${time}`, () =>
     readThere(place, itemKey, time),
@@ -95,6 +98,7 @@ export function ItemPanel({ place, itemKey, time, isGone, changes, close }: Item
         isRemoved={isRemoved}
         isReadOnly={isGone || time !== null}
         onSaved={() => setRemoved(false)}
+        onRemoved={() => removed(itemKey)}
       />
     </section>
   );
@@ -118,10 +122,11 @@ interface ContentProps {
   isRemoved: boolean;
   isReadOnly: boolean;
   onSaved(): void;
+  onRemoved(): void;
 }
 
 function Content(props: ContentProps) {
-  const { place, itemKey, time, item, isRemoved, isReadOnly, onSaved } = props;
+  const { place, itemKey, time, item, isRemoved, isReadOnly, onSaved, onRemoved } = props;
   const { value } = item;
   const canRestore = place.kind === 'map';
   const editing = useEditing(
@@ -195,7 +200,15 @@ function Content(props: ContentProps) {
       <ValueView
         data={value.data}
         actions={
-          !isReadOnly && <ItemActions place={place} item={value} editing={editing} edit={edit} />
+          !isReadOnly && (
+            <ItemActions
+              place={place}
+              item={value}
+              editing={editing}
+              edit={edit}
+              onRemoved={onRemoved}
+            />
+          )
         }
       />
     </>
@@ -215,9 +228,10 @@ interface ItemActionsProps {
   item: Item;
   editing: Editing;
   edit: RefObject<HTMLButtonElement | null>;
+  onRemoved(): void;
 }
 
-function ItemActions({ place, item, editing, edit }: ItemActionsProps) {
+function ItemActions({ place, item, editing, edit, onRemoved }: ItemActionsProps) {
   const [isAsking, setAsking] = useState(false);
   const { key } = item;
   const remove = async () => {
@@ -228,6 +242,7 @@ function ItemActions({ place, item, editing, edit }: ItemActionsProps) {
       return notify('warning', t('removeConflict', { key }));
     }
     notify('success', t('removed', { key }));
+    onRemoved();
   };
   return (
     <>

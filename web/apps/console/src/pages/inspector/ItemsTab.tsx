@@ -1,12 +1,12 @@
 import { Button, TextInput } from '@mantine/core';
 import { useDebouncedCallback, useMediaQuery } from '@mantine/hooks';
 import { Icon, Rows, type RowsHandle, Status } from '@sinew/ui';
-import { useRef, useState } from 'react';
+import { type RefObject, useEffect, useRef, useState } from 'react';
 import { AddItemDialog } from './AddItemDialog.tsx';
 import { ItemPanel } from './ItemPanel.tsx';
 import styles from './ItemsTab.module.css';
 import { type Changes, useListener } from './live.ts';
-import type { ObjectDetail, Place } from './source.ts';
+import { LAST, type ObjectDetail, type Place, type Removal } from './source.ts';
 import { t } from './strings.ts';
 import { TimeBar } from './TimeBar.tsx';
 import { Trouble } from './Trouble.tsx';
@@ -24,12 +24,16 @@ interface ItemsTabProps {
   detail: ObjectDetail;
   isGone: boolean;
   changes: Changes;
+  /** How the object went: it is shown as it was to the last. */
+  removal?: Removal;
 }
 
 /** The items of a list or map, of any number; one of them open beside. */
-export function ItemsTab({ place, detail, isGone, changes }: ItemsTabProps) {
+export function ItemsTab({ place, detail, isGone, changes, removal }: ItemsTabProps) {
   const [look, setLook] = useLook();
-  const view = { from: look.from || null, find: look.find ?? '', time: look.at || null };
+  const time = look.at || (removal === undefined ? null : LAST);
+  // The past is not searched.
+  const view = { from: look.from || null, find: time === null ? (look.find ?? '') : '', time };
   const items = useItems(place, view, detail.items);
   const isNow = view.time === null;
   useListener(changes, {
@@ -37,17 +41,35 @@ export function ItemsTab({ place, detail, isGone, changes }: ItemsTabProps) {
     onMissed: () => isNow && items.renew(),
   });
   const list = useRef<RowsHandle>(null);
+  const none = useRef<HTMLHeadingElement>(null);
+  /** The row that takes the focus once the item that was there is gone. */
+  const [focus, setFocus] = useState<number | null>(null);
   const isOpen = look.item !== null && look.item !== undefined;
+  useEffect(() => {
+    // Where there is little room the list is only there once the item is closed.
+    if (focus === null || isOpen) return;
+    setFocus(null);
+    if (list.current === null) none.current?.focus();
+    else list.current.focus(focus);
+  }, [focus, isOpen]);
   const close = () => {
     setLook({ item: null });
     list.current?.focus();
+  };
+  const removed = (key: string) => {
+    const row = items.list.rowOf(key);
+    items.drop(key);
+    setLook({ item: null }, 'replace');
+    setFocus(row ?? 0);
   };
   return (
     <div className={styles.tab} data-open={isOpen}>
       <div className={styles.list}>
         <div className={styles.tools}>
-          <Finders place={place} />
-          <TimeBar place={place}>{!isGone && <AddItem place={place} />}</TimeBar>
+          <Finders place={place} isPast={time !== null} />
+          <TimeBar place={place} removal={removal}>
+            {!isGone && <AddItem place={place} />}
+          </TimeBar>
         </div>
         <ItemRows
           place={place}
@@ -56,6 +78,7 @@ export function ItemsTab({ place, detail, isGone, changes }: ItemsTabProps) {
           open={look.item ?? null}
           view={view}
           handle={list}
+          none={none}
           onOpen={(key) => setLook({ item: key })}
         />
       </div>
@@ -67,6 +90,7 @@ export function ItemsTab({ place, detail, isGone, changes }: ItemsTabProps) {
           time={view.time}
           isGone={isGone}
           changes={changes}
+          removed={removed}
           close={close}
         />
       )}
@@ -74,7 +98,7 @@ export function ItemsTab({ place, detail, isGone, changes }: ItemsTabProps) {
   );
 }
 
-function Finders({ place }: { place: Place }) {
+function Finders({ place, isPast }: { place: Place; isPast: boolean }) {
   const [look, setLook] = useLook();
   const [find, setFind] = useState(look.find ?? '');
   const [from, setFrom] = useState(look.from ?? '');
@@ -83,18 +107,20 @@ function Finders({ place }: { place: Place }) {
   const fromLabel = place.kind === 'list' ? t('fromIndex') : t('fromKey');
   return (
     <div className={styles.finders}>
-      <TextInput
-        type="search"
-        size="xs"
-        aria-label={t('itemFilter')}
-        placeholder={t('itemFilter')}
-        leftSection={<Icon name="search" size={14} />}
-        value={find}
-        onChange={({ currentTarget: { value } }) => {
-          setFind(value);
-          search(value);
-        }}
-      />
+      {!isPast && (
+        <TextInput
+          type="search"
+          size="xs"
+          aria-label={t('itemFilter')}
+          placeholder={t('itemFilter')}
+          leftSection={<Icon name="search" size={14} />}
+          value={find}
+          onChange={({ currentTarget: { value } }) => {
+            setFind(value);
+            search(value);
+          }}
+        />
+      )}
       <TextInput
         type="search"
         size="xs"
@@ -130,11 +156,12 @@ interface ItemRowsProps {
   items: Items;
   open: string | null;
   view: { from: string | null; find: string; time: string | null };
-  handle: React.RefObject<RowsHandle | null>;
+  handle: RefObject<RowsHandle | null>;
+  none: RefObject<HTMLHeadingElement | null>;
   onOpen(key: string): void;
 }
 
-function ItemRows({ place, name, items, open, view, handle, onOpen }: ItemRowsProps) {
+function ItemRows({ place, name, items, open, view, handle, none, onOpen }: ItemRowsProps) {
   const { list } = items;
   const isNarrow = useMediaQuery('(max-width: 47.99rem)') ?? false;
   const [seen, setSeen] = useState({ first: 0, last: 0 });
@@ -147,7 +174,7 @@ function ItemRows({ place, name, items, open, view, handle, onOpen }: ItemRowsPr
       </Status>
     );
   }
-  if (list.isWhole && list.count === 0) return <NoItems {...view} />;
+  if (list.isWhole && list.count === 0) return <NoItems {...view} heading={none} />;
   const isSearching = view.find !== '' && !list.isWhole && list.reached !== null;
   return (
     <>
@@ -214,16 +241,23 @@ function Line({ item }: { item: ItemRow | null }) {
   );
 }
 
-function NoItems({ find, from, time }: { find: string; from: string | null; time: string | null }) {
+interface NoItemsProps {
+  find: string;
+  from: string | null;
+  time: string | null;
+  heading: RefObject<HTMLHeadingElement | null>;
+}
+
+function NoItems({ find, from, time, heading }: NoItemsProps) {
   if (find !== '' || from !== null) {
     return (
-      <Status icon="search" title={t('noMatchTitle')}>
+      <Status icon="search" title={t('noMatchTitle')} heading={heading}>
         <p>{find === '' ? t('noItemFrom', { from: from ?? '' }) : t('noItemMatch', { find })}</p>
       </Status>
     );
   }
   return (
-    <Status icon="inbox" title={t('noItemsTitle')}>
+    <Status icon="inbox" title={t('noItemsTitle')} heading={heading}>
       <p>{time === null ? t('noItemsText') : t('noItemsThen')}</p>
     </Status>
   );

@@ -1,15 +1,17 @@
-import { ActionIcon, CopyButton } from '@mantine/core';
+import { ActionIcon, Button } from '@mantine/core';
 import type { Problem } from '@sinew/api';
-import { Icon, Status } from '@sinew/ui';
+import { Icon } from '@sinew/ui';
 import { type ReactNode, useEffect, useRef, useState } from 'react';
 import { Link, useNavigate, useOutletContext, useParams } from 'react-router';
 import { useLine } from '../../shell/line.ts';
 import { notify } from '../../shell/notices.ts';
 import { useRemote } from '../../shell/useRemote.ts';
+import { CopySid } from './CopySid.tsx';
 import { DeleteDialog } from './DeleteDialog.tsx';
 import { DocumentTab } from './DocumentTab.tsx';
 import { Expiry } from './Expiry.tsx';
 import { Findings } from './Findings.tsx';
+import { Gone, NoObject } from './Gone.tsx';
 import { HistoryTab } from './HistoryTab.tsx';
 import { ItemsTab } from './ItemsTab.tsx';
 import { Changes, type Follow } from './live.ts';
@@ -24,7 +26,6 @@ import {
   kindOfSid,
   type ObjectDetail,
   type Place,
-  readHistory,
   readObject,
   setObjectTtl,
 } from './source.ts';
@@ -42,6 +43,8 @@ const REFRESH_MS = 2_000;
 export function ObjectPane() {
   const { service, about } = useOutletContext<ServiceContext>();
   const { object = '', tab: tabText } = useParams();
+  /** An object that went while it was looked at, and is looked at as one that is gone from now on. */
+  const [left, setLeft] = useState<string | null>(null);
   const tab = tabOf(tabText);
   const kind = kindOfSid(object);
   const key = kind === null ? null : `object ${service} ${object}`;
@@ -52,8 +55,10 @@ export function ObjectPane() {
   const place: Place = { service, kind, sid: object };
   if (detail.value === null) {
     if (detail.problem === null) return <p className={styles.loading}>{t('loading')}</p>;
-    return <Unread place={place} problem={detail.problem} retry={() => void detail.reload()} />;
+    if (detail.problem.kind === 'not-found') return <Gone place={place} tab={tab} />;
+    return <Trouble problem={detail.problem} retry={() => void detail.reload()} />;
   }
+  if (left === object) return <Gone place={place} tab={tab} isLed />;
   return (
     <Shown
       key={object}
@@ -64,6 +69,7 @@ export function ObjectPane() {
       aclEnabled={about?.aclEnabled ?? true}
       reload={detail.reload}
       setDetail={detail.set}
+      leave={() => setLeft(object)}
     />
   );
 }
@@ -77,10 +83,13 @@ interface ShownProps {
   aclEnabled: boolean;
   reload(): Promise<void>;
   setDetail(change: (detail: ObjectDetail) => ObjectDetail): void;
+  /** To what is known of it when it is gone. */
+  leave(): void;
 }
 
 function Shown(props: ShownProps) {
-  const { place, tab, detail, problem, aclEnabled, reload, setDetail } = props;
+  const { place, tab, detail, problem, aclEnabled, reload, setDetail, leave } = props;
+  const { news, setBeside } = useOutletContext<ServiceContext>();
   const isGone = problem?.kind === 'not-found';
   const [changes] = useState(() => new Changes());
   const following = useChanges(place, detail.eventId, {
@@ -101,7 +110,12 @@ function Shown(props: ShownProps) {
       void reload();
       changes.miss();
     },
+    onNews: () => news.tell(),
   });
+  useEffect(() => {
+    setBeside(following === 'live');
+    return () => setBeside(false);
+  }, [following, setBeside]);
   const { lostSinceMs } = useLine();
   // Whoever follows is a subscriber too: the count that was read before is one short.
   useEffect(() => {
@@ -115,7 +129,10 @@ function Shown(props: ShownProps) {
         <div className={styles.gone} role="status">
           {isGone ? (
             <p>
-              <strong>{t('removedTitle')}</strong> {t('removedText')}
+              <strong>{t('removedTitle')}</strong> {t('removedText')}{' '}
+              <Button size="compact-sm" variant="default" onClick={leave}>
+                {t('openRemoved')}
+              </Button>
             </p>
           ) : (
             <Stale problem={problem} />
@@ -216,6 +233,7 @@ function ObjectHead({ place, detail, follow, reload }: ObjectHeadProps) {
 function DeleteObject({ place, detail }: { place: Place; detail: ObjectDetail }) {
   const [isAsking, setAsking] = useState(false);
   const [look] = useLook();
+  const { onDeleted } = useOutletContext<ServiceContext>();
   const navigate = useNavigate();
   const name = detail.name ?? place.sid;
   const { kind, q } = look;
@@ -240,6 +258,7 @@ function DeleteObject({ place, detail }: { place: Place; detail: ObjectDetail })
             await deleteObject(place);
             notify('success', t('objectDeleted', { name }));
             navigate(servicePath(place.service, { kind, q }));
+            onDeleted(place.sid);
           }}
         />
       )}
@@ -254,24 +273,6 @@ const FOLLOW_TEXTS = {
   over: 'over',
   gone: 'over',
 } as const satisfies Record<Follow, string>;
-
-function CopySid({ sid }: { sid: string }) {
-  return (
-    <CopyButton value={sid}>
-      {({ copied, copy }) => (
-        <button
-          type="button"
-          className={styles.sid}
-          aria-label={copied ? t('copied') : t('copySid', { sid })}
-          onClick={copy}
-        >
-          {sid}
-          <Icon name={copied ? 'check' : 'copy'} size={14} />
-        </button>
-      )}
-    </CopyButton>
-  );
-}
 
 function Tabs({ place, detail, tab }: { place: Place; detail: ObjectDetail; tab: Tab }) {
   const [{ kind, q }] = useLook();
@@ -304,44 +305,3 @@ const VALUE_TEXTS = {
   map: 'itemsTab',
   stream: 'messages',
 } as const;
-
-interface UnreadProps {
-  place: Place;
-  problem: Problem;
-  retry(): void;
-}
-
-function Unread({ place, problem, retry }: UnreadProps) {
-  if (problem.kind === 'not-found') return <Gone place={place} />;
-  return <Trouble problem={problem} retry={retry} />;
-}
-
-/** Nothing is there; what the journal still knows of it can be read. */
-function Gone({ place }: { place: Place }) {
-  const [changes] = useState(() => new Changes());
-  const known = useRemote(`gone ${place.service} ${place.sid}`, () =>
-    readHistory(place, { size: 1 }),
-  );
-  return (
-    <>
-      <NoObject service={place.service} />
-      {known.value !== null && known.value.entries.length > 0 && (
-        <section aria-label={t('history')}>
-          <HistoryTab place={place} changes={changes} isGone />
-        </section>
-      )}
-    </>
-  );
-}
-
-function NoObject({ service }: { service: string }) {
-  return (
-    <Status
-      icon="note"
-      title={t('noObjectTitle')}
-      actions={<Link to={servicePath(service)}>{t('toService')}</Link>}
-    >
-      <p>{t('noObjectText')}</p>
-    </Status>
-  );
-}

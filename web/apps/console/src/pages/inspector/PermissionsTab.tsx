@@ -1,6 +1,6 @@
 import { Button, Checkbox, TextInput } from '@mantine/core';
 import { Icon, Status } from '@sinew/ui';
-import { type FormEvent, useState } from 'react';
+import { type FormEvent, useEffect, useRef, useState } from 'react';
 import { overLine } from '../../shell/line.ts';
 import { notify } from '../../shell/notices.ts';
 import { useProblemFilter } from '../../shell/session.ts';
@@ -41,6 +41,18 @@ function Permissions({ place, aclEnabled }: { place: Place; aclEnabled: boolean 
   );
   const { value, problem } = permissions;
   const filter = useProblemFilter();
+  const tab = useRef<HTMLDivElement>(null);
+  /** The row of a revoked identity: the focus goes to the one behind it, or to the field. */
+  const revoked = useRef<number | null>(null);
+  // biome-ignore lint/correctness/useExhaustiveDependencies: only then may the row have gone
+  useEffect(() => {
+    const row = revoked.current;
+    if (row === null || document.activeElement !== document.body) return;
+    revoked.current = null;
+    const buttons = tab.current?.querySelectorAll<HTMLElement>('tbody button');
+    const field = tab.current?.querySelector<HTMLElement>('form input');
+    (buttons?.[Math.min(row, buttons.length - 1)] ?? field)?.focus();
+  }, [value]);
   if (value === null) {
     if (problem === null) return <p className={styles.tab}>{t('loading')}</p>;
     return <Trouble problem={problem} retry={() => void permissions.reload()} />;
@@ -68,7 +80,7 @@ function Permissions({ place, aclEnabled }: { place: Place; aclEnabled: boolean 
   };
 
   return (
-    <div className={styles.tab}>
+    <div ref={tab} className={styles.tab}>
       {!aclEnabled && <p className={styles.note}>{t('aclOffText')}</p>}
       {value.length === 0 ? (
         <Status icon="person" title={t('noPermissionsTitle')}>
@@ -89,14 +101,16 @@ function Permissions({ place, aclEnabled }: { place: Place; aclEnabled: boolean 
               </tr>
             </thead>
             <tbody>
-              {value.map((permission) => (
+              {value.map((permission, row) => (
                 <Row
                   key={permission.identity}
                   permission={permission}
                   set={set}
-                  revoke={(identity) =>
-                    change(deletePermission(place, identity), t('permissionRevoked', { identity }))
-                  }
+                  revoke={(identity) => {
+                    revoked.current = row;
+                    const done = deletePermission(place, identity);
+                    return change(done, t('permissionRevoked', { identity }));
+                  }}
                 />
               ))}
             </tbody>

@@ -1,20 +1,22 @@
 import { ActionIcon, Button, NativeSelect, TextInput } from '@mantine/core';
 import { useDebouncedCallback } from '@mantine/hooks';
-import { Icon, type IconName, Rows, Status } from '@sinew/ui';
-import { useState } from 'react';
-import { Link, Outlet, useNavigate, useParams } from 'react-router';
+import { Icon, type IconName, Rows, type RowsHandle, Status } from '@sinew/ui';
+import { type RefObject, useEffect, useImperativeHandle, useRef, useState } from 'react';
+import { Link, Outlet, useMatch, useNavigate, useParams } from 'react-router';
 import { useRemote } from '../../shell/useRemote.ts';
 import { findingTitle } from './findings.ts';
+import { News } from './live.ts';
 import { NewObjectDialog } from './NewObjectDialog.tsx';
-import { kindOf, objectPath, servicePath, servicesPath } from './paths.ts';
+import { kindOf, objectPath, removedPath, servicePath, servicesPath } from './paths.ts';
 import { ServiceDialog } from './ServiceDialog.tsx';
 import styles from './ServicePage.module.css';
 import { serviceName } from './ServicesPage.tsx';
 import { KINDS, type ObjectKind, type ObjectRow, readService, type Service } from './source.ts';
 import { t } from './strings.ts';
 import { Stale, Trouble } from './Trouble.tsx';
+import { useServiceNews } from './useChanges.ts';
 import { useLook } from './useLook.ts';
-import { OBJECTS_REFRESH_MS, useObjects } from './useObjects.ts';
+import { OBJECTS_REFRESH_MS, type Told, useObjects } from './useObjects.ts';
 
 const ROW_PX = 56;
 
@@ -31,12 +33,23 @@ export interface ServiceContext {
   service: string;
   /** `null` until it is read. */
   about: Service | null;
+  /** Told when something of the service changes. */
+  news: News;
+  /** A pane says whether the line it has open tells that. */
+  setBeside(isTold: boolean): void;
+  /** An object was deleted here: whoever did goes on in the list. */
+  onDeleted(sid: string): void;
 }
 
 /** The objects of a service; beside them the heat, or the one that is open. */
 export function ServicePage() {
   const { service = '', object } = useParams();
+  const isRemoved = useMatch('/sync/:service/removed') !== null;
+  const [news] = useState(() => new News());
+  const [isBeside, setBeside] = useState(false);
+  const objects = useRef<ObjectsHandle>(null);
   const about = useRemote(`service ${service}`, () => readService(service));
+  const isOwn = useServiceNews(service, about.value !== null && !isBeside, () => news.tell());
   if (about.problem !== null && about.value === null) {
     if (about.problem.kind !== 'not-found') {
       return <Trouble problem={about.problem} retry={() => void about.reload()} />;
@@ -52,17 +65,32 @@ export function ServicePage() {
       </Status>
     );
   }
-  const context: ServiceContext = { service, about: about.value };
+  const context: ServiceContext = {
+    service,
+    about: about.value,
+    news,
+    setBeside,
+    onDeleted: (sid) => objects.current?.deleted(sid),
+  };
+  const isList = object === undefined && !isRemoved;
   return (
-    <div className={styles.page} data-pane={object === undefined ? 'list' : 'object'}>
+    <div className={styles.page} data-pane={isList ? 'list' : 'object'}>
       <h1 className={styles.hidden}>
         {t('stateOf', { name: about.value === null ? service : serviceName(about.value) })}
       </h1>
       <section className={styles.side} aria-label={t('objects')}>
         <ServiceHead service={service} about={about.value} reload={() => void about.reload()} />
-        <Objects service={service} open={object ?? null} />
+        <Objects
+          service={service}
+          open={object ?? null}
+          told={{ news, isLive: isOwn || isBeside }}
+          handle={objects}
+        />
       </section>
-      <section className={styles.pane} aria-label={object === undefined ? t('heat') : t('object')}>
+      <section
+        className={styles.pane}
+        aria-label={isRemoved ? t('removedObjects') : t(object === undefined ? 'heat' : 'object')}
+      >
         <Outlet context={context} />
       </section>
     </div>
@@ -106,15 +134,44 @@ function ServiceHead({ service, about, reload }: ServiceHeadProps) {
   );
 }
 
-function Objects({ service, open }: { service: string; open: string | null }) {
+export interface ObjectsHandle {
+  /** Takes an object that was deleted out of the list, and the focus to the one behind it. */
+  deleted(sid: string): void;
+}
+
+interface ObjectsProps {
+  service: string;
+  open: string | null;
+  told: Told;
+  handle: RefObject<ObjectsHandle | null>;
+}
+
+function Objects({ service, open, told, handle }: ObjectsProps) {
   const navigate = useNavigate();
   const [look, setLook] = useLook();
   const kind = kindOf(look.kind ?? null);
   const q = look.q ?? '';
   const [typed, setTyped] = useState(q);
   const search = useDebouncedCallback((text: string) => setLook({ q: text }, 'replace'), 200);
-  const objects = useObjects(service, kind, q);
+  const objects = useObjects(service, kind, q, told);
   const [isMaking, setMaking] = useState(false);
+  const rows = useRef<RowsHandle>(null);
+  const none = useRef<HTMLHeadingElement>(null);
+  /** The row that takes the focus once the object is closed; -1 for the list as it is. */
+  const [focus, setFocus] = useState<number | null>(null);
+  useImperativeHandle(handle, () => ({
+    deleted(sid) {
+      const row = objects.rowOf(sid);
+      objects.drop(sid);
+      setFocus(row);
+    },
+  }));
+  useEffect(() => {
+    if (focus === null || open !== null) return;
+    setFocus(null);
+    if (rows.current === null) none.current?.focus();
+    else rows.current.focus(focus < 0 ? undefined : focus);
+  }, [focus, open]);
   return (
     <>
       <div className={styles.filters}>
@@ -145,9 +202,10 @@ function Objects({ service, open }: { service: string; open: string | null }) {
         {objects.problem !== null && !objects.hasBegun ? (
           <Trouble problem={objects.problem} retry={objects.renew} />
         ) : objects.count === 0 ? (
-          <NoObjects filter={q} kind={kind} />
+          <NoObjects service={service} filter={q} kind={kind} heading={none} />
         ) : (
           <Rows
+            handle={rows}
             key={`${kind} ${q}`}
             label={t('listOfObjects')}
             count={objects.count}
@@ -176,8 +234,13 @@ function Objects({ service, open }: { service: string; open: string | null }) {
         {objects.problem !== null && objects.hasBegun ? (
           <Stale problem={objects.problem} />
         ) : (
-          <span>{t('refreshed', { every: OBJECTS_REFRESH_MS / 1000 })}</span>
+          <span>
+            {told.isLive ? t('live') : t('refreshed', { every: OBJECTS_REFRESH_MS / 1000 })}
+          </span>
         )}
+        <Link to={removedPath(service)} className={styles.removed}>
+          {t('removedObjects')}
+        </Link>
       </div>
       {isMaking && (
         <NewObjectDialog
@@ -191,16 +254,28 @@ function Objects({ service, open }: { service: string; open: string | null }) {
   );
 }
 
-function NoObjects({ filter, kind }: { filter: string; kind: ObjectKind | null }) {
+interface NoObjectsProps {
+  service: string;
+  filter: string;
+  kind: ObjectKind | null;
+  heading: RefObject<HTMLHeadingElement | null>;
+}
+
+function NoObjects({ service, filter, kind, heading }: NoObjectsProps) {
   if (filter !== '') {
     return (
-      <Status icon="search" title={t('noMatchTitle')}>
-        <p>{t('noMatchText', { filter })}</p>
+      <Status
+        icon="search"
+        title={t('noMatchTitle')}
+        heading={heading}
+        actions={<Link to={removedPath(service, { q: filter })}>{t('searchRemoved')}</Link>}
+      >
+        <p>{t(kind === null ? 'noMatchText' : 'noMatchKindText', { filter })}</p>
       </Status>
     );
   }
   return (
-    <Status icon="inbox" title={t('noObjectsTitle')}>
+    <Status icon="inbox" title={t('noObjectsTitle')} heading={heading}>
       <p>{kind === null ? t('noObjectsText') : t('noKindText')}</p>
     </Status>
   );

@@ -29,9 +29,8 @@ export function SubscribersTab({ place }: { place: Place }) {
   }
   return (
     <div className={styles.tab}>
-      {/* biome-ignore lint/a11y/noNoninteractiveTabindex: what scrolls must be reachable */}
-      <section className={styles.scroll} aria-label={t('subscribers')} tabIndex={0}>
-        <table className={styles.table}>
+      <div className={styles.scroll}>
+        <table className={`${styles.table} ${styles.stacked}`}>
           <thead>
             <tr>
               <th scope="col">{t('identity')}</th>
@@ -47,15 +46,19 @@ export function SubscribersTab({ place }: { place: Place }) {
                 <td>
                   <strong>{one.identity ?? t('console')}</strong>
                 </td>
-                <td>{one.since === null ? '' : instantText(one.since)}</td>
-                <td>{one.lastEventId ?? t('catchingUp')}</td>
-                <td>{t('waitingBytes', { bytes: one.waitingBytes.toLocaleString() })}</td>
-                <td className={styles.code}>{one.connection}</td>
+                <td data-label={t('since')}>{one.since === null ? '' : instantText(one.since)}</td>
+                <td data-label={t('lastEvent')}>{one.lastEventId ?? t('catchingUp')}</td>
+                <td data-label={t('waiting')}>
+                  {t('waitingBytes', { bytes: one.waitingBytes.toLocaleString() })}
+                </td>
+                <td data-label={t('connection')} className={styles.code}>
+                  {one.connection}
+                </td>
               </tr>
             ))}
           </tbody>
         </table>
-      </section>
+      </div>
     </div>
   );
 }

@@ -3,7 +3,7 @@ import { useDebouncedCallback } from '@mantine/hooks';
 import { Icon } from '@sinew/ui';
 import { type ReactNode, useId, useState } from 'react';
 import { useRemote } from '../../shell/useRemote.ts';
-import { type Place, readHistory } from './source.ts';
+import { type Place, type Removal, readHistory } from './source.ts';
 import { t } from './strings.ts';
 import styles from './TimeBar.module.css';
 import { fieldMs, fieldText, instantText, secondIso } from './time.ts';
@@ -14,33 +14,46 @@ const REST_MS = 150;
 
 interface TimeBarProps {
   place: Place;
+  /** How the object went; then there is no now, but a last moment. */
+  removal?: Removal | undefined;
   /** What else can be done with what is shown now; earlier, nothing can. */
   children?: ReactNode;
 }
 
 /** Now, or an earlier instant: by slider, by field, and back. */
-export function TimeBar({ place, children }: TimeBarProps) {
+export function TimeBar({ place, removal, children }: TimeBarProps) {
   const [{ at }, setLook] = useLook();
-  if (!at) {
+  if (at) {
     return (
-      <div className={styles.bar}>
-        <EarlierButton />
-        {children}
-      </div>
+      <Earlier
+        place={place}
+        at={at}
+        endsAt={removal?.removedAt}
+        setAt={(next, how) => setLook({ at: next }, how)}
+      />
     );
   }
-  return <Earlier place={place} at={at} setAt={(next, how) => setLook({ at: next }, how)} />;
+  return (
+    <div className={styles.bar}>
+      <EarlierButton endsAt={removal?.removedAt} />
+      {children}
+    </div>
+  );
 }
 
-/** The way to an earlier instant; it begins with the present one. */
-export function EarlierButton() {
+/** The way to an earlier instant; it begins with the present one, or where something ended. */
+export function EarlierButton({ endsAt }: { endsAt?: string | undefined }) {
   const [, setLook] = useLook();
+  const begin = () => {
+    const ms = endsAt === undefined ? Date.now() : Date.parse(endsAt) - 1_000;
+    setLook({ at: secondIso(ms) });
+  };
   return (
     <Button
       size="xs"
       variant="default"
       leftSection={<Icon name="clock" size={14} />}
-      onClick={() => setLook({ at: secondIso(Date.now()) })}
+      onClick={begin}
     >
       {t('earlier')}
     </Button>
@@ -50,12 +63,13 @@ export function EarlierButton() {
 interface EarlierProps {
   place: Place;
   at: string;
+  endsAt: string | undefined;
   setAt(at: string | null, how: 'push' | 'replace'): void;
 }
 
-function Earlier({ place, at, setAt }: EarlierProps) {
+function Earlier({ place, at, endsAt, setAt }: EarlierProps) {
   const id = useId();
-  const [now] = useState(() => Date.now());
+  const [now] = useState(() => (endsAt === undefined ? Date.now() : Date.parse(endsAt)));
   const reach = useRemote(`reach ${place.service} ${place.sid}`, () =>
     readHistory(place, { size: 1 }),
   );
@@ -100,7 +114,7 @@ function Earlier({ place, at, setAt }: EarlierProps) {
           onChange={({ currentTarget }) => move(currentTarget.valueAsNumber * 1000)}
         />
         <Button size="xs" onClick={() => setAt(null, 'push')}>
-          {t('toNow')}
+          {t(endsAt === undefined ? 'toNow' : 'toLast')}
         </Button>
       </div>
       <p role="status">

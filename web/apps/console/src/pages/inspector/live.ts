@@ -33,6 +33,22 @@ export class Changes {
   }
 }
 
+/** Says that something of a service changed, whatever it was. */
+export class News {
+  readonly #listeners = new Set<() => void>();
+
+  tell(): void {
+    for (const listener of this.#listeners) listener();
+  }
+
+  listen(listener: () => void): () => void {
+    this.#listeners.add(listener);
+    return () => {
+      this.#listeners.delete(listener);
+    };
+  }
+}
+
 /** Hears of changes for as long as the component is on the page. */
 export function useListener(changes: Changes, listener: Listener): void {
   const latest = useRef(listener);

@@ -53,6 +53,12 @@ export function servicePath(service: string, look: Look = {}): string {
   return withLook(`/sync/${encodeURIComponent(service)}`, { kind, q });
 }
 
+/** What is gone of a service. */
+export function removedPath(service: string, look: Look = {}): string {
+  const { q } = look;
+  return withLook(`/sync/${encodeURIComponent(service)}/removed`, { q });
+}
+
 export function objectPath(
   service: string,
   object: string,

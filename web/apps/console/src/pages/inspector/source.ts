@@ -4,6 +4,7 @@
  * - What is ours alone (rates, subscribers, history) below `/sinew/v1/Sync`, the rest by the
  *   ordinary operations, so that the page can do what any program can.
  * - Values stay as they are stored: a page must not round a number it only meant to show.
+ * - `LAST` in the place of an instant is an object that is gone, as it was to the last.
  */
 import { callText, type Problem } from '@sinew/api';
 import { type JsonNode, writeJson } from '@sinew/ui';
@@ -224,6 +225,49 @@ function serviceOf(shape: Shape, ofAccount: string): Service {
   };
 }
 
+/** An object that is gone. */
+export interface Removal {
+  sid: string;
+  kind: ObjectKind;
+  name: string | null;
+  createdAt: string;
+  removedAt: string;
+  /** An identity, or `system`. */
+  by: string;
+  because: 'deleted' | 'expired';
+}
+
+/** Stands for the last moment of what is gone. */
+export const LAST = 'last';
+
+/** What is gone, the newest first, as far as the journal tells of it. */
+export async function listRemoved(service: string, query: ObjectQuery): Promise<Page<Removal>> {
+  const page = await read(`${OURS}/${encodeURIComponent(service)}/Removed`, {
+    Kind: query.kind,
+    Filter: query.filter,
+    PageSize: 50,
+    PageToken: query.after,
+  });
+  return { entries: page.list('removed').map(removalOf), next: page.textOrNull('next_page_token') };
+}
+
+export async function readRemoval({ service, sid }: Omit<Place, 'kind'>): Promise<Removal> {
+  return removalOf(await read(`${OURS}/${encodeURIComponent(service)}/Removed/${sid}`));
+}
+
+function removalOf(shape: Shape): Removal {
+  const sid = shape.text('sid');
+  return {
+    sid,
+    kind: kindOfSid(sid) ?? 'document',
+    name: shape.textOrNull('unique_name'),
+    createdAt: shape.text('date_created'),
+    removedAt: shape.text('date_removed'),
+    by: shape.text('removed_by'),
+    because: shape.text('because') === 'expired' ? 'expired' : 'deleted',
+  };
+}
+
 export interface ObjectQuery {
   kind: ObjectKind | null;
   filter: string;
@@ -335,7 +379,7 @@ export interface ItemsQuery {
   after?: string | null;
   order: 'asc' | 'desc';
   filter?: string;
-  /** As it was then; now where there is none. */
+  /** As it was then, or to the `LAST`; now where there is none. */
   time?: string | null;
 }
 
@@ -345,7 +389,7 @@ export const ITEMS_PAGE_SIZE = 250;
 export async function listItems(place: Place, query: ItemsQuery): Promise<Page<Item>> {
   const path = ours(place, query.time ? '/At' : '/Items');
   const page = await read(path, {
-    Time: query.time,
+    Time: instantOf(query.time),
     From: query.after ? null : query.from,
     After: query.after,
     Order: query.order,
@@ -366,9 +410,12 @@ function itemOf(shape: Shape): Item {
   };
 }
 
+/** Without a time the server tells of the last moment. */
+const instantOf = (time: string | null | undefined) => (time === LAST ? null : time);
+
 /** The object as it was then. */
 export async function readObjectAt(place: Place, time: string): Promise<ObjectDetail> {
-  const then = await read(ours(place, '/At'), { Time: time, PageSize: 1 });
+  const then = await read(ours(place, '/At'), { Time: instantOf(time), PageSize: 1 });
   return detailOf(then.part('object') ?? then);
 }
 
@@ -379,7 +426,7 @@ export async function readItem(
   time: string | null,
 ): Promise<Item | null> {
   const path = ours(place, time === null ? '/Items' : '/At');
-  const page = await read(path, { Time: time, From: key, PageSize: 1 });
+  const page = await read(path, { Time: instantOf(time), From: key, PageSize: 1 });
   const [first] = page.list('items').map(itemOf);
   return first?.key === key ? first : null;
 }
@@ -512,8 +559,13 @@ export interface Change {
   data: JsonNode | null;
 }
 
+/** What happens to an object; and, on the same line, which objects of the service change. */
 export function eventsPath(place: Place, after: string | null): string {
-  return withQuery(ours(place, '/Events'), { After: after });
+  return withQuery(ours(place, '/Events'), { After: after, Service: 'true' });
+}
+
+export function serviceEventsPath(service: string): string {
+  return `${OURS}/${encodeURIComponent(service)}/Events`;
 }
 
 export function readChange(text: string): Change {

@@ -1,5 +1,5 @@
 /**
- * Follows an object's changes while it is looked at.
+ * Follows an object's changes while it is looked at, or those of a whole service.
  *
  * - A hot object changes thousands of times a second: changes are handed on in batches.
  * - A window nobody looks at follows nothing: browsers allow few open lines to one server. What
@@ -8,7 +8,8 @@
 import { followHappenings } from '@sinew/api';
 import { useEffect, useRef, useState } from 'react';
 import { askAgain, lineHeard, useLine } from '../../shell/line.ts';
-import { type Change, eventsPath, type Place, readChange } from './source.ts';
+import { useIsSeen } from '../../shell/useIsSeen.ts';
+import { type Change, eventsPath, type Place, readChange, serviceEventsPath } from './source.ts';
 
 const BATCH_MS = 120;
 
@@ -18,6 +19,8 @@ interface Handlers {
   onChanges(changes: readonly Change[]): void;
   /** Some changes were not heard: what is known may be out of date. */
   onMissed(): void;
+  /** Something of the same service changed. */
+  onNews(): void;
 }
 
 /** `begin` is the newest event in what was read of the place; `null` where that is not known. */
@@ -53,6 +56,7 @@ export function useChanges(
       after: heard.current.id,
       onHappening({ id, name, data }) {
         heard.current.id = id ?? heard.current.id;
+        if (name === 'object' || name === 'objects_lost') return latest.current.onNews();
         if (name === 'lost') return latest.current.onMissed();
         if (name !== 'change') return;
         batch.push(readChange(data));
@@ -63,6 +67,7 @@ export function useChanges(
         // The stream may have ended while all else is well: the server says which.
         if (state === 'lost') return void askAgain();
         lineHeard();
+        latest.current.onNews();
         if (heard.current.id === null) latest.current.onMissed();
       },
       onRefused: () => setFollowing('over'),
@@ -77,13 +82,33 @@ export function useChanges(
   return following;
 }
 
-/** Whether somebody can see this window. */
-function useIsSeen(): boolean {
-  const [isSeen, setSeen] = useState(!document.hidden);
+/** Whether it is heard that objects of a service change. `isWanted` is false while another line says so. */
+export function useServiceNews(service: string, isWanted: boolean, onNews: () => void): boolean {
+  const latest = useRef(onNews);
+  latest.current = onNews;
+  const [isLive, setLive] = useState(false);
+  const isSeen = useIsSeen();
+  const { epoch } = useLine();
+
+  // biome-ignore lint/correctness/useExhaustiveDependencies: a line that is back is opened anew
   useEffect(() => {
-    const onChange = () => setSeen(!document.hidden);
-    document.addEventListener('visibilitychange', onChange);
-    return () => document.removeEventListener('visibilitychange', onChange);
-  }, []);
-  return isSeen;
+    if (!isWanted || !isSeen) return;
+    const stop = followHappenings({
+      path: () => serviceEventsPath(service),
+      onHappening: () => latest.current(),
+      onLine(state) {
+        setLive(state === 'live');
+        if (state === 'lost') return void askAgain();
+        lineHeard();
+        // What changed before the line was there was not heard.
+        latest.current();
+      },
+      onRefused: () => setLive(false),
+    });
+    return () => {
+      stop();
+      setLive(false);
+    };
+  }, [service, isWanted, isSeen, epoch]);
+  return isLive;
 }

@@ -45,6 +45,8 @@ export interface Items {
   isReading: boolean;
   look(first: number, last: number): void;
   apply(changes: readonly Change[]): void;
+  /** Takes out what is known to be gone. */
+  drop(key: string): void;
   /** Reads everything anew. */
   renew(): void;
 }
@@ -117,7 +119,8 @@ export function useItems(place: Place, view: ItemsView, total: number | null): I
     [list, find],
   );
   const renew = useCallback(() => setRenewal((known) => known + 1), []);
-  return { list, version, problem, isReading, look, apply, renew };
+  const drop = useCallback((key: string) => list.drop(key), [list]);
+  return { list, version, problem, isReading, look, apply, drop, renew };
 }
 
 function applyChange(list: LongList<ItemRow>, change: Change, find: string): void {

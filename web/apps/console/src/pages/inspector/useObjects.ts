@@ -2,15 +2,21 @@
  * The objects of a service on the page: more as they are scrolled to, what is seen kept fresh.
  *
  * - A page is known by the token it begins at, so nothing is passed over when objects come and go.
- * - Only the pages that are looked at are read again.
+ * - Only the pages that are looked at are read again: when something of the service changed, and
+ *   now and then for what is not told, such as rates. Where nothing is told, more often.
  */
 import type { Problem } from '@sinew/api';
 import { useCallback, useEffect, useMemo, useRef, useState } from 'react';
 import { overLine, useLine } from '../../shell/line.ts';
 import { useProblemFilter } from '../../shell/session.ts';
+import { useEvery } from '../../shell/useEvery.ts';
+import type { News } from './live.ts';
 import { listObjects, type ObjectKind, type ObjectRow } from './source.ts';
 
-/** What is listed is not pushed; it is read again this often. */
+/** How often it is read again while changes are told: at least, and at most. */
+const TOLD_REFRESH_MS = 10_000;
+const NEWS_MS = 1_000;
+/** How often it is where they are not. */
 export const OBJECTS_REFRESH_MS = 2_000;
 
 interface Part {
@@ -25,7 +31,13 @@ interface Held {
   problem: Problem | null;
 }
 
-export function useObjects(service: string, kind: ObjectKind | null, q: string) {
+export interface Told {
+  news: News;
+  /** Whether changes are told. */
+  isLive: boolean;
+}
+
+export function useObjects(service: string, kind: ObjectKind | null, q: string, told: Told) {
   const of = `${service} ${kind} ${q}`;
   const [held, setHeld] = useState<Held>({ of, parts: [], problem: null });
   const filter = useRef(useProblemFilter());
@@ -37,29 +49,42 @@ export function useObjects(service: string, kind: ObjectKind | null, q: string) 
   const latest = useRef(parts);
   latest.current = parts;
   const busy = useRef('');
+  const isAskedAgain = useRef(false);
   const wanted = useRef(of);
   wanted.current = of;
 
   const read = useCallback(
-    async (after: string | null) => {
+    async function read(after: string | null): Promise<boolean> {
       const name = `${of} ${after}`;
-      if (busy.current === name) return;
+      if (busy.current === name) {
+        // What is on its way may have been read before it changed.
+        isAskedAgain.current = true;
+        return true;
+      }
       busy.current = name;
+      isAskedAgain.current = false;
       try {
         const page = await overLine(listObjects(service, { kind, filter: q, after }));
-        if (wanted.current !== of) return;
+        if (wanted.current !== of) return true;
         const part = { after, ...page };
         setHeld((known) => ({
           of,
           parts: placed(known.of === of ? known.parts : [], part),
           problem: null,
         }));
+        return true;
       } catch (error) {
         const problem = filter.current(error);
-        if (problem === null || problem.kind === 'unreachable' || wanted.current !== of) return;
+        if (problem === null || problem.kind === 'unreachable' || wanted.current !== of) {
+          return false;
+        }
         setHeld((known) => ({ of, parts: known.of === of ? known.parts : [], problem }));
+        return false;
       } finally {
-        if (busy.current === name) busy.current = '';
+        if (busy.current === name) {
+          busy.current = '';
+          if (isAskedAgain.current && wanted.current === of) void read(after);
+        }
       }
     },
     [of, service, kind, q],
@@ -67,21 +92,23 @@ export function useObjects(service: string, kind: ObjectKind | null, q: string) 
 
   // biome-ignore lint/correctness/useExhaustiveDependencies: a line that is back is read anew
   useEffect(() => void read(null), [read, epoch]);
-  useEffect(() => {
-    let timer: ReturnType<typeof setTimeout>;
-    let isOver = false;
-    const again = async () => {
-      if (!document.hidden) {
-        for (const { after } of lookedAt(latest.current, seen.current)) await read(after);
-      }
-      if (!isOver) timer = setTimeout(again, OBJECTS_REFRESH_MS);
-    };
-    timer = setTimeout(again, OBJECTS_REFRESH_MS);
-    return () => {
-      isOver = true;
-      clearTimeout(timer);
-    };
+  const refresh = useCallback(async (): Promise<boolean> => {
+    let isWell = true;
+    const looked = lookedAt(latest.current, seen.current).map(({ after }) => after);
+    for (const after of looked.length === 0 ? [null] : looked) {
+      isWell = (await read(after)) && isWell;
+    }
+    return isWell;
   }, [read]);
+  useEvery(told.isLive ? TOLD_REFRESH_MS : OBJECTS_REFRESH_MS, refresh);
+  useEffect(() => {
+    const throttle = throttled(() => void refresh(), NEWS_MS);
+    const stop = told.news.listen(throttle.ask);
+    return () => {
+      stop();
+      throttle.stop();
+    };
+  }, [told.news, refresh]);
 
   const look = useCallback(
     (first: number, last: number) => {
@@ -96,6 +123,16 @@ export function useObjects(service: string, kind: ObjectKind | null, q: string) 
     at: (row: number): ObjectRow | null => rows[row] ?? null,
     problem: held.of === of ? held.problem : null,
     look,
+    rowOf: (sid: string) => rows.findIndex((row) => row.sid === sid),
+    /** Takes out what is known to be gone. */
+    drop: (sid: string) =>
+      setHeld((known) => ({
+        ...known,
+        parts: known.parts.map((part) => ({
+          ...part,
+          entries: part.entries.filter((row) => row.sid !== sid),
+        })),
+      })),
     /** Reads again what is on the page, and the end, where something new would be. */
     renew: () => {
       for (const { after } of parts.slice(0, -1)) void read(after);
@@ -123,4 +160,27 @@ function lookedAt(parts: readonly Part[], { first, last }: { first: number; last
     start = to;
     return from <= last && to >= first;
   });
+}
+
+/** Does something when it is asked for, at once and then again at most so often. */
+function throttled(work: () => void, everyMs: number) {
+  let timer: ReturnType<typeof setTimeout> | undefined;
+  let isAsked = false;
+  const rest = () => {
+    timer = undefined;
+    if (!isAsked) return;
+    isAsked = false;
+    begin();
+  };
+  const begin = () => {
+    work();
+    timer = setTimeout(rest, everyMs);
+  };
+  return {
+    ask() {
+      if (timer === undefined) begin();
+      else isAsked = true;
+    },
+    stop: () => clearTimeout(timer),
+  };
 }
