@@ -6,6 +6,7 @@ import type { Browser } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { launch, until } from './support/browser.ts';
 import { type Admin, ConsolePage, makeAdmin } from './support/console.ts';
+import { Look, looks } from './support/look.ts';
 import { runningServer } from './support/server.ts';
 import { makeService, type Service } from './support/sync.ts';
 
@@ -119,6 +120,35 @@ describe('what was deleted', () => {
     await page.getByRole('button', { name: 'Earlier' }).click();
     await page.getByRole('slider').waitFor();
     await page.getByText(/The journal reaches back/).waitFor();
+    console.expectNoErrors();
+    await console.close();
+  });
+
+  it.each(looks)('is readable, $name', async ({ name, viewport, colorScheme }) => {
+    const map = await service.make('Maps', { UniqueName: `looked at ${name}` });
+    await service.write(`Maps/${map}/Items`, { Key: 'k', Data: '{"n":1}' });
+    await service.remove(`Maps/${map}`);
+    const console = await ConsolePage.open(browser, server.base, { viewport, colorScheme });
+    const { page } = console;
+    await console.signInAt(`/sync/${service.sid}/removed`, admin);
+    const look = new Look(name);
+    const one = page.getByRole('link', { name: new RegExp(`looked at ${name}`) });
+    await one.waitFor();
+    await look.at(page, '64-deleted-objects');
+    await page.getByLabel('Filter what was deleted by name or SID').fill('nothing has this name');
+    await page.getByRole('heading', { name: 'Nothing matches' }).waitFor();
+    await look.at(page, '65-nothing-deleted-matches');
+    await page.getByLabel('Filter what was deleted by name or SID').fill('');
+    await one.click();
+    await console.items().getByRole('option', { name: /^k/ }).waitFor();
+    await look.at(page, '66-last-state');
+    await page.getByRole('button', { name: 'Earlier' }).click();
+    await page.getByText(/The journal reaches back/).waitFor();
+    await look.at(page, '67-before-the-last-state');
+    await console.goto(`/sync/${service.sid}/${map}/history`);
+    await page.getByText('map removed').waitFor();
+    await look.at(page, '68-history-of-what-is-gone');
+    look.expectNothing();
     console.expectNoErrors();
     await console.close();
   });

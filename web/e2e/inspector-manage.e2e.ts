@@ -209,7 +209,7 @@ describe('the inspector as a tool', () => {
     // What is gone has a history where it was.
     await page.goBack();
     await page.getByRole('heading', { name: 'by hand', exact: true }).waitFor();
-    await page.getByRole('link', { name: 'History', exact: true }).click();
+    await page.getByRole('link', { name: 'History', exact: true }).first().click();
     await page.getByRole('list', { name: 'History' }).getByText('map removed').waitFor();
     await page.getByRole('button', { name: 'Settings of the service' }).click();
     await dialog.getByRole('button', { name: 'Delete this service' }).click();

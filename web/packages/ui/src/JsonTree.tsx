@@ -12,6 +12,9 @@ export interface JsonTreeTexts {
   copied: string;
 }
 
+/** What is longer scrolls in its own place, so that the rest of the value stays in sight. */
+const LONG_CHARS = 2_000;
+
 interface JsonTreeProps {
   node: JsonNode;
   texts: JsonTreeTexts;
@@ -126,6 +129,14 @@ function Value({ node, path, texts }: PartProps) {
     case 'string':
       if (node.value === '')
         return <span {...mark} className={styles.none} data-none={texts.empty} />;
+      if (node.value.length > LONG_CHARS) {
+        return (
+          // biome-ignore lint/a11y/noNoninteractiveTabindex: what scrolls must be reachable
+          <span {...mark} className={`${styles.string} ${styles.long}`} tabIndex={0}>
+            {node.value}
+          </span>
+        );
+      }
       return (
         <span {...mark} className={styles.string}>
           {node.value}

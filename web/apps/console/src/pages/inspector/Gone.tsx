@@ -67,7 +67,7 @@ function GoneObject({ place, tab, removal, isLed }: GoneObjectProps) {
         <span className={styles.icon}>
           <Icon name={KIND_ICONS[kind]} />
         </span>
-        <h2 ref={title} tabIndex={-1} className={styles.title}>
+        <h2 ref={title} tabIndex={-1} className={styles.title} title={removal.name ?? undefined}>
           {removal.name ?? sid}
         </h2>
         <span className={styles.live} data-testid="following" data-following="gone">

@@ -55,7 +55,7 @@ export function HeatPane() {
       )}
       {heat.value !== null && heat.problem !== null && <Stale problem={heat.problem} />}
       {heat.value?.objects.length === 0 && (
-        <Status icon="flame" title={t('heat')}>
+        <Status icon="flame" title={t('heatColdTitle')}>
           <p>{t('heatCold')}</p>
         </Status>
       )}

@@ -78,7 +78,7 @@ export function ItemPanel(props: ItemPanelProps) {
       onKeyDown={onKeyDown}
     >
       <div className={styles.head}>
-        <h3 ref={title} tabIndex={-1} className={styles.title}>
+        <h3 ref={title} tabIndex={-1} className={styles.title} title={itemKey}>
           {itemKey}
         </h3>
         <button

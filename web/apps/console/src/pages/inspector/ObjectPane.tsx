@@ -56,7 +56,11 @@ export function ObjectPane() {
   if (detail.value === null) {
     if (detail.problem === null) return <p className={styles.loading}>{t('loading')}</p>;
     if (detail.problem.kind === 'not-found') return <Gone place={place} tab={tab} />;
-    return <Trouble problem={detail.problem} retry={() => void detail.reload()} />;
+    return (
+      <Trouble problem={detail.problem} retry={() => void detail.reload()}>
+        <Link to={servicePath(service)}>{t('toService')}</Link>
+      </Trouble>
+    );
   }
   if (left === object) return <Gone place={place} tab={tab} isLed />;
   return (
@@ -211,7 +215,7 @@ function ObjectHead({ place, detail, follow, reload }: ObjectHeadProps) {
       <span className={styles.icon}>
         <Icon name={KIND_ICONS[place.kind]} />
       </span>
-      <h2 ref={title} tabIndex={-1} className={styles.title}>
+      <h2 ref={title} tabIndex={-1} className={styles.title} title={detail.name ?? undefined}>
         {detail.name ?? place.sid}
       </h2>
       <span className={styles.live} data-following={follow} data-testid="following" role="status">
@@ -276,10 +280,15 @@ const FOLLOW_TEXTS = {
 
 function Tabs({ place, detail, tab }: { place: Place; detail: ObjectDetail; tab: Tab }) {
   const [{ kind, q }] = useLook();
-  const names: Record<Tab, string> = {
+  const names: Record<Tab, ReactNode> = {
     value: t(VALUE_TEXTS[place.kind]),
     history: t('history'),
-    subscribers: `${t('subscribers')} (${detail.subscribers})`,
+    subscribers: (
+      <>
+        {t('subscribers')}
+        <span className={styles.count}> ({detail.subscribers})</span>
+      </>
+    ),
     permissions: t('permissions'),
   };
   // Streams have no permissions.

@@ -113,7 +113,12 @@ function ServiceHead({ service, about, reload }: ServiceHeadProps) {
         {t('toServices')}
       </Link>
       <p className={styles.title}>
-        <Link to={servicePath(service, look)}>{about === null ? service : serviceName(about)}</Link>
+        <Link
+          to={servicePath(service, look)}
+          title={about === null ? undefined : serviceName(about)}
+        >
+          {about === null ? service : serviceName(about)}
+        </Link>
         {about !== null && (
           <ActionIcon
             variant="subtle"

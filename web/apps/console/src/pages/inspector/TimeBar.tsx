@@ -28,26 +28,24 @@ export function TimeBar({ place, removal, children }: TimeBarProps) {
       <Earlier
         place={place}
         at={at}
-        endsAt={removal?.removedAt}
+        removal={removal}
         setAt={(next, how) => setLook({ at: next }, how)}
       />
     );
   }
   return (
     <div className={styles.bar}>
-      <EarlierButton endsAt={removal?.removedAt} />
+      <EarlierButton removal={removal} />
       {children}
     </div>
   );
 }
 
 /** The way to an earlier instant; it begins with the present one, or where something ended. */
-export function EarlierButton({ endsAt }: { endsAt?: string | undefined }) {
+export function EarlierButton({ removal }: { removal?: Removal | undefined }) {
   const [, setLook] = useLook();
-  const begin = () => {
-    const ms = endsAt === undefined ? Date.now() : Date.parse(endsAt) - 1_000;
-    setLook({ at: secondIso(ms) });
-  };
+  const begin = () =>
+    setLook({ at: removal === undefined ? secondIso(Date.now()) : lastInstant(removal) });
   return (
     <Button
       size="xs"
@@ -60,16 +58,25 @@ export function EarlierButton({ endsAt }: { endsAt?: string | undefined }) {
   );
 }
 
+/** The last whole second it was there; of what was there for less, the last instant. */
+function lastInstant({ createdAt, removedAt }: Removal): string {
+  const second = secondIso(Date.parse(removedAt) - 1_000);
+  if (Date.parse(second) >= Date.parse(createdAt)) return second;
+  return new Date(Date.parse(removedAt) - 1).toISOString();
+}
+
 interface EarlierProps {
   place: Place;
   at: string;
-  endsAt: string | undefined;
+  removal: Removal | undefined;
   setAt(at: string | null, how: 'push' | 'replace'): void;
 }
 
-function Earlier({ place, at, endsAt, setAt }: EarlierProps) {
+function Earlier({ place, at, removal, setAt }: EarlierProps) {
   const id = useId();
-  const [now] = useState(() => (endsAt === undefined ? Date.now() : Date.parse(endsAt)));
+  const [now] = useState(() =>
+    removal === undefined ? Date.now() : Date.parse(removal.removedAt),
+  );
   const reach = useRemote(`reach ${place.service} ${place.sid}`, () =>
     readHistory(place, { size: 1 }),
   );
@@ -114,7 +121,7 @@ function Earlier({ place, at, endsAt, setAt }: EarlierProps) {
           onChange={({ currentTarget }) => move(currentTarget.valueAsNumber * 1000)}
         />
         <Button size="xs" onClick={() => setAt(null, 'push')}>
-          {t(endsAt === undefined ? 'toNow' : 'toLast')}
+          {t(removal === undefined ? 'toNow' : 'toLast')}
         </Button>
       </div>
       <p role="status">

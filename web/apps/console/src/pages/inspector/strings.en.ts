@@ -109,6 +109,7 @@ export const english = {
   heatSince: 'Counted since the server started, {{time}}; read again every {{every}} s.',
   heatOver: 'Averaged over',
   seconds: '{{seconds}} s',
+  heatColdTitle: 'All is quiet',
   heatCold: 'Nothing was read or written in this time.',
   object: 'Object',
   reads: 'Reads/s',
