@@ -211,6 +211,35 @@ function beyond({ page }: ConsolePage): Promise<string[]> {
   });
 }
 
+describe('what is copied', () => {
+  it('is copied also where the page came over plain HTTP', async () => {
+    const service = await serviceWith();
+    const UniqueName = 'to be copied';
+    const sid = await service.make('Documents', { UniqueName, Data: '{"text":"taken along"}' });
+    const console = await ConsolePage.open(browser, server.base);
+    const { page } = console;
+    await page.addInitScript(() => {
+      Object.defineProperty(window, 'isSecureContext', { value: false });
+      Object.defineProperty(navigator, 'clipboard', { value: undefined });
+    });
+    await console.signInAt(`/sync/${service.sid}/${sid}`, admin);
+    const field = page.getByLabel('Filter by name or SID', { exact: true });
+    const pasted = async () => {
+      await field.fill('');
+      await field.press('Control+V');
+      return field.inputValue();
+    };
+    await page.getByRole('button', { name: `Copy SID ${sid}`, exact: true }).click();
+    await page.getByRole('button', { name: 'Copied', exact: true }).waitFor();
+    expect(await pasted()).toBe(sid);
+    await page.getByRole('button', { name: 'Copy all', exact: true }).click();
+    await page.getByRole('button', { name: 'Copied', exact: true }).waitFor();
+    expect(JSON.parse(await pasted())).toEqual({ text: 'taken along' });
+    console.expectNoErrors();
+    await console.close();
+  });
+});
+
 describe('what is asked of the server', () => {
   it('is little while changes are told, and nothing while nobody looks', async () => {
     const service = await serviceWith();

@@ -1,4 +1,5 @@
-import { Fragment, type ReactNode, useState } from 'react';
+import { Fragment, type ReactNode } from 'react';
+import { useCopy } from './copy.ts';
 import { Icon } from './Icon.tsx';
 import styles from './JsonTree.module.css';
 import type { JsonNode } from './json.ts';
@@ -174,19 +175,14 @@ function plainText(node: JsonNode): string {
 
 /** Says in place that it has copied; the clipboard itself shows nothing. */
 function CopyButton(props: { label: string; done: string; text: string }): ReactNode {
-  const [copied, setCopied] = useState(false);
-  const copy = async () => {
-    await navigator.clipboard.writeText(props.text);
-    setCopied(true);
-    setTimeout(() => setCopied(false), 1500);
-  };
+  const [copied, copy] = useCopy(props.text);
   return (
     <button
       type="button"
       className={styles.copy}
       aria-label={copied ? props.done : props.label}
       title={copied ? props.done : props.label}
-      onClick={() => void copy().catch(() => undefined)}
+      onClick={copy}
     >
       <Icon name={copied ? 'check' : 'copy'} size={14} />
     </button>

@@ -1,5 +1,6 @@
 import { Button, SegmentedControl } from '@mantine/core';
-import { type ReactNode, useState } from 'react';
+import type { ReactNode } from 'react';
+import { useCopy } from './copy.ts';
 import { Icon } from './Icon.tsx';
 import { JsonTree, type JsonTreeTexts } from './JsonTree.tsx';
 import styles from './JsonView.module.css';
@@ -37,17 +38,12 @@ interface JsonViewProps {
 export function JsonView(props: JsonViewProps) {
   const { node, text, textName, texts, none, heading, actions, testId } = props;
   const [view, setView] = useStoredChoice('json-view', VIEWS, 'tree');
-  const [copied, setCopied] = useState(false);
+  const [copied, copy] = useCopy(text);
   const isLarge = text.length > TREE_CHARS_MAX;
   const isEmpty =
     (node.kind === 'object' && node.entries.length === 0) ||
     (node.kind === 'array' && node.items.length === 0);
   const isRaw = isLarge || view === 'raw';
-  const copy = async () => {
-    await navigator.clipboard.writeText(text);
-    setCopied(true);
-    setTimeout(() => setCopied(false), 1500);
-  };
   return (
     <>
       <div className={styles.bar}>
@@ -69,7 +65,7 @@ export function JsonView(props: JsonViewProps) {
             size="xs"
             variant="default"
             leftSection={<Icon name={copied ? 'check' : 'copy'} size={14} />}
-            onClick={() => void copy().catch(() => undefined)}
+            onClick={copy}
           >
             {copied ? texts.copied : t('copyAll')}
           </Button>

@@ -2,6 +2,7 @@
  * What the pages look like: theme, small components, time on screen. Knows no domain.
  */
 export { Countdown } from './Countdown.tsx';
+export { useCopy } from './copy.ts';
 export { Dialog } from './Dialog.tsx';
 export { Duration } from './Duration.tsx';
 export { createFlag, type Flag } from './flag.ts';
