@@ -60,6 +60,18 @@ describe('what is done again and again', () => {
     expect(work).toHaveBeenCalledTimes(7);
   });
 
+  it('begins anew with something else', async () => {
+    const work = vi.fn(async () => false);
+    const { rerender } = renderHook(({ of }) => useEvery(2_000, work, of), {
+      initialProps: { of: 'one' },
+    });
+    await pass(2_000 + 4_000 + 8_000);
+    expect(work).toHaveBeenCalledTimes(3);
+    rerender({ of: 'another' });
+    await pass(2_000);
+    expect(work).toHaveBeenCalledTimes(4);
+  });
+
   it('is not tried while the line is lost', async () => {
     const work = vi.fn(async () => true);
     renderHook(() => useEvery(2_000, work));

@@ -12,16 +12,28 @@ import { useIsSeen } from './useIsSeen.ts';
 
 export const SLOWEST_MS = 30_000;
 
-/** `work` says whether it went well. `null` is never. */
-export function useEvery(everyMs: number | null, work: () => Promise<boolean>): void {
+/**
+ * `work` says whether it went well; `of` names what it is about, and what went wrong with something
+ * else does not count. `null` is never.
+ */
+export function useEvery(
+  everyMs: number | null,
+  work: () => Promise<boolean>,
+  of: string | null = null,
+): void {
   const latest = useRef(work);
   latest.current = work;
   const isSeen = useIsSeen();
   const isHeard = useLine().lostSinceMs === null;
   const wasHidden = useRef(false);
   const failures = useRef(0);
+  const known = useRef(of);
   useEffect(() => {
     if (everyMs === null) return;
+    if (known.current !== of) {
+      known.current = of;
+      failures.current = 0;
+    }
     if (!isSeen) {
       wasHidden.current = true;
       return;
@@ -46,7 +58,7 @@ export function useEvery(everyMs: number | null, work: () => Promise<boolean>): 
       isOver = true;
       clearTimeout(timer);
     };
-  }, [everyMs, isSeen, isHeard]);
+  }, [everyMs, of, isSeen, isHeard]);
 }
 
 /** How long it is until the next try, after so many in a row that failed. */

@@ -61,7 +61,7 @@ export function useRemote<T>(
 
   // biome-ignore lint/correctness/useExhaustiveDependencies: another key or line is read anew
   useEffect(() => void reload(), [reload, key, epoch]);
-  useEvery(key === null ? null : (everyMs ?? null), attempt);
+  useEvery(key === null ? null : (everyMs ?? null), attempt, key);
 
   const set = useCallback((change: (value: T) => T) => {
     setHeld((known) => (known.value === null ? known : { ...known, value: change(known.value) }));

@@ -100,7 +100,7 @@ export function useObjects(service: string, kind: ObjectKind | null, q: string, 
     }
     return isWell;
   }, [read]);
-  useEvery(told.isLive ? TOLD_REFRESH_MS : OBJECTS_REFRESH_MS, refresh);
+  useEvery(told.isLive ? TOLD_REFRESH_MS : OBJECTS_REFRESH_MS, refresh, of);
   useEffect(() => {
     const throttle = throttled(() => void refresh(), NEWS_MS);
     const stop = told.news.listen(throttle.ask);
