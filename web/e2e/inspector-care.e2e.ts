@@ -232,6 +232,8 @@ describe('what is copied', () => {
     await page.getByRole('button', { name: `Copy SID ${sid}`, exact: true }).click();
     await page.getByRole('button', { name: 'Copied', exact: true }).waitFor();
     expect(await pasted()).toBe(sid);
+    const copied = page.getByRole('button', { name: 'Copied', exact: true });
+    await copied.waitFor({ state: 'detached' });
     await page.getByRole('button', { name: 'Copy all', exact: true }).click();
     await page.getByRole('button', { name: 'Copied', exact: true }).waitFor();
     expect(JSON.parse(await pasted())).toEqual({ text: 'taken along' });

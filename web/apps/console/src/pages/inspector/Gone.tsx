@@ -22,6 +22,7 @@ import { t } from './strings.ts';
 import { Then } from './Then.tsx';
 import { Trouble } from './Trouble.tsx';
 import { instantText } from './time.ts';
+import { useLook } from './useLook.ts';
 
 interface GoneProps {
   place: Place;
@@ -56,12 +57,17 @@ function GoneObject({ place, tab, removal, isLed }: GoneObjectProps) {
     const isAdrift = document.activeElement === document.body;
     if (isOpened && isAdrift) title.current?.focus({ preventScroll: true });
   }, []);
+  const [{ kind: listed, q }] = useLook();
   const { service, sid, kind } = place;
   const hasValue = kind !== 'stream';
   return (
     <article className={styles.object}>
       <header className={styles.head}>
-        <Link className={styles.back} to={removedPath(service)} aria-label={t('backToRemoved')}>
+        <Link
+          className={styles.back}
+          to={removedPath(service, { kind: listed, q })}
+          aria-label={t('backToRemoved')}
+        >
           <Icon name="back" />
         </Link>
         <span className={styles.icon}>
@@ -85,7 +91,7 @@ function GoneObject({ place, tab, removal, isLed }: GoneObjectProps) {
         {(['value', 'history'] as const).map((one) => (
           <Link
             key={one}
-            to={objectPath(service, sid, one)}
+            to={objectPath(service, sid, one, { kind: listed, q })}
             aria-current={one === tab ? 'page' : undefined}
           >
             {t(one === 'value' ? 'lastState' : 'history')}

@@ -20,15 +20,20 @@ import { useTitle } from './useTitle.ts';
 export function RemovedPane() {
   const { service, about } = useOutletContext<ServiceContext>();
   const [look, setLook] = useLook();
-  const q = look.q ?? '';
-  const [typed, setTyped] = useState(q);
-  const search = useDebouncedCallback((text: string) => setLook({ q: text }, 'replace'), 250);
-  const { page, problem, isReading, more, again } = useRemoved(service, q);
+  const { kind, q } = look;
+  const find = look.find ?? '';
+  const [typed, setTyped] = useState(find);
+  const search = useDebouncedCallback((text: string) => setLook({ find: text }, 'replace'), 250);
+  const { page, problem, isReading, more, again } = useRemoved(service, find);
   useTitle(t('removedObjects'), about?.name ?? service);
   return (
     <div className={styles.removed}>
       <div className={styles.top}>
-        <Link className={styles.back} to={servicePath(service)} aria-label={t('backToObjects')}>
+        <Link
+          className={styles.back}
+          to={servicePath(service, look)}
+          aria-label={t('backToObjects')}
+        >
           <Icon name="back" />
         </Link>
         <h2>{t('removedObjects')}</h2>
@@ -52,14 +57,14 @@ export function RemovedPane() {
       {problem !== null && page !== null && <Stale problem={problem} />}
       {problem !== null && page === null && <Trouble problem={problem} retry={again} />}
       {page !== null && page.entries.length === 0 && page.next === null && (
-        <Status icon="inbox" title={t(q === '' ? 'noneRemovedTitle' : 'noMatchTitle')}>
-          <p>{q === '' ? t('noneRemovedText') : t('noRemovedMatch', { filter: q })}</p>
+        <Status icon="inbox" title={t(find === '' ? 'noneRemovedTitle' : 'noMatchTitle')}>
+          <p>{find === '' ? t('noneRemovedText') : t('noRemovedMatch', { filter: find })}</p>
         </Status>
       )}
       <ul className={styles.list} aria-label={t('removedObjects')} aria-busy={isReading}>
         {page?.entries.map((one) => (
           <li key={one.sid}>
-            <Link to={objectPath(service, one.sid)} className={styles.one}>
+            <Link to={objectPath(service, one.sid, 'value', { kind, q })} className={styles.one}>
               <Icon name={KIND_ICONS[one.kind]} size={18} />
               <span className={styles.name} title={one.name ?? undefined}>
                 {one.name ?? one.sid}

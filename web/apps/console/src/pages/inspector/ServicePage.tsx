@@ -243,7 +243,7 @@ function Objects({ service, open, told, handle }: ObjectsProps) {
             {told.isLive ? t('live') : t('refreshed', { every: OBJECTS_REFRESH_MS / 1000 })}
           </span>
         )}
-        <Link to={removedPath(service)} className={styles.removed}>
+        <Link to={removedPath(service, { kind: look.kind, q })} className={styles.removed}>
           {t('removedObjects')}
         </Link>
       </div>
@@ -273,7 +273,11 @@ function NoObjects({ service, filter, kind, heading }: NoObjectsProps) {
         icon="search"
         title={t('noMatchTitle')}
         heading={heading}
-        actions={<Link to={removedPath(service, { q: filter })}>{t('searchRemoved')}</Link>}
+        actions={
+          <Link to={removedPath(service, { kind, q: filter, find: filter })}>
+            {t('searchRemoved')}
+          </Link>
+        }
       >
         <p>{t(kind === null ? 'noMatchText' : 'noMatchKindText', { filter })}</p>
       </Status>

@@ -20,7 +20,7 @@ export interface Look {
   /** Which objects are listed beside. */
   kind?: string | null;
   q?: string | null;
-  /** Which items are listed: from a key on, or those that have a text in them. */
+  /** Which items are listed: from a key on, or those that have a text in them; or what is gone. */
   from?: string | null;
   find?: string | null;
   /** The item that is open. */
@@ -55,8 +55,8 @@ export function servicePath(service: string, look: Look = {}): string {
 
 /** What is gone of a service. */
 export function removedPath(service: string, look: Look = {}): string {
-  const { q } = look;
-  return withLook(`/sync/${encodeURIComponent(service)}/removed`, { q });
+  const { kind, q, find } = look;
+  return withLook(`/sync/${encodeURIComponent(service)}/removed`, { kind, q, find });
 }
 
 export function objectPath(
