@@ -64,6 +64,7 @@ pub(super) fn recent(
                     since = entry.seq;
                     Vec::new()
                 }
+                Concerns::Reservation(_) if !TASKS.contains(&index) => Vec::new(),
                 Concerns::Reservation(sid) => match task_of(sid, (store, partition))? {
                     Some(task) => vec![sid.sid(), task.sid()],
                     None => {
