@@ -15,7 +15,7 @@ import { listObjects, type ObjectKind, type ObjectRow } from './source.ts';
 
 /** How often it is read again while changes are told: at least, and at most. */
 const TOLD_REFRESH_MS = 10_000;
-const NEWS_MS = 1_000;
+const NEWS_MS = 2_000;
 /** How often it is where they are not. */
 export const OBJECTS_REFRESH_MS = 2_000;
 
