@@ -57,7 +57,11 @@ describe('what was deleted', () => {
     await page.getByRole('button', { name: 'See its last state' }).click();
     await page.getByText('This object is gone.').waitFor();
     await page.getByText(/^Deleted .* over REST$/).waitFor();
-    expect(await console.items().getByRole('option').count()).toBe(2);
+    await until(
+      'all of its items are listed',
+      () => console.items().getByRole('option').count(),
+      (count) => count === 2,
+    );
     await console.items().getByRole('option', { name: /^a/ }).click();
     await console.valueAt('/big').getByText('12345678901234567890').waitFor();
     // Nothing can be done to what is gone.
